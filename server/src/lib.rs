@@ -1,0 +1,1 @@
+//! Spoor, put together.

@@ -1,0 +1,15 @@
+//! Spans at rest: the port they are written and read through, the layers in front of every backend, and a folder per backend.
+//!
+//! In: [`model::Batch`]. Out: streams of [`model::Span`]. `Ok` from a write means durable.
+//!
+//! Deliberately absent: network protocols towards clients, HTTP, the collector and the query service.
+
+pub mod port;
+pub mod query;
+
+pub use port::{
+    Backend, Capabilities, Completeness, DeadLetter, DeadLetters, DependencyLink, DependencyReader,
+    Found, FoundTrace, GetTrace, Operation, OperationQuery, ReadContext, ReadError, ReadItem,
+    ReadLimits, TraceReader, TraceStream, TraceWriter, WriteError,
+};
+pub use query::{Filter, Pattern, TraceQuery};

@@ -1,0 +1,339 @@
+//! The port: what the rest of Spoor knows of a store. Its promises are text here and tests in `conformance`.
+//!
+//! Writers are shared and take batches of any instance; readers are bound to one instance when they are opened, so that a query cannot
+//! cross by accident. Errors say what the caller can do.
+//!
+//! Source of the shape: `jaegertracing/jaeger: internal/storage/v2/api/tracestore` v2.20, with synchronous, confirmed writes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use model::{Batch, Instance, Span, SpanKind, Str, TraceId};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::query::TraceQuery;
+
+/// Takes spans in.
+pub trait TraceWriter: Send + Sync {
+    /// Stores every span of `batch`.
+    ///
+    /// - `Ok` only once all of it is durable in the backend; the caller may then forget it (store an offset, answer 200).
+    /// - Idempotent: the same batch twice leaves one copy of each span in what readers see.
+    /// - [`WriteError::Rejected`] names the spans that can never be stored; all others are durable.
+    /// - After any other error nothing is promised: send the whole batch again.
+    /// - A span is readable by id and by search once `Ok` was answered, unless the backend's [`Capabilities`] say otherwise.
+    /// - Dropping the future loses nothing that was acknowledged; whether the batch was stored is then unknown.
+    fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>>;
+}
+
+/// Gives the spans of one instance back.
+///
+/// Chunks never mix traces; one trace may take consecutive chunks; equal spans come once; unknown ids are skipped; the first error ends
+/// the stream; a stream that did not fail ends with exactly one [`ReadItem::End`].
+pub trait TraceReader: Send + Sync {
+    /// The traces with these ids, in the order asked for.
+    fn get_traces<'a>(&'a self, cx: &'a ReadContext, ids: &'a [GetTrace]) -> TraceStream<'a>;
+
+    /// The traces that have a span which answers `query`, whole, newest first: by the latest start among the spans that answer, then by
+    /// id, the same each time.
+    fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a>;
+
+    /// The ids that [`TraceReader::find_traces`] would give, in the same order.
+    fn find_trace_ids<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a TraceQuery,
+    ) -> BoxFuture<'a, Result<Found, ReadError>>;
+
+    /// The names of all services that have spans, sorted.
+    fn get_services<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+    ) -> BoxFuture<'a, Result<Vec<Str>, ReadError>>;
+
+    /// The operations of a service, sorted by name, then kind; no pair twice.
+    fn get_operations<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a OperationQuery,
+    ) -> BoxFuture<'a, Result<Vec<Operation>, ReadError>>;
+}
+
+/// Says which services call which, for one instance.
+pub trait DependencyReader: Send + Sync {
+    /// Calls between services by spans that start in `[start_ns, end_ns]`, sorted by parent, then child; no pair twice. A call is a span
+    /// whose parent is a span of another service. Equal spans count once.
+    fn get_dependencies<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        start_ns: u64,
+        end_ns: u64,
+    ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>>;
+}
+
+/// Keeps what can never be stored, so that a person can look at it and send it again.
+pub trait DeadLetters: Send + Sync {
+    /// Keeps `letters`. `Ok` once they are durable.
+    fn bury(&self, letters: Vec<DeadLetter>) -> BoxFuture<'_, Result<(), WriteError>>;
+}
+
+/// A store, opened: what the binary hands to the collector and to the query service.
+pub trait Backend: Send + Sync {
+    /// Its name in settings, metrics and logs: `embedded`, `memory`, …
+    fn name(&self) -> &'static str;
+
+    /// What it can do beside writing and reading.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The writer, without layers.
+    fn writer(&self) -> Arc<dyn TraceWriter>;
+
+    /// A reader of one instance. An instance without spans is empty, not an error.
+    fn reader(&self, instance: &Instance) -> Arc<dyn TraceReader>;
+
+    /// The dependencies of one instance.
+    fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader>;
+
+    /// Where spans go that can never be stored; `None`: they are dropped and counted.
+    fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>>;
+
+    /// `Err` with a sentence for an operator while it cannot write or read. Shown by `/ready`, never by liveness.
+    fn health(&self) -> Result<(), String>;
+
+    /// Finishes what was taken in and closes files and connections. Later writes are [`WriteError::Unavailable`].
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What a backend can do beside writing and reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Spans survive the process.
+    pub durable: bool,
+    /// Traces can be archived.
+    pub archive: bool,
+    /// It keeps dead letters.
+    pub dead_letters: bool,
+    /// Operations are known with their kind (Elasticsearch: no).
+    pub operation_kinds: bool,
+    /// Merge waiting writes into one of at most this many bytes before they reach the writer; `None`: it groups them itself.
+    pub coalesce_bytes: Option<usize>,
+}
+
+/// Why a write was not done, by what the caller can do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// The store is away or was poisoned: answer retryable.
+    #[error("storage is unavailable: {reason}")]
+    Unavailable {
+        /// For an operator: what failed, and what mends it.
+        reason: String,
+    },
+    /// The store is full or slow for now: answer retryable, and say when.
+    #[error("storage is busy, try again in {}ms: {reason}", after.as_millis())]
+    Throttled {
+        /// When to try again.
+        after: Duration,
+        /// For an operator: which limit, and the setting that moves it.
+        reason: String,
+    },
+    /// These spans can never be stored; all others of the batch are durable.
+    #[error("{} spans can never be stored, the first because {first}", spans.len())]
+    Rejected {
+        /// Positions in the batch, rising.
+        spans: Vec<usize>,
+        /// Why the first of them was rejected.
+        first: String,
+    },
+}
+
+/// Why a read was not done, by what the caller can do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The store is away: try again later.
+    #[error("storage is unavailable: {reason}")]
+    Unavailable {
+        /// For an operator: what failed, and what mends it.
+        reason: String,
+    },
+    /// The query cannot be answered as it is: mend it.
+    #[error("{0}")]
+    Invalid(String),
+    /// The deadline passed or the caller went away.
+    #[error("query was cancelled: {0}")]
+    Cancelled(&'static str),
+}
+
+/// What a read is done for: its deadline, its caller's credentials and the bounds of its answer.
+#[derive(Clone, Debug, Default)]
+pub struct ReadContext {
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+    /// Cancelled when the caller went away.
+    pub cancelled: CancellationToken,
+    /// The caller's own token, where it is passed on to the store.
+    pub credentials: Option<SecretString>,
+    /// Bounds of the answer.
+    pub limits: ReadLimits,
+}
+
+/// Bounds of an answer. What reaches one is cut there, and the stream ends with [`Completeness::Partial`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Traces.
+    pub traces: usize,
+    /// Spans, over all traces.
+    pub spans: usize,
+    /// Bytes of memory ([`Span::size`] and the text it points to), over all traces.
+    pub bytes: usize,
+}
+
+/// A trace to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GetTrace {
+    /// Its id.
+    pub trace_id: TraceId,
+    /// Where to look, when the caller knows: a hint, nanoseconds since the Unix epoch.
+    pub start_ns: Option<u64>,
+    /// Where to look, when the caller knows: a hint, nanoseconds since the Unix epoch.
+    pub end_ns: Option<u64>,
+}
+
+/// Spans, trace by trace.
+pub type TraceStream<'a> = BoxStream<'a, Result<ReadItem, ReadError>>;
+
+/// One step of a [`TraceStream`].
+#[derive(Clone, Debug)]
+pub enum ReadItem {
+    /// Spans of one trace, never empty.
+    Spans(Vec<Span>),
+    /// The last item.
+    End(Completeness),
+}
+
+/// Whether an answer is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// Everything that was asked for.
+    Complete,
+    /// Cut.
+    Partial {
+        /// Which limit or failure cut it, and the setting that moves it.
+        reason: String,
+    },
+}
+
+/// The answer to a search for ids.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The traces, newest first.
+    pub traces: Vec<FoundTrace>,
+    /// Whether there may be more than the limits let through. The query's own `limit` does not make an answer partial.
+    pub completeness: Completeness,
+}
+
+/// A trace that a search found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundTrace {
+    /// Its id.
+    pub trace_id: TraceId,
+    /// The latest start among its spans that answer the query, nanoseconds since the Unix epoch.
+    pub start_ns: u64,
+}
+
+/// Which operations to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperationQuery {
+    /// The service.
+    pub service: Str,
+    /// Only of spans of this kind.
+    pub kind: Option<SpanKind>,
+}
+
+/// An operation of a service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Operation {
+    /// Its name.
+    pub name: Str,
+    /// The kind of its spans; `Unspecified` where the backend does not know.
+    pub kind: SpanKind,
+}
+
+/// How often a service called another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DependencyLink {
+    /// The service that calls.
+    pub parent: Str,
+    /// The service that is called.
+    pub child: Str,
+    /// How often.
+    pub call_count: u64,
+}
+
+/// A span that can never be stored.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Whose it was.
+    pub instance: Instance,
+    /// Why, in words for a person.
+    pub reason: String,
+    /// Where it came from: `otlp-grpc`, `jaeger-grpc`, …
+    pub origin: &'static str,
+    /// The span's bytes: as they came, or in the store's own encoding when it had been decoded.
+    pub payload: Bytes,
+}
+
+// === impl ReadLimits ===
+
+impl Default for ReadLimits {
+    /// 10,000 traces, a million spans, 512 MiB.
+    fn default() -> Self {
+        Self {
+            traces: 10_000,
+            spans: 1_000_000,
+            bytes: 512 << 20,
+        }
+    }
+}
+
+// === impl ReadContext ===
+
+impl ReadContext {
+    /// `Err` once the caller no longer waits. Readers ask between steps.
+    pub fn check(&self) -> Result<(), ReadError> {
+        if self.cancelled.is_cancelled() {
+            return Err(ReadError::Cancelled("the caller went away"));
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => {
+                Err(ReadError::Cancelled("the deadline passed"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+// === impl GetTrace ===
+
+impl GetTrace {
+    /// Without a hint where to look.
+    pub fn by_id(trace_id: TraceId) -> Self {
+        Self {
+            trace_id,
+            start_ns: None,
+            end_ns: None,
+        }
+    }
+}
+
+// === impl WriteError ===
+
+impl WriteError {
+    /// Whether sending the same batch again may succeed.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::Rejected { .. })
+    }
+}

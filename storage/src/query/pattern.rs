@@ -1,0 +1,173 @@
+//! What a tag's value is compared with: itself, and, when it holds an operator, what it matches as an anchored expression.
+//!
+//! One parsed subset on every backend: `.`, `?`, `+`, `*`, `|`, `{n,m}`, `[…]`, `(…)` and `\` escapes; everything else is literal.
+//! Source of the habit: Lucene's regular expressions, which Jaeger passes a tag's value to on Elasticsearch.
+
+use model::Str;
+use regex::{Regex, RegexBuilder};
+
+/// Longest expression that is tried, in bytes; a longer value is compared literally.
+const MAX_EXPRESSION_BYTES: usize = 1024;
+/// Bound of a compiled expression, in bytes.
+const MAX_COMPILED_BYTES: usize = 1 << 20;
+
+/// A value to compare with.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: Str,
+    expression: Option<Regex>,
+}
+
+// === impl Pattern ===
+
+impl Pattern {
+    /// Exactly this text.
+    pub fn literal(text: impl Into<Str>) -> Self {
+        Self {
+            text: text.into(),
+            expression: None,
+        }
+    }
+
+    /// This text, or what it matches as an anchored expression when it holds one of `* + ? | [ ( { \`. A text that is no expression, or
+    /// too large a one, is literal.
+    pub fn new(text: impl Into<Str>) -> Self {
+        let text = text.into();
+        let expression = if text.contains(['*', '+', '?', '|', '[', '(', '{', '\\']) {
+            compile(&text)
+        } else {
+            None
+        };
+        Self { text, expression }
+    }
+
+    /// The text it was made of.
+    pub fn text(&self) -> &Str {
+        &self.text
+    }
+
+    /// Whether only the very text matches.
+    pub fn is_literal(&self) -> bool {
+        self.expression.is_none()
+    }
+
+    /// Whether `value` is the text, or is matched whole by it.
+    pub fn matches(&self, value: &str) -> bool {
+        *value == *self.text || self.expression.as_ref().is_some_and(|e| e.is_match(value))
+    }
+}
+
+fn compile(text: &str) -> Option<Regex> {
+    if text.len() > MAX_EXPRESSION_BYTES {
+        return None;
+    }
+    let expression = format!("^(?s:{})$", translate(text)?);
+    RegexBuilder::new(&expression)
+        .size_limit(MAX_COMPILED_BYTES)
+        .dfa_size_limit(MAX_COMPILED_BYTES)
+        .nest_limit(32)
+        .build()
+        .ok()
+}
+
+/// Lucene's spelling in Rust's. What means something to Rust and nothing in the subset is escaped.
+fn translate(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut chars = text.chars().peekable();
+    let mut in_class = false;
+    while let Some(ch) = chars.next() {
+        match ch {
+            // an escaped character is itself, letters too: `\d` is a d in Lucene
+            '\\' => push_literal(&mut out, chars.next()?),
+            '[' if !in_class => {
+                in_class = true;
+                out.push('[');
+                if chars.next_if_eq(&'^').is_some() {
+                    out.push('^');
+                }
+                // a bracket that comes first is one of the class
+                if chars.next_if_eq(&']').is_some() {
+                    out.push_str("\\]");
+                }
+            }
+            ']' if in_class => {
+                in_class = false;
+                out.push(']');
+            }
+            '-' if in_class => out.push('-'),
+            _ if in_class => push_literal(&mut out, ch),
+            // `(?` would open Rust's flags and groups
+            '(' => {
+                out.push_str("(?:");
+                if chars.peek() == Some(&'?') {
+                    return None;
+                }
+            }
+            '.' | '?' | '+' | '*' | '|' | '{' | '}' | ')' => out.push(ch),
+            _ => push_literal(&mut out, ch),
+        }
+    }
+    Some(out)
+}
+
+fn push_literal(out: &mut String, ch: char) {
+    if ch.is_ascii_punctuation() {
+        out.push('\\');
+    }
+    out.push(ch);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, value: &str, expect: bool) {
+        assert_eq!(
+            Pattern::new(pattern).matches(value),
+            expect,
+            "{pattern} on {value}"
+        );
+    }
+
+    #[test]
+    fn a_value_always_finds_what_equals_it() {
+        for text in [
+            "a@b", "a#b", "\"", "~", "<", "a*(", "[", "{", "\\", "a|b", "(?i)x", "é", "a.b", "",
+        ] {
+            check(text, text, true);
+        }
+    }
+
+    #[test]
+    fn a_value_with_an_operator_matches_whole_values() {
+        check("4.*", "404", true);
+        check("4.*", "1404", false);
+        check("a|b", "b", true);
+        check("a|bc", "ac", false);
+        check("[0-9]{3}", "500", true);
+        check("[^0-9]+", "abc", true);
+        check("[]a]+", "]a", true);
+        check("(ab)+c?", "ababc", true);
+        check("\\d+", "ddd", true);
+        check("\\d+", "123", false);
+        check("http://.*", "http://x/y\nz", true);
+        check("a@.*", "a@b", true);
+        check("^a.*", "ab", false);
+        check("^a.*", "^ab", true);
+    }
+
+    #[test]
+    fn a_value_without_an_operator_is_literal() {
+        check("a.b", "axb", false);
+        assert!(Pattern::new("a.b").is_literal());
+        assert!(!Pattern::new("a.*").is_literal());
+    }
+
+    #[test]
+    fn expressions_are_bounded() {
+        assert!(Pattern::new("(".repeat(100)).is_literal());
+        assert!(Pattern::new(format!("{}a*", "x".repeat(2000))).is_literal());
+        assert!(Pattern::new("((a{1000}){1000}){1000}").is_literal());
+    }
+}
