@@ -1,1 +1,2 @@
 //! Filled below.
+pub mod tls;
