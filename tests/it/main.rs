@@ -1,1 +1,7 @@
-//! Scenarios.
+//! Scenarios: real clients, real processes, real sockets. One module a subject.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod clients;
+mod crash;
+mod golden;
+mod support;

@@ -1,1 +1,5 @@
-//! Support.
+//! What the scenarios and the benchmarks share: a seeded load generator, a Spoor under test, and comparers.
+
+pub mod clients;
+pub mod load;
+pub mod spoor;
