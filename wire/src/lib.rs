@@ -5,8 +5,15 @@
 //!
 //! Deliberately absent: sockets, HTTP and gRPC servers, storage, configuration.
 
+#[cfg(test)]
+mod arbitrary;
+mod budget;
+mod cursor;
 mod decoded;
 pub mod go_json;
 pub mod jaeger;
+pub mod otlp;
+pub mod record;
+mod writer;
 
 pub use decoded::{DecodeError, Decoded, MAX_DEPTH, RejectedSpan};

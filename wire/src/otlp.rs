@@ -1,0 +1,44 @@
+//! OpenTelemetry's protocol: traces in protobuf and in JSON.
+//!
+//! In: the body of an `ExportTraceServiceRequest` (or a `TracesData`, which has its shape). Out: spans in the `Otlp` dialect whose text
+//! points into that body. And back: spans of either dialect as a `TracesData`, those in the `Jaeger` dialect by the rules of
+//! [`crate::jaeger::to_otlp`].
+//!
+//! Beyond protobuf's own rules: text that is not UTF-8 is mended, attribute values nest at most [`crate::MAX_DEPTH`] deep, and a message of
+//! many tiny parts, which would take over 8 times its length in memory, is refused.
+
+pub(crate) mod attribute;
+mod request;
+pub(crate) mod resource;
+pub(crate) mod span;
+pub(crate) mod write;
+
+use bytes::Bytes;
+use model::Buffer;
+
+use crate::{DecodeError, Decoded, RejectedSpan};
+
+pub use write::encode;
+
+/// Decodes a protobuf body. A span that is broken in itself (no valid ids, too deep, cut short) is rejected and its neighbours are kept; an
+/// error says that the frame around the spans could not be followed.
+pub fn decode(body: Bytes) -> Result<Decoded, DecodeError> {
+    let len = body.len();
+    let buffer = Buffer::new(body.clone()).ok_or(DecodeError::TooLong(len))?;
+    let request = request::request(&buffer)?;
+    let rejected = request
+        .rejections
+        .into_iter()
+        .map(|rejection| RejectedSpan {
+            reason: rejection.reason.to_string(),
+            payload: body.slice(rejection.range),
+        })
+        .collect();
+    Ok(Decoded {
+        spans: request.spans,
+        rejected,
+    })
+}
+
+#[cfg(test)]
+mod tests;
