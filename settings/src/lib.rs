@@ -5,6 +5,7 @@
 
 pub mod duration;
 pub mod host_port;
+pub mod listener;
 pub mod ports;
 pub mod secret;
 pub mod size;
@@ -12,5 +13,6 @@ pub mod tls;
 
 pub use duration::{DurationError, GoDuration, format_ns};
 pub use host_port::{Host, HostPort, HostPortError};
+pub use listener::{Listener, ListenerName};
 pub use secret::Secret;
 pub use size::{ByteSize, SizeError};

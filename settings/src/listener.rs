@@ -1,0 +1,200 @@
+//! The rule of listening: what a listener binds, and whether it speaks TLS.
+//!
+//! In: the listener, its host-port if one was given, the default host, its TLS block if it is on, and the list of listeners that may be plaintext. Out: addresses
+//! and a decision, or an error that names the setting to set. Safe by default: with nothing given only this machine reaches it; what reaches further has TLS,
+//! or is named by `plaintext.listeners`. It binds nothing and looks up no name before it is asked to.
+
+mod name;
+mod plaintext;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+
+pub use name::ListenerName;
+pub use plaintext::{Plaintext, PlaintextError};
+
+use crate::tls::ServerTls;
+use crate::{Host, HostPort};
+
+/// A listener with everything decided that can be decided without the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// Which one.
+    pub name: ListenerName,
+    /// Where: one address, or the two of this machine.
+    pub addrs: Vec<HostPort>,
+    /// Whether `addrs` is the pair 127.0.0.1 and `::1`: one of them missing on a machine is no error.
+    pub optional: bool,
+    /// With it the listener speaks TLS and nothing else.
+    pub tls: Option<ServerTls>,
+}
+
+/// What the rule is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule<'a> {
+    /// Which listener.
+    pub name: ListenerName,
+    /// The port when no host-port is given; each role has its own for `admin`.
+    pub default_port: u16,
+    /// The listener's own setting, when it was set.
+    pub host_port: Option<&'a HostPort>,
+    /// `listen.host`, when it was set.
+    pub default_host: Option<&'a Host>,
+    /// The TLS block, when it is on.
+    pub tls: Option<&'a ServerTls>,
+    /// `plaintext.listeners`.
+    pub plaintext: &'a Plaintext,
+}
+
+/// Why a listener may not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ListenerError {
+    /// It would be reachable from elsewhere, readable by everyone in between.
+    #[error(
+        "{setting}: {at} is reachable from other machines and has no TLS: set {tls}.enabled with {tls}.cert and {tls}.key, \
+         or allow plaintext with plaintext.listeners={name}, or listen on 127.0.0.1"
+    )]
+    NeedsTls {
+        /// The setting that made it reachable.
+        setting: &'static str,
+        /// The address.
+        at: HostPort,
+        /// The TLS block that would protect it.
+        tls: &'static str,
+        /// The word for `plaintext.listeners`.
+        name: ListenerName,
+    },
+}
+
+// === impl Rule ===
+
+impl Rule<'_> {
+    /// Decides.
+    ///
+    /// # Errors
+    /// When the listener would be reachable from elsewhere without TLS, and nobody allowed that.
+    pub fn resolve(self) -> Result<Listener, ListenerError> {
+        let loopback = || {
+            [
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ]
+            .map(Host::Ip)
+            .to_vec()
+        };
+        let (setting, port, hosts) = match (self.host_port, self.default_host) {
+            (Some(at), _) if is_localhost(&at.host) => (self.name.setting(), at.port, loopback()),
+            (Some(at), _) => (self.name.setting(), at.port, vec![at.host.clone()]),
+            (None, Some(host)) if !is_localhost(host) => {
+                ("listen.host", self.default_port, vec![host.clone()])
+            }
+            (None, _) => ("listen.host", self.default_port, loopback()),
+        };
+        let optional = hosts.len() > 1;
+        let addrs: Vec<HostPort> = hosts
+            .into_iter()
+            .map(|host| HostPort { host, port })
+            .collect();
+        let listener = Listener {
+            name: self.name,
+            addrs,
+            optional,
+            tls: self.tls.cloned(),
+        };
+        match listener.addrs.first() {
+            Some(at)
+                if listener.is_exposed()
+                    && !self.name.is_plaintext_by_nature()
+                    && !self.plaintext.allows(self.name) =>
+            {
+                Err(ListenerError::NeedsTls {
+                    setting,
+                    at: at.clone(),
+                    tls: self.name.tls_prefix(),
+                    name: self.name,
+                })
+            }
+            _ => Ok(listener),
+        }
+    }
+}
+
+fn is_localhost(host: &Host) -> bool {
+    matches!(host, Host::Name(name) if name.eq_ignore_ascii_case("localhost"))
+}
+
+// === impl Listener ===
+
+impl Listener {
+    /// Whether it speaks plaintext to other machines.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.tls.is_none() && !self.addrs.iter().all(|at| at.host.is_loopback())
+    }
+
+    /// The sentence for the log when data crosses the network unprotected; none when it does not. The admin port carries no spans and stays silent.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        if !self.is_exposed() || self.name.is_plaintext_by_nature() {
+            return None;
+        }
+        let at = self.addrs.first()?;
+        Some(format!(
+            "{} listens on {at} in plaintext, as plaintext.listeners allows: whoever reaches it or stands in between can read and send spans; {}.enabled protects it",
+            self.name,
+            self.name.tls_prefix(),
+        ))
+    }
+
+    /// The socket addresses to bind. A name is looked up; "every address" becomes `[::]`, or `0.0.0.0` on a machine without IPv6.
+    ///
+    /// # Errors
+    /// When a name can not be looked up, or has no address.
+    pub fn socket_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        let mut found = Vec::new();
+        for at in &self.addrs {
+            match (&at.host, at.socket_addr()) {
+                (Host::Any, Some(all)) if UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() => {
+                    found.push(all)
+                }
+                (Host::Any, _) => found.push(SocketAddr::from((Ipv4Addr::UNSPECIFIED, at.port))),
+                (_, Some(one)) => found.push(one),
+                (Host::Name(name), None) => {
+                    found.extend((name.as_str(), at.port).to_socket_addrs()?)
+                }
+                (Host::Ip(ip), None) => found.push(SocketAddr::new(*ip, at.port)),
+            }
+        }
+        found.dedup();
+        if found.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{} has no address: see {}", self.name, self.name.setting()),
+            ));
+        }
+        Ok(found)
+    }
+
+    /// Whether both would bind the same port of the same address; port 0 never collides.
+    #[must_use]
+    pub fn collides(&self, other: &Self) -> bool {
+        self.addrs.iter().any(|a| {
+            other
+                .addrs
+                .iter()
+                .any(|b| a.port != 0 && a.port == b.port && overlap(&a.host, &b.host))
+        })
+    }
+}
+
+fn overlap(a: &Host, b: &Host) -> bool {
+    let everything = |host: &Host| match host {
+        Host::Any => true,
+        Host::Ip(ip) => ip.is_unspecified(),
+        Host::Name(_) => false,
+    };
+    a == b || everything(a) || everything(b)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! The listeners there are, each with its settings.
+//!
+//! In: a word of `plaintext.listeners`. Out: the listener, its host-port setting, its TLS block and its default port. One list for all rooms; a listener that
+//! a later version opens gets its row with it. Source: `jaegertracing/jaeger: ports/ports.go` and the flags of v1.76.0.
+
+use std::fmt;
+
+use crate::ports;
+
+/// A port that Spoor can open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ListenerName {
+    /// OTLP over gRPC.
+    OtlpGrpc,
+    /// OTLP over HTTP.
+    OtlpHttp,
+    /// Jaeger's protobuf over gRPC.
+    JaegerGrpc,
+    /// Jaeger's HTTP API.
+    QueryHttp,
+    /// Health and metrics.
+    Admin,
+}
+
+struct Row {
+    name: ListenerName,
+    word: &'static str,
+    setting: &'static str,
+    tls_prefix: &'static str,
+    port: u16,
+}
+
+const fn row(
+    name: ListenerName,
+    word: &'static str,
+    setting: &'static str,
+    tls_prefix: &'static str,
+    port: u16,
+) -> Row {
+    Row {
+        name,
+        word,
+        setting,
+        tls_prefix,
+        port,
+    }
+}
+
+const ROWS: [Row; 5] = [
+    row(
+        ListenerName::OtlpGrpc,
+        "otlp-grpc",
+        "collector.otlp.grpc.host-port",
+        "collector.otlp.grpc.tls",
+        ports::OTLP_GRPC,
+    ),
+    row(
+        ListenerName::OtlpHttp,
+        "otlp-http",
+        "collector.otlp.http.host-port",
+        "collector.otlp.http.tls",
+        ports::OTLP_HTTP,
+    ),
+    row(
+        ListenerName::JaegerGrpc,
+        "jaeger-grpc",
+        "collector.grpc-server.host-port",
+        "collector.grpc.tls",
+        ports::COLLECTOR_GRPC,
+    ),
+    row(
+        ListenerName::QueryHttp,
+        "query-http",
+        "query.http-server.host-port",
+        "query.http.tls",
+        ports::QUERY_HTTP,
+    ),
+    ADMIN,
+];
+
+const ADMIN: Row = row(
+    ListenerName::Admin,
+    "admin",
+    "admin.http.host-port",
+    "admin.http.tls",
+    ports::COLLECTOR_ADMIN,
+);
+
+// === impl ListenerName ===
+
+impl ListenerName {
+    /// Every listener, in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ROWS.iter().map(|row| row.name)
+    }
+
+    fn row(self) -> &'static Row {
+        ROWS.iter().find(|row| row.name == self).unwrap_or(&ADMIN)
+    }
+
+    /// Its word in `plaintext.listeners`, in logs and in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.row().word
+    }
+
+    /// The listener of that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        ROWS.iter().find(|row| row.word == word).map(|row| row.name)
+    }
+
+    /// The setting that holds its address.
+    #[must_use]
+    pub fn setting(self) -> &'static str {
+        self.row().setting
+    }
+
+    /// What stands before `.enabled`, `.cert` and so on.
+    #[must_use]
+    pub fn tls_prefix(self) -> &'static str {
+        self.row().tls_prefix
+    }
+
+    /// Jaeger's port for it; the admin port of `query` alone is another.
+    #[must_use]
+    pub fn default_port(self) -> u16 {
+        self.row().port
+    }
+
+    /// Health checks and scrapers come without certificates, and no span passes here.
+    #[must_use]
+    pub fn is_plaintext_by_nature(self) -> bool {
+        self == Self::Admin
+    }
+}
+
+impl fmt::Display for ListenerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

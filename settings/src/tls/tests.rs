@@ -1,0 +1,87 @@
+use super::*;
+
+fn whole() -> ServerTls {
+    ServerTls {
+        prefix: "collector.grpc.tls".to_owned(),
+        cert: Some("a.pem".into()),
+        key: Some("a.key".into()),
+        ..ServerTls::default()
+    }
+}
+
+#[track_caller]
+fn refuses(tls: &ServerTls, message: &str) {
+    assert_eq!(
+        tls.check().map_err(|e| e.to_string()),
+        Err(message.to_owned())
+    );
+}
+
+#[test]
+fn a_whole_block_passes() {
+    assert_eq!(whole().check(), Ok(()));
+    assert_eq!(
+        ServerTls {
+            min_version: Some("1.0".to_owned()),
+            ..whole()
+        }
+        .check(),
+        Ok(())
+    );
+}
+
+#[test]
+fn a_missing_part_is_named_with_its_setting() {
+    refuses(
+        &ServerTls {
+            cert: None,
+            ..whole()
+        },
+        "collector.grpc.tls.enabled is true, but collector.grpc.tls.cert is not set: give the path of a PEM file",
+    );
+    refuses(
+        &ServerTls {
+            key: None,
+            ..whole()
+        },
+        "collector.grpc.tls.enabled is true, but collector.grpc.tls.key is not set: give the path of a PEM file",
+    );
+    refuses(
+        &ServerTls {
+            max_version: Some("1.1".to_owned()),
+            ..whole()
+        },
+        "collector.grpc.tls.max-version is \"1.1\": give 1.2 or 1.3",
+    );
+    refuses(
+        &ServerTls {
+            min_version: Some("TLS12".to_owned()),
+            ..whole()
+        },
+        "collector.grpc.tls.min-version is \"TLS12\": give 1.2 or 1.3",
+    );
+    refuses(
+        &ServerTls {
+            min_version: Some("1.3".to_owned()),
+            max_version: Some("1.2".to_owned()),
+            ..whole()
+        },
+        "collector.grpc.tls.min-version is 1.3, above collector.grpc.tls.max-version 1.2",
+    );
+}
+
+#[test]
+fn a_client_certificate_comes_with_its_key() {
+    let tls = ClientTls {
+        prefix: "es.tls".to_owned(),
+        cert: Some("a.pem".into()),
+        ..ClientTls::default()
+    };
+    assert_eq!(
+        tls.check().map_err(|e| e.to_string()),
+        Err(
+            "es.tls.enabled is true, but es.tls.key is not set: give the path of a PEM file"
+                .to_owned()
+        )
+    );
+}
