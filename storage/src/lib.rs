@@ -4,6 +4,7 @@
 //!
 //! Deliberately absent: network protocols towards clients, HTTP, the collector and the query service.
 
+pub mod disk;
 pub mod port;
 pub mod query;
 
