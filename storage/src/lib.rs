@@ -5,6 +5,7 @@
 //! Deliberately absent: network protocols towards clients, HTTP, the collector and the query service.
 
 pub mod disk;
+pub mod embedded;
 pub mod port;
 pub mod query;
 

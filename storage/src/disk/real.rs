@@ -64,7 +64,10 @@ impl Disk for RealDisk {
             .open(path)?;
         file.try_lock()?;
         // the note is a courtesy to who finds the lock taken: a full disk must not keep the store from opening for reading
-        if let Err(error) = file.set_len(0).and_then(|()| file.write_all(note.as_bytes())) {
+        if let Err(error) = file
+            .set_len(0)
+            .and_then(|()| file.write_all(note.as_bytes()))
+        {
             tracing::warn!(path = %path.display(), %error, "could not note in the lock file who holds it");
         }
         Ok(Lock::new(file))

@@ -1,0 +1,195 @@
+//! Reads a generation file from front to back, whatever state it is in.
+//!
+//! In: a file. Out: every record that is whole, in order; the holes between them; where the last one ends. A hole is stepped over by the
+//! length in its header when that is sound, else by looking for the next sound header.
+//!
+//! Deliberately absent: mending. The caller decides what becomes of a tail.
+
+use std::io;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::file::{self, FileHeader};
+use super::record::{ALIGN, HEADER_LEN, Header, MAGIC};
+use crate::disk::File;
+
+/// How much is read at once, in bytes.
+const STEP: usize = 4 << 20;
+
+/// What a scan found, beside the records it showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scan {
+    /// The file's header, when it is whole.
+    pub(crate) header: Option<FileHeader>,
+    /// Whole records.
+    pub(crate) records: u64,
+    /// Where the last whole record ends.
+    pub(crate) end: u64,
+    /// The file's length.
+    pub(crate) len: u64,
+    /// Whether anything but zeros follows the last whole record.
+    pub(crate) has_tail: bool,
+    /// What is between whole records and is none.
+    pub(crate) holes: Vec<Hole>,
+    /// Everything before this offset was durable, by what the records say.
+    pub(crate) durable_end: u64,
+    /// The last record's sequence.
+    pub(crate) sequence: u64,
+}
+
+/// A part of a file that holds no whole record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hole {
+    /// Where it starts.
+    pub(crate) offset: u64,
+    /// How long it is.
+    pub(crate) len: u64,
+}
+
+/// A whole record.
+pub(crate) struct Visit<'a> {
+    /// What it says of itself.
+    pub(crate) header: Header,
+    /// Where its payload starts in the file.
+    pub(crate) offset: u64,
+    /// Its payload.
+    pub(crate) payload: &'a [u8],
+}
+
+/// Shows every whole record of `file` to `visit`.
+pub(crate) fn scan(file: &dyn File, mut visit: impl FnMut(Visit<'_>)) -> io::Result<Scan> {
+    let len = file.len()?;
+    let mut window = Window::new(file, len);
+    let header = FileHeader::decode(window.at(0, file::LEN)?);
+    let mut scan = Scan {
+        header,
+        end: file::LEN.min(len),
+        len,
+        ..Scan::default()
+    };
+    // without the file's header the salt is that of the first sound record
+    let mut salt = header.map(|h| h.salt);
+    let mut at = file::LEN;
+    loop {
+        let Some(header) = next_header(&mut window, &mut at, salt)? else {
+            break;
+        };
+        let whole = at + header.record_len();
+        let offset = at + HEADER_LEN as u64;
+        let payload = window.at(offset, u64::from(header.payload_len))?;
+        if payload.len() == header.payload_len as usize && xxh3_64(payload) == header.checksum {
+            salt = Some(header.salt);
+            if at > scan.end {
+                scan.holes.push(Hole {
+                    offset: scan.end,
+                    len: at - scan.end,
+                });
+            }
+            visit(Visit {
+                header,
+                offset,
+                payload,
+            });
+            scan.records += 1;
+            // a padding that the file lost is no loss
+            scan.end = whole.min(len);
+            scan.sequence = scan.sequence.max(header.sequence);
+            scan.durable_end = scan.durable_end.max(u64::from(header.durable_end));
+        } else {
+            // the header is sound, so it says how far to step; unless the file ends before
+            scan.durable_end = scan.durable_end.max(u64::from(header.durable_end));
+        }
+        at = whole;
+    }
+    scan.has_tail = window.has_more_than_zeros(scan.end)?;
+    Ok(scan)
+}
+
+/// The next sound header at or after `at`, which is moved to it.
+fn next_header(
+    window: &mut Window<'_>,
+    at: &mut u64,
+    salt: Option<u32>,
+) -> io::Result<Option<Header>> {
+    loop {
+        let bytes = window.from(*at)?;
+        if bytes.len() < HEADER_LEN {
+            return Ok(None);
+        }
+        let sound = Header::decode(bytes).filter(|h| salt.is_none_or(|s| s == h.salt));
+        if sound.is_some() {
+            return Ok(sound);
+        }
+        // records start at multiples of their alignment: look for the next magic there
+        let steps = bytes
+            .chunks_exact(ALIGN)
+            .skip(1)
+            .position(|c| c.starts_with(&MAGIC));
+        *at += match steps {
+            Some(steps) => ((steps + 1) * ALIGN) as u64,
+            None => (bytes.len() / ALIGN * ALIGN) as u64,
+        };
+    }
+}
+
+/// A part of the file in memory.
+struct Window<'a> {
+    file: &'a dyn File,
+    len: u64,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+// === impl Window ===
+
+impl<'a> Window<'a> {
+    fn new(file: &'a dyn File, len: u64) -> Self {
+        Self {
+            file,
+            len,
+            start: 0,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// The bytes `at..at + len`, as far as the file goes.
+    fn at(&mut self, at: u64, len: u64) -> io::Result<&[u8]> {
+        let len = len.min(self.len.saturating_sub(at)) as usize;
+        let end = self.start + self.bytes.len() as u64;
+        if at < self.start || at + len as u64 > end {
+            self.fill(at, len)?;
+        }
+        let from = (at - self.start) as usize;
+        Ok(self.bytes.get(from..from + len).unwrap_or_default())
+    }
+
+    /// All bytes in memory from `at` on; at least a header's worth where the file has it.
+    fn from(&mut self, at: u64) -> io::Result<&[u8]> {
+        self.at(at, HEADER_LEN as u64)?;
+        let from = at.saturating_sub(self.start) as usize;
+        Ok(self.bytes.get(from..).unwrap_or_default())
+    }
+
+    fn fill(&mut self, at: u64, len: usize) -> io::Result<()> {
+        let wanted = STEP.max(len).min(self.len.saturating_sub(at) as usize);
+        self.bytes.resize(wanted, 0);
+        self.start = at;
+        let read = self.file.read_at(&mut self.bytes, at)?;
+        self.bytes.truncate(read);
+        Ok(())
+    }
+
+    fn has_more_than_zeros(&mut self, mut at: u64) -> io::Result<bool> {
+        while at < self.len {
+            self.fill(at, 0)?;
+            if self.bytes.iter().any(|b| *b != 0) {
+                return Ok(true);
+            }
+            if self.bytes.is_empty() {
+                break;
+            }
+            at += self.bytes.len() as u64;
+        }
+        Ok(false)
+    }
+}
