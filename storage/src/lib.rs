@@ -6,8 +6,11 @@
 
 pub mod disk;
 pub mod embedded;
+pub mod layers;
+pub mod memory;
 pub mod port;
 pub mod query;
+pub mod stack;
 
 pub use port::{
     Backend, Capabilities, Completeness, DeadLetter, DeadLetters, DependencyLink, DependencyReader,

@@ -1,0 +1,236 @@
+//! Merges waiting callers into one write, and answers each its own: for stores to which many small writes are dear.
+//!
+//! In: batches of one instance. Out: each caller's own answer, with the positions of its own batch. A write starts as soon as none is in
+//! flight and takes along what came meanwhile; there is no timer. What waits is bounded by bytes; callers beyond that wait inside their
+//! request. A caller that goes away loses nothing for the others: its spans are left out when they were not taken along yet, and stay
+//! where they are when they were.
+//!
+//! Deliberately absent: several writes in flight at once for an instance, and retries.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use model::Batch;
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::task::TaskTracker;
+
+use crate::port::{TraceWriter, WriteError};
+
+/// The layer.
+pub struct Coalesce {
+    inner: Arc<dyn TraceWriter>,
+    queue: Arc<Queue>,
+    tracker: TaskTracker,
+    max_bytes: usize,
+    room: Arc<Semaphore>,
+    room_units: u32,
+}
+
+/// What waits for the write in flight to be done.
+#[derive(Default)]
+struct Queue(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    callers: VecDeque<Caller>,
+    writing: bool,
+}
+
+struct Caller {
+    batch: Batch,
+    answer: oneshot::Sender<Result<(), WriteError>>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// A caller whose spans were taken along: where they end in the merged batch.
+struct Part {
+    answer: oneshot::Sender<Result<(), WriteError>>,
+    end: usize,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Ends the writing, however it ends: nobody may wait for a task that is gone.
+struct Writing {
+    queue: Arc<Queue>,
+    ended: bool,
+}
+
+/// Room is counted in these, so that 4 TiB fit a semaphore's number.
+const UNIT_BYTES: usize = 1024;
+
+// === impl Coalesce ===
+
+impl Coalesce {
+    /// In front of `inner`: merges up to `max_bytes` retained bytes into a write, keeps up to `max_waiting_bytes` waiting. Writes run on
+    /// `tracker`, which the owner waits for when it closes.
+    pub fn new(
+        inner: Arc<dyn TraceWriter>,
+        max_bytes: usize,
+        max_waiting_bytes: usize,
+        tracker: TaskTracker,
+    ) -> Self {
+        let room_units = units(max_waiting_bytes);
+        Self {
+            inner,
+            queue: Arc::default(),
+            tracker,
+            max_bytes,
+            room: Arc::new(Semaphore::new(room_units as usize)),
+            room_units,
+        }
+    }
+
+    /// Queues the caller; starts writing when nothing is in flight.
+    fn push(&self, caller: Caller) {
+        let mut waiting = self.queue.0.lock();
+        waiting.callers.push_back(caller);
+        if !std::mem::replace(&mut waiting.writing, true) {
+            let writing = Writing {
+                queue: self.queue.clone(),
+                ended: false,
+            };
+            drop(waiting);
+            self.tracker
+                .spawn(write_all(writing, self.inner.clone(), self.max_bytes));
+        }
+    }
+}
+
+impl TraceWriter for Coalesce {
+    fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
+        Box::pin(async move {
+            let aborted = || WriteError::Unavailable {
+                reason: "the write was aborted, storage is shutting down".to_owned(),
+            };
+            // a batch larger than all the room waits until it has it alone
+            let wanted = units(batch.retained_bytes).min(self.room_units);
+            let room = self.room.clone().acquire_many_owned(wanted).await;
+            let (answer, answered) = oneshot::channel();
+            self.push(Caller {
+                batch,
+                answer,
+                _room: room.map_err(|_| aborted())?,
+            });
+            answered.await.unwrap_or_else(|_| Err(aborted()))
+        })
+    }
+}
+
+fn units(bytes: usize) -> u32 {
+    // the semaphore's own bound is far above
+    u32::try_from(bytes.div_ceil(UNIT_BYTES))
+        .unwrap_or(u32::MAX)
+        .clamp(1, u32::MAX >> 3)
+}
+
+async fn write_all(mut writing: Writing, inner: Arc<dyn TraceWriter>, max_bytes: usize) {
+    while let Some((batch, parts)) = writing.next(max_bytes) {
+        let answer = inner.write(batch).await;
+        give(parts, &answer);
+    }
+}
+
+/// Gives each caller its own answer.
+fn give(parts: Vec<Part>, answer: &Result<(), WriteError>) {
+    let mut start = 0;
+    for part in parts {
+        let own = match answer {
+            Err(WriteError::Rejected { spans, first }) => {
+                let own = start..part.end;
+                let spans: Vec<usize> = spans
+                    .iter()
+                    .filter(|at| own.contains(at))
+                    .map(|at| at - start)
+                    .collect();
+                if spans.is_empty() {
+                    Ok(())
+                } else {
+                    let first = first.clone();
+                    Err(WriteError::Rejected { spans, first })
+                }
+            }
+            same => same.clone(),
+        };
+        start = part.end;
+        // a caller that went away needs none
+        part.answer.send(own).ok();
+    }
+}
+
+// === impl Writing ===
+
+impl Writing {
+    /// The next batch to write, merged of callers that still wait; `None` ends the writing.
+    fn next(&mut self, max_bytes: usize) -> Option<(Batch, Vec<Part>)> {
+        let mut callers = self.take(max_bytes).into_iter();
+        let (mut batch, part) = callers.next()?.into_parts(0);
+        let mut parts = vec![part];
+        if callers.len() > 0 {
+            let spans = Arc::make_mut(&mut batch.spans);
+            for caller in callers {
+                let (next, part) = caller.into_parts(spans.len());
+                parts.push(part);
+                batch.retained_bytes += next.retained_bytes;
+                match Arc::try_unwrap(next.spans) {
+                    Ok(own) => spans.extend(own),
+                    Err(shared) => spans.extend(shared.iter().cloned()),
+                }
+            }
+        }
+        Some((batch, parts))
+    }
+
+    /// Takes callers of one instance as far as `max_bytes` go, at least one. Nobody: the writing has ended.
+    fn take(&mut self, max_bytes: usize) -> Vec<Caller> {
+        let mut waiting = self.queue.0.lock();
+        // those who went away
+        waiting.callers.retain(|c| !c.answer.is_closed());
+        let mut taken: Vec<Caller> = Vec::new();
+        let mut bytes = 0usize;
+        while let Some(next) = waiting.callers.front() {
+            bytes = bytes.saturating_add(next.batch.retained_bytes);
+            let fits = taken.first().is_none_or(|first| {
+                bytes <= max_bytes && first.batch.instance == next.batch.instance
+            });
+            if !fits {
+                break;
+            }
+            taken.extend(waiting.callers.pop_front());
+        }
+        if taken.is_empty() {
+            // under the lock: whoever comes next starts a writing of its own
+            waiting.writing = false;
+            self.ended = true;
+        }
+        taken
+    }
+}
+
+impl Drop for Writing {
+    /// After a panic, or the end of the runtime, those who wait are sent home.
+    fn drop(&mut self) {
+        if !self.ended {
+            let mut waiting = self.queue.0.lock();
+            waiting.writing = false;
+            waiting.callers.clear();
+        }
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    fn into_parts(self, start: usize) -> (Batch, Part) {
+        let part = Part {
+            answer: self.answer,
+            end: start + self.batch.len(),
+            _room: self._room,
+        };
+        (self.batch, part)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,417 @@
+//! The ledger: what became of every span that was received, per instance.
+//!
+//! `received = durable + refused + dead_lettered + dropped + in_flight`, at every moment in which no call is in the middle of counting,
+//! and always when nothing is under way. Spans are counted as received once, and leave `in_flight` once: an [`InFlight`] that is dropped
+//! before anyone said what became of it counts as refused, since its sender got no answer.
+//!
+//! Deliberately absent: payloads that could not be decoded (they are counted as payloads, where they came in).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::Instance;
+use parking_lot::RwLock;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// Why spans are refused whose sender went away before it got an answer.
+pub const CANCELLED: &str = "cancelled";
+/// Why spans are refused while the store is away.
+pub const UNAVAILABLE: &str = "unavailable";
+/// Why spans are refused while the store is full or slow.
+pub const THROTTLED: &str = "throttled";
+/// Why spans are disposed of that the store can never take.
+pub const UNSTORABLE: &str = "unstorable";
+/// Why spans are disposed of that could not be decoded.
+pub const UNDECODABLE: &str = "undecodable";
+
+/// All accounts of the process, and their metrics.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    metrics: Metrics,
+    accounts: RwLock<HashMap<Instance, Arc<Account>>>,
+}
+
+/// The account of one instance.
+#[derive(Debug)]
+pub struct Account {
+    owner: Owner,
+    received: Counter,
+    durable: Counter,
+    in_flight: Gauge,
+    refused: ByReason,
+    dead_lettered: ByReason,
+    dropped: ByReason,
+}
+
+/// Spans that were received and of which nobody yet said what became of them. Say it, or they count as refused.
+#[must_use = "dropping it counts its spans as refused"]
+#[derive(Debug)]
+pub struct InFlight {
+    account: Arc<Account>,
+    spans: u64,
+}
+
+/// An account's numbers, in spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Taken in.
+    pub received: u64,
+    /// Stored, and confirmed to be.
+    pub durable: u64,
+    /// Answered retryably, or not at all.
+    pub refused: u64,
+    /// Never to be stored, and kept for a person to look at.
+    pub dead_lettered: u64,
+    /// Never to be stored, and gone.
+    pub dropped: u64,
+    /// Under way.
+    pub in_flight: u64,
+}
+
+#[derive(Debug, Default)]
+struct Metrics {
+    received: Family<Owner, Counter>,
+    durable: Family<Owner, Counter>,
+    in_flight: Family<Owner, Gauge>,
+    refused: Family<OwnerReason, Counter>,
+    dead_lettered: Family<OwnerReason, Counter>,
+    dropped: Family<OwnerReason, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Owner {
+    namespace: String,
+    instance: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OwnerReason {
+    namespace: String,
+    instance: String,
+    reason: &'static str,
+}
+
+#[derive(Debug)]
+struct ByReason {
+    family: Family<OwnerReason, Counter>,
+    sum: AtomicU64,
+}
+
+// === impl Ledger ===
+
+impl Ledger {
+    /// With no accounts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts the ledger's metrics into `registry`: `spoor_spans_received_total`, `…_durable_total`, `…_in_flight` by namespace and
+    /// instance; `…_refused_total`, `…_dead_lettered_total`, `…_dropped_total` by reason too.
+    pub fn register(&self, registry: &mut Registry) {
+        let metrics = &self.metrics;
+        let counters = [
+            (
+                "received",
+                "Spans taken in, each time they were sent",
+                metrics.received.clone(),
+            ),
+            (
+                "durable",
+                "Spans that the store confirmed",
+                metrics.durable.clone(),
+            ),
+        ];
+        for (name, help, family) in counters {
+            registry.register(format!("spoor_spans_{name}"), help, family);
+        }
+        let by_reason = [
+            (
+                "refused",
+                "Spans answered retryably, or not at all",
+                metrics.refused.clone(),
+            ),
+            (
+                "dead_lettered",
+                "Spans that can never be stored, kept as dead letters",
+                metrics.dead_lettered.clone(),
+            ),
+            (
+                "dropped",
+                "Spans that can never be stored, and were not kept",
+                metrics.dropped.clone(),
+            ),
+        ];
+        for (name, help, family) in by_reason {
+            registry.register(format!("spoor_spans_{name}"), help, family);
+        }
+        registry.register(
+            "spoor_spans_in_flight",
+            "Spans taken in and not yet answered",
+            metrics.in_flight.clone(),
+        );
+    }
+
+    /// The account of `instance`, opened when there is none. Instances come from configuration, so that there are few.
+    pub fn account(&self, instance: &Instance) -> Arc<Account> {
+        if let Some(account) = self.accounts.read().get(instance) {
+            return account.clone();
+        }
+        self.accounts
+            .write()
+            .entry(instance.clone())
+            .or_insert_with(|| Arc::new(Account::open(instance, &self.metrics)))
+            .clone()
+    }
+
+    /// The numbers of all accounts together.
+    pub fn counts(&self) -> Counts {
+        let accounts = self.accounts.read();
+        accounts
+            .values()
+            .map(|a| a.counts())
+            .fold(Counts::default(), |sum, one| Counts {
+                received: sum.received + one.received,
+                durable: sum.durable + one.durable,
+                refused: sum.refused + one.refused,
+                dead_lettered: sum.dead_lettered + one.dead_lettered,
+                dropped: sum.dropped + one.dropped,
+                in_flight: sum.in_flight + one.in_flight,
+            })
+    }
+}
+
+// === impl Account ===
+
+impl Account {
+    fn open(instance: &Instance, metrics: &Metrics) -> Self {
+        let owner = Owner {
+            namespace: instance.namespace().to_owned(),
+            instance: instance.name().to_owned(),
+        };
+        let by_reason = |family: &Family<OwnerReason, Counter>| ByReason {
+            family: family.clone(),
+            sum: AtomicU64::new(0),
+        };
+        Self {
+            received: metrics.received.get_or_create_owned(&owner),
+            durable: metrics.durable.get_or_create_owned(&owner),
+            in_flight: metrics.in_flight.get_or_create_owned(&owner),
+            refused: by_reason(&metrics.refused),
+            dead_lettered: by_reason(&metrics.dead_lettered),
+            dropped: by_reason(&metrics.dropped),
+            owner,
+        }
+    }
+
+    /// Counts `spans` as received and in flight.
+    pub fn receive(self: &Arc<Self>, spans: usize) -> InFlight {
+        let spans = spans as u64;
+        self.received.inc_by(spans);
+        self.in_flight.inc_by(spans as i64);
+        InFlight {
+            account: self.clone(),
+            spans,
+        }
+    }
+
+    /// The numbers as they are now.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            received: self.received.get(),
+            durable: self.durable.get(),
+            refused: self.refused.sum.load(Ordering::Relaxed),
+            dead_lettered: self.dead_lettered.sum.load(Ordering::Relaxed),
+            dropped: self.dropped.sum.load(Ordering::Relaxed),
+            in_flight: self.in_flight.get().try_into().unwrap_or_default(),
+        }
+    }
+
+    /// Takes `spans` over that a layer above received, to say what became of them. The layer above must give them up with
+    /// [`InFlight::give_up`] before anything can interrupt it.
+    pub(crate) fn take_over(self: &Arc<Self>, spans: usize) -> InFlight {
+        InFlight {
+            account: self.clone(),
+            spans: spans as u64,
+        }
+    }
+}
+
+// === impl InFlight ===
+
+impl InFlight {
+    /// How many spans.
+    pub fn len(&self) -> usize {
+        self.spans as usize
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.spans == 0
+    }
+
+    /// They are stored.
+    pub fn durable(mut self) {
+        let spans = self.settle();
+        self.account.durable.inc_by(spans);
+    }
+
+    /// They were answered retryably. `reason` is a label: one of few words.
+    pub fn refused(mut self, reason: &'static str) {
+        self.refuse(reason);
+    }
+
+    /// They can never be stored, and their dead letters are durable. `reason` is a label: one of few words.
+    pub fn dead_lettered(mut self, reason: &'static str) {
+        let spans = self.settle();
+        let account = &self.account;
+        account.dead_lettered.add(&account.owner, reason, spans);
+    }
+
+    /// They can never be stored, and nothing keeps them. `reason` is a label: one of few words.
+    pub fn dropped(mut self, reason: &'static str) {
+        let spans = self.settle();
+        let account = &self.account;
+        account.dropped.add(&account.owner, reason, spans);
+    }
+
+    /// Takes `spans` of them out, so that something else can become of them; at most all.
+    pub fn split(&mut self, spans: usize) -> InFlight {
+        let spans = self.spans.min(spans as u64);
+        self.spans -= spans;
+        InFlight {
+            account: self.account.clone(),
+            spans,
+        }
+    }
+
+    /// Forgets `spans` of them: a layer below took them over and said what became of them.
+    pub(crate) fn give_up(&mut self, spans: usize) {
+        self.spans = self.spans.saturating_sub(spans as u64);
+    }
+
+    fn refuse(&mut self, reason: &'static str) {
+        let spans = self.settle();
+        let account = &self.account;
+        account.refused.add(&account.owner, reason, spans);
+    }
+
+    fn settle(&mut self) -> u64 {
+        let spans = std::mem::take(&mut self.spans);
+        self.account.in_flight.dec_by(spans as i64);
+        spans
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.spans > 0 {
+            self.refuse(CANCELLED);
+        }
+    }
+}
+
+// === impl Counts ===
+
+impl Counts {
+    /// Whether every span received is accounted for.
+    pub fn balance(&self) -> bool {
+        self.received
+            == self.durable + self.refused + self.dead_lettered + self.dropped + self.in_flight
+    }
+}
+
+// === impl ByReason ===
+
+impl ByReason {
+    fn add(&self, owner: &Owner, reason: &'static str, spans: u64) {
+        if spans == 0 {
+            return;
+        }
+        let labels = OwnerReason {
+            namespace: owner.namespace.clone(),
+            instance: owner.instance.clone(),
+            reason,
+        };
+        self.family.get_or_create(&labels).inc_by(spans);
+        self.sum.fetch_add(spans, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(ledger: &Ledger) -> Arc<Account> {
+        ledger.account(&Instance::default())
+    }
+
+    #[test]
+    fn every_span_leaves_in_flight_once() {
+        let ledger = Ledger::new();
+        let mut spans = account(&ledger).receive(10);
+        assert_eq!(ledger.counts().in_flight, 10);
+        spans.split(2).dead_lettered(UNSTORABLE);
+        spans.split(1).dropped(UNDECODABLE);
+        spans.split(3).refused(THROTTLED);
+        spans.split(99).durable();
+        drop(spans);
+        let expect = Counts {
+            received: 10,
+            durable: 4,
+            refused: 3,
+            dead_lettered: 2,
+            dropped: 1,
+            in_flight: 0,
+        };
+        assert_eq!(ledger.counts(), expect);
+        assert!(expect.balance());
+    }
+
+    #[test]
+    fn spans_that_nobody_answered_for_are_refused() {
+        let ledger = Ledger::new();
+        drop(account(&ledger).receive(7));
+        assert_eq!((ledger.counts().refused, ledger.counts().in_flight), (7, 0));
+    }
+
+    #[test]
+    fn instances_have_accounts_of_their_own() {
+        let ledger = Ledger::new();
+        let prod = Instance::parse("prod/jaeger").unwrap();
+        ledger.account(&prod).receive(3).durable();
+        account(&ledger).receive(4).durable();
+        assert_eq!(ledger.account(&prod).counts().durable, 3);
+        assert_eq!(ledger.counts().durable, 7);
+    }
+
+    #[test]
+    fn metrics_carry_the_names_that_the_documentation_gives_them() {
+        let ledger = Ledger::new();
+        let mut registry = Registry::default();
+        ledger.register(&mut registry);
+        let mut spans = account(&ledger).receive(6);
+        spans.split(1).durable();
+        spans.split(1).refused(THROTTLED);
+        spans.split(1).dead_lettered(UNSTORABLE);
+        spans.split(1).dropped(UNSTORABLE);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let owner = "namespace=\"default\",instance=\"jaeger\"";
+        for line in [
+            format!("spoor_spans_received_total{{{owner}}} 6"),
+            format!("spoor_spans_durable_total{{{owner}}} 1"),
+            format!("spoor_spans_in_flight{{{owner}}} 2"),
+            format!("spoor_spans_refused_total{{{owner},reason=\"throttled\"}} 1"),
+            format!("spoor_spans_dead_lettered_total{{{owner},reason=\"unstorable\"}} 1"),
+            format!("spoor_spans_dropped_total{{{owner},reason=\"unstorable\"}} 1"),
+        ] {
+            assert!(text.contains(&line), "{line} is not in\n{text}");
+        }
+        spans.durable();
+    }
+}
