@@ -4,7 +4,9 @@
 //!
 //! Source: `jaegertracing/jaeger-idl: proto/api_v2/model.proto`; the rules from OTLP are in [`tags`].
 
+pub mod proto;
 pub mod tags;
+pub mod to_otlp;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use model::{Dialect, Event, KeyValue, Link, RefType, Resource, Scope, Span, Stat
 
 use super::resource::{OWN_SCHEMA_URL, OWN_SERVICE_NAME, SERVICE_NAME};
 use super::span::{DIALECT, OWN, REF_TYPE, WARNING};
+use crate::jaeger::to_otlp::Translator;
 use crate::writer::Writer;
 
 /// The attribute that carries a span's warnings through OTLP.
@@ -17,6 +18,16 @@ pub(crate) const WARNINGS: &str = "@jaeger@warnings";
 
 /// `spans` as a `TracesData`: neighbours that share a resource and a scope stand in one group. Spans in the `Jaeger` dialect are translated.
 pub fn encode(spans: &[Span]) -> Vec<u8> {
+    if spans.iter().any(|span| span.dialect == Dialect::Jaeger) {
+        let mut translator = Translator::default();
+        let translate = |span| translator.translate(span).into_owned();
+        let translated: Vec<Span> = spans.iter().map(translate).collect();
+        return encode_otlp(&translated);
+    }
+    encode_otlp(spans)
+}
+
+fn encode_otlp(spans: &[Span]) -> Vec<u8> {
     let mut out = Vec::with_capacity(spans.len() * 512);
     let mut writer = Writer::new(&mut out);
     for group in spans.chunk_by(|a, b| Arc::ptr_eq(&a.resource, &b.resource)) {

@@ -1,0 +1,395 @@
+//! From bytes to spans.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::{
+    Buffer, Dialect, Dropped, Event, KeyValue, Link, RefType, Resource, Scope, Slice, Span, SpanId,
+    Str, TraceId, Value,
+};
+
+use crate::budget::Budget;
+use crate::cursor::{Cursor, Wire};
+use crate::jaeger::tags;
+use crate::otlp::attribute::{mended_attribute, name, text, text_or_bytes};
+use crate::{DecodeError, Decoded, RejectedSpan};
+
+/// The service of a process whose name is not UTF-8, and the tag that keeps what came.
+const INVALID_SERVICE: &str = "invalid-service-name";
+const NANOS: i64 = 1_000_000_000;
+
+/// Decodes a `PostSpansRequest`. A span's own process wins over the batch's; with neither, its resource names no service.
+pub fn decode_post_spans(body: Bytes) -> Result<Decoded, DecodeError> {
+    let len = body.len();
+    let buffer = Buffer::new(body.clone()).ok_or(DecodeError::TooLong(len))?;
+    let mut budget = Budget::of_message(len);
+    let request = Cursor::new(&buffer);
+    let mut batch = BatchProcess::default();
+    each_message(request.clone(), 1, "batch", |cursor| {
+        batch.read(cursor, &mut budget)
+    })?;
+    let mut reader = SpanReader::new(Arc::new(batch.process.unwrap_or_default().finish()));
+    let mut decoded = Decoded {
+        spans: budget.list(batch.spans)?,
+        rejected: Vec::new(),
+    };
+    each_message(request, 1, "batch", |cursor| {
+        each_message(cursor, 1, "span", |one| {
+            let range = one.range();
+            match reader.span(one, &mut budget) {
+                Ok(span) => decoded.spans.push(span),
+                Err(error) => {
+                    // the list doubles as it grows
+                    budget.charge(1, 320)?;
+                    decoded.rejected.push(RejectedSpan {
+                        reason: error.to_string(),
+                        payload: body.slice(range),
+                    });
+                }
+            }
+            Ok(())
+        })
+    })?;
+    Ok(decoded)
+}
+
+/// Decodes one `Span`, with the process inside, as it stands in a Kafka record. No bytes at all are a span without ids, as for Jaeger.
+pub fn decode_span(bytes: Bytes) -> Result<Span, DecodeError> {
+    let len = bytes.len();
+    let buffer = Buffer::new(bytes).ok_or(DecodeError::TooLong(len))?;
+    let mut budget = Budget::of_message(len);
+    SpanReader::new(Arc::default()).span(Cursor::new(&buffer), &mut budget)
+}
+
+/// Calls `read` with every message in field `number`.
+fn each_message<'a>(
+    mut cursor: Cursor<'a>,
+    number: u32,
+    what: &'static str,
+    mut read: impl FnMut(Cursor<'a>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    while let Some((found, wire)) = cursor.key()? {
+        if found == number {
+            read(cursor.message(wire, what)?)?;
+        } else {
+            cursor.skip(found, wire)?;
+        }
+    }
+    Ok(())
+}
+
+/// The process of a batch, and how many spans it has.
+#[derive(Default)]
+struct BatchProcess {
+    process: Option<Process>,
+    spans: usize,
+}
+
+/// A process that is being read; further occurrences are merged.
+#[derive(Default)]
+struct Process {
+    resource: Resource,
+    invalid_keys: u32,
+}
+
+/// Reads spans, which share what neighbours have in common.
+struct SpanReader<'a> {
+    batch: Arc<Resource>,
+    scope: Arc<Scope>,
+    /// The last process that came inside a span: neighbours often repeat it.
+    last: Option<(&'a [u8], Arc<Resource>)>,
+}
+
+// === impl BatchProcess ===
+
+impl BatchProcess {
+    fn read(&mut self, mut cursor: Cursor<'_>, budget: &mut Budget) -> Result<(), DecodeError> {
+        while let Some((number, wire)) = cursor.key()? {
+            match number {
+                1 => {
+                    cursor.message(wire, "span")?;
+                    self.spans += 1;
+                }
+                2 => {
+                    let process = cursor.message(wire, "process")?;
+                    self.process.get_or_insert_default().read(process, budget)?;
+                }
+                _ => cursor.skip(number, wire)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    fn read(&mut self, mut cursor: Cursor<'_>, budget: &mut Budget) -> Result<(), DecodeError> {
+        let [tags] = cursor.count([2])?;
+        // one more for a name that has to be mended
+        budget.grow(&mut self.resource.attributes, tags)?;
+        let mut name = Slice::default();
+        while let Some((number, wire)) = cursor.key()? {
+            match number {
+                1 => name = cursor.slice(wire, "service's name")?,
+                2 => {
+                    let tag = cursor.message(wire, "process tag")?;
+                    let tag = read_tag(tag, &mut self.invalid_keys, budget)?;
+                    self.resource.attributes.push(tag);
+                }
+                _ => cursor.skip(number, wire)?,
+            }
+        }
+        let name = match name.into_str() {
+            Ok(name) => name,
+            Err(bytes) => {
+                budget.grow(&mut self.resource.attributes, 1)?;
+                budget.charge(4, 80)?;
+                let kept = KeyValue::new(INVALID_SERVICE, bytes);
+                self.resource.attributes.push(kept);
+                Str::from(INVALID_SERVICE)
+            }
+        };
+        if self.resource.service_name.is_none() || !name.is_empty() {
+            self.resource.service_name = Some(name);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Resource {
+        self.resource
+    }
+}
+
+// === impl SpanReader ===
+
+impl<'a> SpanReader<'a> {
+    fn new(batch: Arc<Resource>) -> Self {
+        Self {
+            batch,
+            scope: Arc::default(),
+            last: None,
+        }
+    }
+
+    fn span(&mut self, mut cursor: Cursor<'a>, budget: &mut Budget) -> Result<Span, DecodeError> {
+        let [references, tag_count, logs, processes, warning_count] =
+            cursor.count([4, 8, 9, 10, 12])?;
+        let mut attributes = budget.list(tag_count)?;
+        let mut events = budget.list(logs)?;
+        let mut links = budget.list(references)?;
+        let mut warnings = budget.list(warning_count)?;
+        let mut trace_id = TraceId::default();
+        let mut span_id = SpanId::default();
+        let mut operation = Slice::default();
+        let mut flags = 0;
+        let (mut start, mut duration) = (Time::default(), Time::default());
+        let mut resource = None;
+        let mut merged = Process::default();
+        let mut invalid_keys = 0;
+        while let Some((number, wire)) = cursor.key()? {
+            match number {
+                1 => trace_id = read_trace_id(&mut cursor, wire)?,
+                2 => span_id = read_span_id(&mut cursor, wire)?,
+                3 => operation = cursor.slice(wire, "operation's name")?,
+                4 => links.push(reference(cursor.message(wire, "reference")?)?),
+                5 => flags = cursor.varint(wire, "flags")? as u32,
+                6 => start.read(cursor.message(wire, "start time")?)?,
+                7 => duration.read(cursor.message(wire, "duration")?)?,
+                8 => {
+                    let tag = cursor.message(wire, "tag")?;
+                    attributes.push(read_tag(tag, &mut invalid_keys, budget)?);
+                }
+                9 => events.push(log(cursor.message(wire, "log")?, budget)?),
+                10 if processes == 1 => {
+                    let process = cursor.message(wire, "process")?;
+                    resource = Some(self.process(&process, budget)?);
+                }
+                10 => merged.read(cursor.message(wire, "process")?, budget)?,
+                12 => warnings.push(text(cursor.slice(wire, "warning")?, budget)?),
+                _ => cursor.skip(number, wire)?,
+            }
+        }
+        if processes > 1 {
+            resource = Some(Arc::new(merged.finish()));
+        }
+        let (name, kept) = name(operation, budget)?;
+        if let Some(kept) = kept {
+            budget.grow(&mut attributes, 1)?;
+            attributes.push(kept);
+        }
+        let start_ns = start.nanos() as u64;
+        let duration = duration.nanos();
+        let end_ns = match u64::try_from(duration) {
+            Ok(duration) => start_ns.saturating_add(duration),
+            Err(_) => start_ns.saturating_sub(duration.unsigned_abs()),
+        };
+        Ok(Span {
+            kind: tags::kind_of_tags(&attributes),
+            status: tags::status_of_tags(&attributes),
+            parent_span_id: tags::parent_of_references(trace_id, &links),
+            trace_id,
+            span_id,
+            name,
+            start_ns,
+            end_ns,
+            attributes,
+            events,
+            links,
+            resource: resource.unwrap_or_else(|| self.batch.clone()),
+            scope: self.scope.clone(),
+            dialect: Dialect::Jaeger,
+            trace_state: Str::default(),
+            flags,
+            warnings,
+            dropped: Dropped::default(),
+        })
+    }
+
+    fn process(
+        &mut self,
+        cursor: &Cursor<'a>,
+        budget: &mut Budget,
+    ) -> Result<Arc<Resource>, DecodeError> {
+        match &self.last {
+            Some((bytes, resource)) if *bytes == cursor.bytes() => Ok(resource.clone()),
+            _ => {
+                let mut process = Process::default();
+                process.read(cursor.clone(), budget)?;
+                budget.charge(1, size_of::<Resource>() + 16)?;
+                let resource = Arc::new(process.finish());
+                self.last = Some((cursor.bytes(), resource.clone()));
+                Ok(resource)
+            }
+        }
+    }
+}
+
+/// 16 bytes, or 8 that are the lower half.
+fn read_trace_id(cursor: &mut Cursor<'_>, wire: Wire) -> Result<TraceId, DecodeError> {
+    let bytes = cursor.raw(wire, "trace id")?;
+    if let Ok(id) = <[u8; 16]>::try_from(bytes) {
+        return Ok(TraceId(id));
+    }
+    match <[u8; 8]>::try_from(bytes) {
+        Ok(low) => Ok(TraceId::from_halves(0, u64::from_be_bytes(low))),
+        Err(_) => Err(cursor.invalid("trace id (not of 16 or 8 bytes)")),
+    }
+}
+
+fn read_span_id(cursor: &mut Cursor<'_>, wire: Wire) -> Result<SpanId, DecodeError> {
+    match <[u8; 8]>::try_from(cursor.raw(wire, "span id")?) {
+        Ok(id) => Ok(SpanId(id)),
+        Err(_) => Err(cursor.invalid("span id (not of 8 bytes)")),
+    }
+}
+
+fn reference(mut cursor: Cursor<'_>) -> Result<Link, DecodeError> {
+    let mut link = Link {
+        ref_type: RefType::ChildOf,
+        ..Link::default()
+    };
+    while let Some((number, wire)) = cursor.key()? {
+        match number {
+            1 => link.trace_id = read_trace_id(&mut cursor, wire)?,
+            2 => link.span_id = read_span_id(&mut cursor, wire)?,
+            3 => {
+                link.ref_type = match cursor.varint(wire, "reference's type")? {
+                    0 => RefType::ChildOf,
+                    _ => RefType::FollowsFrom,
+                }
+            }
+            _ => cursor.skip(number, wire)?,
+        }
+    }
+    Ok(link)
+}
+
+fn log(mut cursor: Cursor<'_>, budget: &mut Budget) -> Result<Event, DecodeError> {
+    let [fields] = cursor.count([2])?;
+    let mut attributes = budget.list(fields)?;
+    let mut time = Time::default();
+    let mut invalid_keys = 0;
+    while let Some((number, wire)) = cursor.key()? {
+        match number {
+            1 => time.read(cursor.message(wire, "log's time")?)?,
+            2 => {
+                let field = cursor.message(wire, "log's field")?;
+                attributes.push(read_tag(field, &mut invalid_keys, budget)?);
+            }
+            _ => cursor.skip(number, wire)?,
+        }
+    }
+    Ok(Event {
+        time_ns: time.nanos() as u64,
+        attributes,
+        ..Event::default()
+    })
+}
+
+/// `google.protobuf.Timestamp` and `Duration`, which have one shape.
+#[derive(Clone, Copy, Default)]
+struct Time {
+    seconds: i64,
+    nanos: i32,
+}
+
+impl Time {
+    fn read(&mut self, mut cursor: Cursor<'_>) -> Result<(), DecodeError> {
+        while let Some((number, wire)) = cursor.key()? {
+            match number {
+                1 => self.seconds = cursor.varint(wire, "seconds")? as i64,
+                2 => self.nanos = cursor.varint(wire, "nanoseconds")? as i32,
+                _ => cursor.skip(number, wire)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// In nanoseconds. What 64 bits cannot hold wraps, as Go's `UnixNano` does.
+    fn nanos(self) -> i64 {
+        self.seconds
+            .wrapping_mul(NANOS)
+            .wrapping_add(i64::from(self.nanos))
+    }
+}
+
+/// A tag: the value is the one that its type names, and a type that nobody knows is text.
+#[inline]
+fn read_tag(
+    mut cursor: Cursor<'_>,
+    invalid_keys: &mut u32,
+    budget: &mut Budget,
+) -> Result<KeyValue, DecodeError> {
+    let mut key = Slice::default();
+    let mut value_type = 0;
+    let mut text = Slice::default();
+    let mut binary = Slice::default();
+    let (mut truth, mut int, mut float) = (false, 0, 0.0);
+    while let Some((number, wire)) = cursor.key()? {
+        match number {
+            1 => key = cursor.slice(wire, "tag's key")?,
+            2 => value_type = cursor.varint(wire, "tag's type")?,
+            3 => text = cursor.slice(wire, "tag's text")?,
+            4 => truth = cursor.varint(wire, "tag's bool")? != 0,
+            5 => int = cursor.varint(wire, "tag's int64")? as i64,
+            6 => float = f64::from_bits(cursor.fixed64(wire, "tag's float64")?),
+            7 => binary = cursor.slice(wire, "tag's binary")?,
+            _ => cursor.skip(number, wire)?,
+        }
+    }
+    let value = match value_type {
+        1 => Value::Bool(truth),
+        2 => Value::Int(int),
+        3 => Value::Double(float),
+        4 => Value::Bytes(binary),
+        _ => text_or_bytes(text),
+    };
+    match key.into_str() {
+        Ok(key) => Ok(KeyValue { key, value }),
+        Err(key) => {
+            *invalid_keys += 1;
+            mended_attribute(&key, &value, *invalid_keys, budget)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! From spans to bytes, as Jaeger's gogo-generated code writes them: ids, times and durations always, anything else unless it is zero.
+
+use std::sync::Arc;
+
+use model::{Event, RefType, Resource, Span};
+
+use crate::jaeger::tags::{self, Text, ValueRef};
+use crate::writer::Writer;
+
+const NANOS: i64 = 1_000_000_000;
+
+/// `span` as a `Span` with its process inside, as it stands in a Kafka record.
+pub fn encode_span(span: &Span) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    write_span(&mut Writer::new(&mut out), span, true);
+    out
+}
+
+/// `spans` as a `PostSpansRequest`. The process stands in the batch when all spans share it, else in each span.
+pub fn encode_post_spans(spans: &[Span]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(spans.len() * 512);
+    let shared = spans.first().map(|s| &s.resource).filter(|resource| {
+        spans
+            .iter()
+            .all(|span| Arc::ptr_eq(resource, &span.resource))
+    });
+    Writer::new(&mut out).long_message(1, |w| {
+        for span in spans {
+            w.long_message(1, |w| write_span(w, span, shared.is_none()));
+        }
+        if let Some(resource) = shared {
+            write_process(w, 2, resource);
+        }
+    });
+    out
+}
+
+fn write_span(w: &mut Writer<'_>, span: &Span, with_process: bool) {
+    w.bytes(1, &span.trace_id.0);
+    w.bytes(2, &span.span_id.0);
+    w.bytes_unless_empty(3, span.name.as_bytes());
+    for reference in tags::references(span) {
+        w.message(4, |w| {
+            w.bytes(1, &reference.trace_id.0);
+            w.bytes(2, &reference.span_id.0);
+            if reference.ref_type == RefType::FollowsFrom {
+                w.varint(3, 1);
+            }
+        });
+    }
+    w.varint_unless_zero(5, tags::flags(span).into());
+    write_timestamp(w, 6, span.start_ns);
+    // an end before its start is a negative duration, which Jaeger can say
+    let duration = span.end_ns.wrapping_sub(span.start_ns) as i64;
+    w.message(7, |w| {
+        w.varint_unless_zero(1, (duration / NANOS) as u64);
+        w.varint_unless_zero(2, (duration % NANOS) as u64);
+    });
+    tags::for_each_span_tag(span, |key, value| write_tag(w, 8, &key, &value));
+    for event in &span.events {
+        w.message(9, |w| write_log(w, span, event));
+    }
+    if with_process {
+        write_process(w, 10, &span.resource);
+    }
+    for warning in &span.warnings {
+        w.bytes(12, warning.as_bytes());
+    }
+}
+
+fn write_log(w: &mut Writer<'_>, span: &Span, event: &Event) {
+    write_timestamp(w, 1, event.time_ns);
+    tags::for_each_log_field(span.dialect, event, |key, value| {
+        write_tag(w, 2, &key, &value);
+    });
+}
+
+/// A resource without even a service's name is a process that was never there.
+fn write_process(w: &mut Writer<'_>, number: u32, resource: &Resource) {
+    if resource.service_name.is_none() && resource.attributes.is_empty() {
+        return;
+    }
+    w.message(number, |w| {
+        w.bytes_unless_empty(1, resource.service_name().as_bytes());
+        tags::for_each_process_tag(resource, |key, value| write_tag(w, 2, &key, &value));
+    });
+}
+
+fn write_timestamp(w: &mut Writer<'_>, number: u32, time_ns: u64) {
+    // times before the epoch are kept as the unsigned form of a negative number
+    let time = time_ns as i64;
+    w.message(number, |w| {
+        w.varint_unless_zero(1, time.div_euclid(NANOS) as u64);
+        w.varint_unless_zero(2, time.rem_euclid(NANOS) as u64);
+    });
+}
+
+fn write_tag(w: &mut Writer<'_>, number: u32, key: &Text<'_>, value: &ValueRef<'_>) {
+    w.message(number, |w| {
+        w.bytes_unless_empty(1, key.as_str().as_bytes());
+        match value {
+            ValueRef::String(text) => w.bytes_unless_empty(3, text.as_str().as_bytes()),
+            ValueRef::Bool(value) => {
+                w.varint(2, 1);
+                w.varint_unless_zero(4, u64::from(*value));
+            }
+            ValueRef::Int(value) => {
+                w.varint(2, 2);
+                w.varint_unless_zero(5, *value as u64);
+            }
+            ValueRef::Double(value) => {
+                w.varint(2, 3);
+                if *value != 0.0 {
+                    w.fixed64(6, value.to_bits());
+                }
+            }
+            ValueRef::Binary(bytes) => {
+                w.varint(2, 4);
+                w.bytes_unless_empty(7, bytes);
+            }
+        }
+    });
+}
