@@ -1,0 +1,129 @@
+//! A file with settings.
+//!
+//! In: a path; its ending tells the format: json, toml, yaml, yml, hcl, properties. Out: keys, nested ones joined by dots, with their values in order, or
+//! why it can not be read. It does not know which keys exist. A file over 1 MiB is refused, and the parsers keep their own limits on nesting. At the top a key
+//! that begins with `#` is a comment, which json lacks.
+
+mod properties;
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use crate::source::Problem;
+
+const MAX_BYTES: u64 = 1 << 20;
+const MAX_DEPTH: usize = 32;
+
+/// What a key holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// One value, as text.
+    One(String),
+    /// A list of values, as texts.
+    List(Vec<String>),
+    /// Something else, such as a list of groups.
+    Other,
+}
+
+/// Reads the file.
+///
+/// # Errors
+/// When it is missing, too large, of no known format, or malformed.
+pub fn read(path: &Path) -> Result<Vec<(String, Entry)>, Problem> {
+    let problem = |reason: String| Problem::File {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut text = String::new();
+    let file = File::open(path).map_err(|e| problem(e.to_string()))?;
+    file.take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| problem(e.to_string()))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(problem(format!("it is larger than {MAX_BYTES} bytes")));
+    }
+    let ending = path
+        .extension()
+        .map(|ending| ending.to_string_lossy().to_ascii_lowercase())
+        .unwrap_or_default();
+    parse(&ending, &text).map_err(problem)
+}
+
+/// Reads a text in the format of a file's ending.
+fn parse(ending: &str, text: &str) -> Result<Vec<(String, Entry)>, String> {
+    let tree: Json = match ending {
+        "json" => serde_json::from_str(text).map_err(|e| e.to_string())?,
+        "toml" => toml::from_str(text).map_err(|e| e.to_string())?,
+        // An empty document is no setting, and no mistake.
+        "yaml" | "yml" if text.trim().is_empty() => Json::Null,
+        "yaml" | "yml" => serde_saphyr::from_str(text).map_err(|e| e.to_string())?,
+        "hcl" => hcl::from_str(text).map_err(|e| e.to_string())?,
+        "properties" | "props" | "prop" => {
+            return properties::parse(text).map(|pairs| {
+                pairs
+                    .into_iter()
+                    .map(|(key, value)| (key, Entry::One(value)))
+                    .collect()
+            });
+        }
+        _ => {
+            return Err(format!(
+                "unknown ending \"{ending}\": json, toml, yaml, yml, hcl and properties are known"
+            ));
+        }
+    };
+    let mut entries = Vec::new();
+    match tree {
+        Json::Object(members) => {
+            for (key, value) in members.iter().filter(|(key, _)| !key.starts_with('#')) {
+                flatten(key, value, &mut entries, MAX_DEPTH);
+            }
+        }
+        Json::Null => {}
+        _ => return Err("it holds no keys at its top".to_owned()),
+    }
+    Ok(entries)
+}
+
+fn flatten(key: &str, value: &Json, entries: &mut Vec<(String, Entry)>, depth: usize) {
+    let entry = match value {
+        Json::Object(members) if depth > 0 => {
+            for (name, value) in members {
+                flatten(&format!("{key}.{name}"), value, entries, depth - 1);
+            }
+            return;
+        }
+        // HCL writes a block twice and means both.
+        Json::Array(items)
+            if depth > 0 && !items.is_empty() && items.iter().all(Json::is_object) =>
+        {
+            for item in items {
+                flatten(key, item, entries, depth - 1);
+            }
+            return;
+        }
+        Json::Array(items) => items
+            .iter()
+            .map(scalar)
+            .collect::<Option<_>>()
+            .map_or(Entry::Other, Entry::List),
+        Json::Null => return,
+        value => scalar(value).map_or(Entry::Other, Entry::One),
+    };
+    entries.push((key.to_owned(), entry));
+}
+
+fn scalar(value: &Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text.clone()),
+        Json::Bool(value) => Some(value.to_string()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The table of every setting: all of Jaeger 1.20 to 1.76, and ours.
+//!
+//! In: a name. Out: its row. One flat table, in files by component, put together here and nowhere else. A test holds it against the contract's list and
+//! against itself. It holds no values.
+
+mod collector;
+mod common;
+mod macros;
+mod query;
+mod storages;
+mod streams;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::flag::Flag;
+
+/// One component of the table: its title for people, and its rows.
+pub type Section = (&'static str, &'static [&'static [Flag]]);
+
+/// The table, in the order of the documentation.
+pub const SECTIONS: &[Section] = &[
+    ("Every role", &[common::ROWS, common::ADMIN_TLS]),
+    (
+        "Receiving spans",
+        &[
+            collector::ROWS,
+            collector::OTLP_GRPC_TLS,
+            collector::OTLP_HTTP_TLS,
+            collector::GRPC_TLS,
+            collector::HTTP_TLS,
+            collector::ZIPKIN_TLS,
+        ],
+    ),
+    (
+        "Answering queries",
+        &[
+            query::ROWS,
+            query::HTTP_TLS,
+            query::GRPC_TLS,
+            query::PROMETHEUS_TLS,
+        ],
+    ),
+    (
+        "Stores",
+        &[
+            storages::ROWS,
+            storages::ELASTICSEARCH,
+            storages::ELASTICSEARCH_TLS,
+            storages::ARCHIVE,
+            storages::ARCHIVE_TLS,
+            storages::REMOTE_TLS,
+            storages::REMOTE_ARCHIVE_TLS,
+            storages::REMOTE_SERVER_TLS,
+            storages::CASSANDRA_ROWS,
+            storages::CASSANDRA_TLS,
+            storages::CASSANDRA_ARCHIVE,
+            storages::CASSANDRA_ARCHIVE_TLS,
+        ],
+    ),
+    (
+        "Kafka, ingester, agent",
+        &[
+            streams::ROWS,
+            streams::PRODUCER,
+            streams::PRODUCER_TLS,
+            streams::CONSUMER,
+            streams::CONSUMER_TLS,
+            streams::REPORTER_TLS,
+            streams::ZIPKIN_COMPACT,
+            streams::JAEGER_COMPACT,
+            streams::JAEGER_BINARY,
+        ],
+    ),
+];
+
+/// Every row.
+pub fn all() -> impl Iterator<Item = &'static Flag> {
+    SECTIONS
+        .iter()
+        .flat_map(|(_, tables)| tables.iter().flat_map(|rows| rows.iter()))
+}
+
+/// The row of a name, as on the command line; rows that only a variable sets are left out.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Flag> {
+    index()
+        .get(name)
+        .copied()
+        .filter(|flag| !flag.variable_only)
+}
+
+/// The row of a key in a file, where upper and lower case are one, as in Jaeger.
+#[must_use]
+pub fn find_key(key: &str) -> Option<&'static Flag> {
+    find(key)
+        .or_else(|| all().find(|flag| !flag.variable_only && flag.name.eq_ignore_ascii_case(key)))
+}
+
+fn index() -> &'static HashMap<&'static str, &'static Flag> {
+    static INDEX: OnceLock<HashMap<&'static str, &'static Flag>> = OnceLock::new();
+    INDEX.get_or_init(|| all().map(|flag| (flag.name, flag)).collect())
+}
+
+/// The known name that is most like an unknown one; none when nothing is near enough to have been meant.
+#[must_use]
+pub fn nearest(name: &str) -> Option<&'static str> {
+    const NEAR: f64 = 0.8;
+    let name = name.to_ascii_lowercase();
+    let likeness = |flag: &Flag| {
+        strsim::jaro_winkler(&name, flag.name)
+            .max(strsim::normalized_damerau_levenshtein(&name, flag.name))
+    };
+    all()
+        .filter(|flag| !flag.variable_only)
+        .map(|flag| {
+            (
+                likeness(flag),
+                strsim::damerau_levenshtein(&name, flag.name),
+                flag.name,
+            )
+        })
+        .filter(|(likeness, _, _)| *likeness >= NEAR)
+        .min_by_key(|(_, distance, _)| *distance)
+        .map(|(_, _, name)| name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,346 @@
+//! Settings of what receives spans.
+//!
+//! Rows only. Source: `jaegertracing/jaeger: cmd/collector/app/flags`, `internal/sampling`, `internal/tenancy` at v1.76.0, `cmd/collector/app/builder_flags.go`
+//! at v1.20.0.
+
+use super::macros::{server_tls, server_tls_later};
+use crate::flag::{Flag, Kind, Reader};
+
+const QUEUE: &str = "Spoor has no such queue: a request is answered when its spans are durable, within the memory of memory.max-bytes";
+const THRIFT: &str = "spans in Thrift over HTTP (14268) arrive in a later version; send OTLP to 4317 or 4318, or Jaeger's protobuf to 14250";
+const ZIPKIN: &str =
+    "the Zipkin receiver (9411) arrives in a later version; send OTLP to 4317 or 4318";
+const SAMPLING: &str =
+    "remote sampling arrives in a later version; SDKs keep their own sampling until then";
+const DOWNSAMPLING: &str = "downsampling arrives in a later version; every span is kept";
+const TENANCY: &str = "namespaces arrive in a later version";
+const MIXED: &str = "namespaces arrive in a later version, and the spans of all tenants would lie in one store readable by all: run one Spoor for each tenant until then";
+
+const fn c(flag: Flag) -> Flag {
+    flag.by(Reader::Collector)
+}
+
+pub(super) const ROWS: &[Flag] = &[
+    c(Flag::acts(
+        "collector.otlp.enabled",
+        Kind::Bool,
+        "true",
+        "receive OTLP, over gRPC and over HTTP",
+    )),
+    c(Flag::acts(
+        "collector.otlp.grpc.host-port",
+        Kind::HostPort,
+        "",
+        "address of OTLP over gRPC; empty: listen.host at 4317",
+    )),
+    c(Flag::acts(
+        "collector.otlp.grpc.max-message-size",
+        Kind::Bytes,
+        "4MiB",
+        "largest message, on the wire and inflated",
+    )),
+    c(Flag::acts(
+        "collector.otlp.grpc.max-connection-age",
+        Kind::Duration,
+        "0s",
+        "age at which a connection is asked to end, so that clients spread anew; 0: never",
+    )),
+    c(Flag::acts(
+        "collector.otlp.grpc.max-connection-age-grace",
+        Kind::Duration,
+        "0s",
+        "time for its requests after that; 0: as long as they take",
+    )),
+    c(Flag::acts(
+        "collector.otlp.http.host-port",
+        Kind::HostPort,
+        "",
+        "address of OTLP over HTTP; empty: listen.host at 4318",
+    )),
+    c(Flag::acts(
+        "collector.otlp.http.max-body-size",
+        Kind::Bytes,
+        "20MiB",
+        "largest body, on the wire and inflated",
+    )),
+    c(Flag::acts(
+        "collector.otlp.http.idle-timeout",
+        Kind::Duration,
+        "0s",
+        "how long a connection may be without a request; 0: 5m",
+    )),
+    c(Flag::acts(
+        "collector.otlp.http.read-header-timeout",
+        Kind::Duration,
+        "2s",
+        "time for the head of a request; 0: 10s",
+    )),
+    c(Flag::acts(
+        "collector.otlp.http.read-timeout",
+        Kind::Duration,
+        "0s",
+        "time between two pieces of a request's body; 0: 15s",
+    )),
+    c(Flag::acts(
+        "collector.otlp.http.cors.allowed-origins",
+        Kind::List,
+        "",
+        "origins of web pages that may send spans, each with at most one *; empty: none",
+    )),
+    c(Flag::acts(
+        "collector.otlp.http.cors.allowed-headers",
+        Kind::List,
+        "",
+        "request headers that such pages may set",
+    )),
+    c(Flag::acts(
+        "collector.grpc-server.host-port",
+        Kind::HostPort,
+        "",
+        "address of Jaeger's protobuf over gRPC; empty: listen.host at 14250",
+    )),
+    c(Flag::acts(
+        "collector.grpc-server.max-message-size",
+        Kind::Bytes,
+        "4MiB",
+        "largest message, on the wire and inflated",
+    )),
+    c(Flag::acts(
+        "collector.grpc-server.max-connection-age",
+        Kind::Duration,
+        "0s",
+        "age at which a connection is asked to end, so that clients spread anew; 0: never",
+    )),
+    c(Flag::acts(
+        "collector.grpc-server.max-connection-age-grace",
+        Kind::Duration,
+        "0s",
+        "time for its requests after that; 0: as long as they take",
+    )),
+    c(Flag::acts(
+        "collector.tags",
+        Kind::Text,
+        "",
+        "tags for the process of every span: k=v,k2=${VARIABLE:default}",
+    )),
+    c(Flag::acts(
+        "collector.budget-bytes",
+        Kind::Bytes,
+        "",
+        "memory that requests may hold until they are durable, one instance a quarter of it; empty: a share of memory.max-bytes",
+    )),
+    c(Flag::acts(
+        "collector.write-timeout",
+        Kind::Duration,
+        "4s",
+        "how long the store may take before a sender is told to try again (senders give up after 5s)",
+    )),
+    c(Flag::acts(
+        "span.max-age",
+        Kind::Duration,
+        "720h",
+        "spans that began longer ago are not stored but kept as dead letters; 0: no limit",
+    )),
+    c(Flag::acts(
+        "span.max-future",
+        Kind::Duration,
+        "24h",
+        "spans that begin further ahead are not stored but kept as dead letters; 0: no limit",
+    )),
+    c(Flag::accepted(
+        "collector.num-workers",
+        Kind::Int,
+        "50",
+        QUEUE,
+    )),
+    c(Flag::accepted(
+        "collector.queue-size",
+        Kind::Int,
+        "2000",
+        QUEUE,
+    )),
+    c(Flag::accepted(
+        "collector.queue-size-memory",
+        Kind::Int,
+        "0",
+        QUEUE,
+    )),
+    c(Flag::accepted(
+        "collector.enable-span-size-metrics",
+        Kind::Bool,
+        "false",
+        "bytes are always counted, without a label for each span",
+    )),
+    c(Flag::accepted(
+        "collector.http-server.host-port",
+        Kind::HostPort,
+        ":14268",
+        THRIFT,
+    )),
+    c(Flag::accepted(
+        "collector.http-server.idle-timeout",
+        Kind::Duration,
+        "0s",
+        THRIFT,
+    )),
+    c(Flag::accepted(
+        "collector.http-server.read-timeout",
+        Kind::Duration,
+        "0s",
+        THRIFT,
+    )),
+    c(Flag::accepted(
+        "collector.http-server.read-header-timeout",
+        Kind::Duration,
+        "2s",
+        THRIFT,
+    )),
+    c(Flag::accepted(
+        "collector.zipkin.host-port",
+        Kind::HostPort,
+        "",
+        ZIPKIN,
+    )),
+    c(Flag::accepted(
+        "collector.zipkin.keep-alive",
+        Kind::Bool,
+        "true",
+        "it had no effect in Jaeger either: connections are kept",
+    )),
+    c(Flag::accepted(
+        "collector.zipkin.cors.allowed-headers",
+        Kind::List,
+        "",
+        ZIPKIN,
+    )),
+    c(Flag::accepted(
+        "collector.zipkin.cors.allowed-origins",
+        Kind::List,
+        "",
+        ZIPKIN,
+    )),
+    Flag::accepted("downsampling.ratio", Kind::Float, "1", DOWNSAMPLING),
+    Flag::accepted("downsampling.hashsalt", Kind::Text, "", DOWNSAMPLING),
+    c(Flag::accepted(
+        "sampling.strategies-file",
+        Kind::Text,
+        "",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.strategies-reload-interval",
+        Kind::Duration,
+        "0s",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.default-sampling-probability",
+        Kind::Float,
+        "0.001",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.target-samples-per-second",
+        Kind::Float,
+        "1",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.delta-tolerance",
+        Kind::Float,
+        "0.3",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.buckets-for-calculation",
+        Kind::Int,
+        "1",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.calculation-interval",
+        Kind::Duration,
+        "1m",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.aggregation-buckets",
+        Kind::Int,
+        "10",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.delay",
+        Kind::Duration,
+        "2m",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.initial-sampling-probability",
+        Kind::Float,
+        "0.001",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.min-sampling-probability",
+        Kind::Float,
+        "1e-05",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.min-samples-per-second",
+        Kind::Float,
+        "0.016666666666666666",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.leader-lease-refresh-interval",
+        Kind::Duration,
+        "5s",
+        SAMPLING,
+    )),
+    c(Flag::accepted(
+        "sampling.follower-lease-refresh-interval",
+        Kind::Duration,
+        "1m",
+        SAMPLING,
+    )),
+    Flag::refused("multi-tenancy.enabled", Kind::Bool, "false", MIXED),
+    Flag::accepted("multi-tenancy.header", Kind::Text, "x-tenant", TENANCY),
+    Flag::accepted("multi-tenancy.tenants", Kind::List, "", TENANCY),
+    // Names that ended before 1.76.
+    c(Flag::old_port(
+        "collector.http-port",
+        "collector.http-server.host-port",
+    )),
+    c(Flag::old_port(
+        "collector.grpc-port",
+        "collector.grpc-server.host-port",
+    )),
+    c(Flag::accepted(
+        "collector.port",
+        Kind::Text,
+        "14267",
+        "TChannel ended with Jaeger 1.18; clients of that age need an upgrade",
+    )),
+    c(Flag::old_port(
+        "collector.zipkin.http-port",
+        "collector.zipkin.host-port",
+    )),
+    c(Flag::alias(
+        "collector.zipkin.allowed-origins",
+        Kind::List,
+        "collector.zipkin.cors.allowed-origins",
+    )),
+    c(Flag::alias(
+        "collector.zipkin.allowed-headers",
+        Kind::List,
+        "collector.zipkin.cors.allowed-headers",
+    )),
+];
+
+pub(super) const OTLP_GRPC_TLS: &[Flag] = &server_tls!("collector.otlp.grpc", Reader::Collector);
+pub(super) const OTLP_HTTP_TLS: &[Flag] = &server_tls!("collector.otlp.http", Reader::Collector);
+pub(super) const GRPC_TLS: &[Flag] = &server_tls!("collector.grpc", Reader::Collector);
+pub(super) const HTTP_TLS: &[Flag] = &server_tls_later!("collector.http", THRIFT);
+pub(super) const ZIPKIN_TLS: &[Flag] = &server_tls_later!("collector.zipkin", ZIPKIN);

@@ -1,0 +1,95 @@
+//! Settings of every role: the admin port, logs, metrics, listening, shutting down.
+//!
+//! Rows only. Source: `jaegertracing/jaeger: cmd/internal/flags` at v1.76.0, `cmd/flags` at v1.20.0; what Jaeger never had is marked by its help.
+
+use super::macros::server_tls;
+use crate::flag::{Flag, Kind, Reader};
+
+const METRICS: &str = "Spoor always serves Prometheus metrics on the admin port";
+
+pub(super) const ROWS: &[Flag] = &[
+    Flag::acts(
+        "config-file",
+        Kind::Text,
+        "",
+        "path of a file with settings: json, toml, yaml, yml, hcl or properties, by its ending",
+    ),
+    Flag::acts(
+        "span-storage.type",
+        Kind::List,
+        "embedded",
+        "where spans are kept: embedded, memory; a list writes to all and reads from the first",
+    ),
+    Flag::alias("span-storage-type", Kind::List, "span-storage.type"),
+    Flag::acts(
+        "log-level",
+        Kind::Text,
+        "info",
+        "least severe log line that is written: debug, info, warn, error (dpanic, panic and fatal mean error)",
+    ),
+    Flag::acts(
+        "log-encoding",
+        Kind::Text,
+        "json",
+        "form of a log line: json or console",
+    ),
+    Flag::acts(
+        "listen.host",
+        Kind::Text,
+        "",
+        "host of every listener without a host-port of its own, such as :: or 0.0.0.0; empty: 127.0.0.1 and ::1. Also read from JAEGER_LISTEN_HOST",
+    ),
+    Flag::acts(
+        "plaintext.listeners",
+        Kind::List,
+        "",
+        "listeners that may speak plaintext to other machines: all, or otlp-grpc, otlp-http, jaeger-grpc, query-http",
+    ),
+    Flag::acts(
+        "listen.max-connections",
+        Kind::Int,
+        "10000",
+        "open connections of one listener; one more is closed at once and counted",
+    ),
+    Flag::acts(
+        "shutdown.grace-period",
+        Kind::Duration,
+        "25s",
+        "time from SIGTERM to the end: in it requests are answered and spans stored (Kubernetes kills after 30s)",
+    ),
+    Flag::acts(
+        "memory.max-bytes",
+        Kind::Bytes,
+        "",
+        "memory for spans in flight, in the memory store and in the embedded store's heads; empty: 192MiB or half the memory cgroup, the smaller",
+    ),
+    Flag::acts(
+        "admin.http.host-port",
+        Kind::HostPort,
+        "",
+        "address of health and metrics; empty: listen.host at 14269, or 16687 for the role query",
+    ),
+    Flag::acts(
+        "status.http.host-port",
+        Kind::HostPort,
+        "",
+        "address that the command status asks; empty: 127.0.0.1 at the role's admin port",
+    ),
+    Flag::acts(
+        "metrics-http-route",
+        Kind::Text,
+        "/metrics",
+        "path of the metrics on the admin port",
+    ),
+    Flag::accepted("metrics-backend", Kind::Text, "prometheus", METRICS),
+    Flag::accepted(
+        "feature-gates",
+        Kind::List,
+        "",
+        "Spoor has no feature gates; what they unlock in Jaeger is on or has a setting",
+    ),
+    Flag::old_port("admin-http-port", "admin.http.host-port"),
+    Flag::old_port("health-check-http-port", "admin.http.host-port"),
+];
+
+pub(super) const ADMIN_TLS: &[Flag] = &server_tls!("admin.http", Reader::All);

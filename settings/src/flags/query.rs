@@ -1,0 +1,169 @@
+//! Settings of what answers queries.
+//!
+//! Rows only. Source: `jaegertracing/jaeger: cmd/query/app/flags.go`, `internal/storage/metricstore/prometheus/options.go` at v1.76.0, `cmd/query/app/flags.go`
+//! at v1.20.0.
+
+use super::macros::{client_tls, server_tls, server_tls_later};
+use crate::flag::{Flag, Kind, Reader};
+
+const UI: &str = "the web UI arrives in a later version; until then / is a plain page";
+const GRPC: &str = "queries over gRPC (16685) arrive in a later version; ask over HTTP (16686)";
+const METRICS: &str = "the metrics API answers 501 in this version";
+
+const fn q(flag: Flag) -> Flag {
+    flag.by(Reader::Query)
+}
+
+pub(super) const ROWS: &[Flag] = &[
+    q(Flag::acts(
+        "query.http-server.host-port",
+        Kind::HostPort,
+        "",
+        "address of the HTTP API; empty: listen.host at 16686",
+    )),
+    q(Flag::acts(
+        "query.base-path",
+        Kind::Text,
+        "/",
+        "prefix of every path, behind a reverse proxy: starts with a slash and does not end with one",
+    )),
+    q(Flag::acts(
+        "query.additional-headers",
+        Kind::Lines,
+        "",
+        "header for every answer, as \"Key: Value\"; may be given several times",
+    )),
+    q(Flag::acts(
+        "query.max-clock-skew-adjustment",
+        Kind::Duration,
+        "0s",
+        "how far a span may be moved in an answer to lie within its parent; 0: not at all",
+    )),
+    q(Flag::acts(
+        "query.max-traces",
+        Kind::Int,
+        "10000",
+        "most traces in one answer; a larger limit is brought down to it",
+    )),
+    q(Flag::acts(
+        "query.max-spans",
+        Kind::Int,
+        "1000000",
+        "most spans in one answer; it is cut there, and says so",
+    )),
+    q(Flag::acts(
+        "query.max-answer-bytes",
+        Kind::Bytes,
+        "256MiB",
+        "memory of one answer's spans; it is cut there, and says so",
+    )),
+    q(Flag::acts(
+        "query.timeout",
+        Kind::Duration,
+        "1m",
+        "how long one query may take; 0: no limit",
+    )),
+    q(Flag::acts(
+        "query.tag-expressions",
+        Kind::Bool,
+        "true",
+        "a tag value with an operator (* + ? | [ ( { \\) also finds what it matches as an expression",
+    )),
+    q(Flag::accepted(
+        "query.grpc-server.host-port",
+        Kind::HostPort,
+        ":16685",
+        GRPC,
+    )),
+    q(Flag::accepted("query.static-files", Kind::Text, "", UI)),
+    q(Flag::accepted("query.ui-config", Kind::Text, "", UI)),
+    q(Flag::accepted(
+        "query.log-static-assets-access",
+        Kind::Bool,
+        "false",
+        UI,
+    )),
+    q(Flag::accepted(
+        "query.bearer-token-propagation",
+        Kind::Bool,
+        "false",
+        "no store of this version takes a token; they arrive with Elasticsearch",
+    )),
+    q(Flag::accepted(
+        "query.enable-tracing",
+        Kind::Bool,
+        "false",
+        "tracing of Spoor itself arrives in a later version",
+    )),
+    q(Flag::accepted(
+        "prometheus.server-url",
+        Kind::Text,
+        "http://localhost:9090",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.connect-timeout",
+        Kind::Duration,
+        "30s",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.token-file",
+        Kind::Text,
+        "",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.token-override-from-context",
+        Kind::Bool,
+        "true",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.query.namespace",
+        Kind::Text,
+        "traces_span_metrics",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.query.duration-unit",
+        Kind::Text,
+        "ms",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.query.normalize-calls",
+        Kind::Bool,
+        "false",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.query.normalize-duration",
+        Kind::Bool,
+        "false",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.query.extra-query-params",
+        Kind::Text,
+        "",
+        METRICS,
+    )),
+    q(Flag::accepted(
+        "prometheus.query.support-spanmetrics-connector",
+        Kind::Bool,
+        "true",
+        METRICS,
+    )),
+    // Names that ended before 1.76.
+    q(Flag::old_port("query.port", "query.http-server.host-port")),
+    q(Flag::alias(
+        "query.host-port",
+        Kind::HostPort,
+        "query.http-server.host-port",
+    )),
+];
+
+pub(super) const HTTP_TLS: &[Flag] = &server_tls!("query.http", Reader::Query);
+pub(super) const GRPC_TLS: &[Flag] = &server_tls_later!("query.grpc", GRPC);
+pub(super) const PROMETHEUS_TLS: &[Flag] = &client_tls!("prometheus", Flag::accepted, METRICS);

@@ -1,0 +1,140 @@
+//! Settings of the stores.
+//!
+//! Rows only. Source: `jaegertracing/jaeger: internal/storage/v1` at v1.76.0, `plugin/storage` at v1.20.0.
+
+use super::macros::{cassandra, client_tls, elasticsearch};
+use crate::flag::{Flag, Kind, Reader};
+
+const ES: &str = "Elasticsearch and OpenSearch arrive in a later version";
+const REMOTE: &str = "remote storage over gRPC arrives in a later version";
+const PLUGIN: &str = "plugins as programs ended with Jaeger 1.58; remote storage over gRPC arrives in a later version";
+const CASSANDRA: &str = "Spoor has no Cassandra store: use span-storage.type=embedded, and leave Jaeger beside it until its data has aged out";
+const BADGER: &str = "Spoor has no Badger store: use span-storage.type=embedded with embedded.directory and embedded.max-age, and leave Jaeger beside it until its data has aged out";
+const VARIABLE: &str = "follows span-storage.type";
+
+pub(super) const ROWS: &[Flag] = &[
+    Flag::acts(
+        "embedded.directory",
+        Kind::Text,
+        "spoor-data",
+        "folder of the embedded store; made when missing",
+    ),
+    Flag::acts(
+        "embedded.max-age",
+        Kind::Duration,
+        "168h",
+        "age at which stored spans are removed; 0: never",
+    ),
+    Flag::acts(
+        "embedded.max-bytes",
+        Kind::Bytes,
+        "10GiB",
+        "room on disk; the oldest spans are removed beyond it",
+    ),
+    Flag::acts(
+        "memory.max-traces",
+        Kind::Int,
+        "0",
+        "traces in the memory store, the oldest are removed beyond it; 0: bounded by memory.max-bytes alone",
+    ),
+    Flag::accepted("DEPENDENCY_STORAGE_TYPE", Kind::Text, "", VARIABLE).variable_only(),
+    Flag::accepted(
+        "SAMPLING_CONFIG_TYPE",
+        Kind::Text,
+        "file",
+        "remote sampling arrives in a later version",
+    )
+    .by(Reader::Collector)
+    .variable_only(),
+    Flag::accepted(
+        "SAMPLING_TYPE",
+        Kind::Text,
+        "",
+        "it ended with Jaeger 1.50; remote sampling arrives in a later version",
+    )
+    .by(Reader::Collector)
+    .variable_only(),
+    Flag::accepted(
+        "SAMPLING_STORAGE_TYPE",
+        Kind::Text,
+        "",
+        "remote sampling arrives in a later version",
+    )
+    .by(Reader::Collector)
+    .variable_only(),
+    Flag::accepted(
+        "METRICS_STORAGE_TYPE",
+        Kind::Text,
+        "",
+        "the metrics API answers 501 in this version",
+    )
+    .by(Reader::Query)
+    .variable_only(),
+    // Only `es` and not `es-archive` looks back, and only the archive is turned on by a flag.
+    Flag::accepted("es.max-span-age", Kind::Duration, "72h", ES),
+    Flag::accepted(
+        "es-archive.max-span-age",
+        Kind::Duration,
+        "0s",
+        "an archive has no age; Jaeger dropped it in 1.23",
+    ),
+    Flag::accepted("es-archive.enabled", Kind::Bool, "false", ES),
+    Flag::accepted("grpc-storage.server", Kind::Text, "", REMOTE),
+    Flag::accepted(
+        "grpc-storage.connection-timeout",
+        Kind::Duration,
+        "5s",
+        REMOTE,
+    ),
+    Flag::accepted("grpc-storage-archive.enabled", Kind::Bool, "false", REMOTE),
+    Flag::accepted("grpc-storage-archive.server", Kind::Text, "", REMOTE),
+    Flag::accepted(
+        "grpc-storage-archive.connection-timeout",
+        Kind::Duration,
+        "5s",
+        REMOTE,
+    ),
+    Flag::accepted("grpc-storage-plugin.binary", Kind::Text, "", PLUGIN),
+    Flag::accepted(
+        "grpc-storage-plugin.configuration-file",
+        Kind::Text,
+        "",
+        PLUGIN,
+    ),
+    Flag::accepted("grpc-storage-plugin.log-level", Kind::Text, "warn", PLUGIN),
+    Flag::accepted(
+        "grpc.host-port",
+        Kind::HostPort,
+        ":17271",
+        "the role remote-storage arrives in a later version",
+    ),
+    Flag::refused("badger.ephemeral", Kind::Bool, "false", BADGER),
+    Flag::refused("badger.directory-key", Kind::Text, "", BADGER),
+    Flag::refused("badger.directory-value", Kind::Text, "", BADGER),
+    Flag::refused("badger.span-store-ttl", Kind::Duration, "72h", BADGER),
+    Flag::refused("badger.maintenance-interval", Kind::Duration, "5m", BADGER),
+    Flag::refused(
+        "badger.metrics-update-interval",
+        Kind::Duration,
+        "10s",
+        BADGER,
+    ),
+    Flag::refused("badger.read-only", Kind::Bool, "false", BADGER),
+    Flag::refused("badger.consistency", Kind::Bool, "false", BADGER),
+    Flag::refused("badger.truncate", Kind::Bool, "false", BADGER),
+];
+
+pub(super) const ELASTICSEARCH: &[Flag] = &elasticsearch!("es", ES);
+pub(super) const ELASTICSEARCH_TLS: &[Flag] = &client_tls!("es", Flag::accepted, ES);
+pub(super) const ARCHIVE: &[Flag] = &elasticsearch!("es-archive", ES);
+pub(super) const ARCHIVE_TLS: &[Flag] = &client_tls!("es-archive", Flag::accepted, ES);
+pub(super) const REMOTE_TLS: &[Flag] = &client_tls!("grpc-storage", Flag::accepted, REMOTE);
+pub(super) const REMOTE_ARCHIVE_TLS: &[Flag] =
+    &client_tls!("grpc-storage-archive", Flag::accepted, REMOTE);
+pub(super) const REMOTE_SERVER_TLS: &[Flag] =
+    &super::macros::server_tls_later!("grpc", "the role remote-storage arrives in a later version");
+pub(super) const CASSANDRA_ROWS: &[Flag] = &cassandra!("cassandra", CASSANDRA);
+pub(super) const CASSANDRA_TLS: &[Flag] = &client_tls!("cassandra", Flag::refused, CASSANDRA);
+pub(super) const CASSANDRA_ARCHIVE: &[Flag] = &cassandra!("cassandra-archive", CASSANDRA);
+pub(super) const CASSANDRA_ARCHIVE_TLS: &[Flag] =
+    &client_tls!("cassandra-archive", Flag::refused, CASSANDRA);

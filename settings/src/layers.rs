@@ -1,0 +1,449 @@
+//! The layers that a value comes from: flag over environment over file over default.
+//!
+//! In: the flags given, the environment, and through `config-file` a file. Out: every setting with its value and source, warnings, and all problems at once.
+//! Old names are carried over to today's; within one layer today's name wins. It judges single values only: what fits together is for the server's configuration.
+
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::file::{self, Entry};
+use crate::flag::{AliasRule, Effect, Flag, Kind};
+use crate::secret::STARS;
+use crate::source::{Problem, Source};
+use crate::value::Value;
+use crate::{ByteSize, Environment, GoDuration, HostPort, flags};
+
+/// One setting: its row, its value, and where that came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Its row in the table.
+    pub flag: &'static Flag,
+    /// Its value.
+    pub value: Value,
+    /// Its origin.
+    pub source: Source,
+}
+
+/// Something that an operator should know and that stops nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The settings, as they were written.
+    pub settings: Vec<String>,
+    /// What to know about them.
+    pub note: String,
+}
+
+/// Every setting.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    by_name: BTreeMap<&'static str, Setting>,
+}
+
+/// What loading ends with. `settings` is whole even when there are problems: a value that could not be read is its default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Loaded {
+    /// Every setting.
+    pub settings: Settings,
+    /// What to write to the log once.
+    pub warnings: Vec<Warning>,
+    /// What keeps Spoor from starting.
+    pub problems: Vec<Problem>,
+}
+
+/// One layer: what it sets, by today's names.
+type Layer = BTreeMap<&'static str, (Source, Result<Value, Problem>)>;
+
+/// A value as a layer holds it.
+#[derive(Debug, Clone)]
+enum Raw {
+    Text(String),
+    List(Vec<String>),
+    Other,
+}
+
+/// Puts the layers together. `given` is in the order of the command line.
+#[must_use]
+pub fn load(given: &[(String, String)], environment: &Environment) -> Loaded {
+    let mut notes = Notes::default();
+    let from_flags = flag_layer(given, &mut notes);
+    let from_environment = environment_layer(environment, &mut notes);
+    let path = [&from_flags, &from_environment]
+        .into_iter()
+        .find_map(|layer| match layer.get("config-file") {
+            Some((_, Ok(Value::Text(path)))) if !path.is_empty() => Some(PathBuf::from(path)),
+            _ => None,
+        });
+    let from_file = path
+        .map(|path| file_layer(&path, &mut notes))
+        .unwrap_or_default();
+
+    let mut layers = [from_flags, from_environment, from_file];
+    let mut settings = Settings::default();
+    for flag in flags::all().filter(|flag| !matches!(flag.effect, Effect::Alias { .. })) {
+        let found = layers.iter_mut().find_map(|layer| layer.remove(flag.name));
+        settings
+            .by_name
+            .insert(flag.name, notes.settle(flag, found));
+    }
+    notes.problems.extend(tls::half_on(&settings));
+    Loaded {
+        settings,
+        warnings: notes.warnings(),
+        problems: notes.problems,
+    }
+}
+
+fn flag_layer(given: &[(String, String)], notes: &mut Notes) -> Layer {
+    let mut raw: Vec<(&'static Flag, Source, Raw)> = Vec::new();
+    for (name, value) in given {
+        let Some(flag) = flags::find(name) else {
+            continue;
+        };
+        let earlier = raw.iter_mut().find(|(known, _, _)| known.name == flag.name);
+        match earlier {
+            Some((_, _, Raw::List(values))) if flag.kind == Kind::Lines => {
+                values.push(value.clone())
+            }
+            Some((_, _, earlier)) => *earlier = Raw::Text(value.clone()),
+            None if flag.kind == Kind::Lines => raw.push((
+                flag,
+                Source::Flag(name.clone()),
+                Raw::List(vec![value.clone()]),
+            )),
+            None => raw.push((flag, Source::Flag(name.clone()), Raw::Text(value.clone()))),
+        }
+    }
+    notes.layer(raw)
+}
+
+fn environment_layer(environment: &Environment, notes: &mut Notes) -> Layer {
+    let mut raw = Vec::new();
+    for flag in flags::all() {
+        // An old spelling with the variable of today's name is that name.
+        if matches!(flag.effect, Effect::Alias { to, .. } if crate::flag::variable(to) == crate::flag::variable(flag.name))
+        {
+            continue;
+        }
+        let found = flag.variables().into_iter().find_map(|name| {
+            environment
+                .get(&name)
+                .map(|value| (name.clone(), value.to_owned()))
+        });
+        if let Some((name, value)) = found {
+            // Kubernetes sets COLLECTOR_PORT=tcp://10.0.0.1:14250 for a service called "collector"; nobody meant a setting.
+            if !value.starts_with("tcp://") && !value.starts_with("udp://") {
+                raw.push((flag, Source::Variable(name), Raw::Text(value)));
+            }
+        }
+    }
+    notes.layer(raw)
+}
+
+fn file_layer(path: &Path, notes: &mut Notes) -> Layer {
+    let entries = match file::read(path) {
+        Ok(entries) => entries,
+        Err(problem) => {
+            notes.problems.push(problem);
+            return Layer::new();
+        }
+    };
+    let mut raw = Vec::new();
+    for (key, entry) in entries {
+        let Some(flag) = flags::find_key(&key) else {
+            let nearest = flags::nearest(&key);
+            notes.problems.push(Problem::UnknownKey {
+                key,
+                path: path.to_owned(),
+                nearest,
+            });
+            continue;
+        };
+        let value = match entry {
+            Entry::One(text) => Raw::Text(text),
+            Entry::List(items) => Raw::List(items),
+            Entry::Other => Raw::Other,
+        };
+        raw.push((
+            flag,
+            Source::File {
+                path: path.to_owned(),
+                key,
+            },
+            value,
+        ));
+    }
+    notes.layer(raw)
+}
+
+fn parse(flag: &Flag, source: &Source, raw: Raw) -> Result<Value, Problem> {
+    match (raw, flag.kind) {
+        (Raw::Text(text), Kind::Lines)
+            if matches!(source, Source::Flag(_) | Source::File { .. }) =>
+        {
+            Ok(Value::List(vec![text]))
+        }
+        (Raw::Text(text), kind) => Value::parse(kind, &text).map_err(|error| Problem::Value {
+            at: source.clone(),
+            error,
+        }),
+        (Raw::List(items), Kind::Lines) => Ok(Value::List(items)),
+        (Raw::List(items), Kind::List) => {
+            Value::parse(Kind::List, &items.join(",")).map_err(|error| Problem::Value {
+                at: source.clone(),
+                error,
+            })
+        }
+        (Raw::List(_) | Raw::Other, _) => Err(Problem::Shape(source.clone())),
+    }
+}
+
+/// What is said about the settings while they are put together. Settings with the same note share one warning.
+#[derive(Debug, Default)]
+struct Notes {
+    said: Vec<(String, String)>,
+    refused: Vec<(String, &'static str)>,
+    problems: Vec<Problem>,
+}
+
+// === impl Notes ===
+
+impl Notes {
+    fn warn(&mut self, setting: String, note: impl Into<String>) {
+        self.said.push((setting, note.into()));
+    }
+
+    fn warnings(&mut self) -> Vec<Warning> {
+        let mut warnings: Vec<Warning> = Vec::new();
+        for (setting, note) in self.said.drain(..) {
+            match warnings.iter_mut().find(|warning| warning.note == note) {
+                Some(warning) => warning.settings.push(setting),
+                None => warnings.push(Warning {
+                    settings: vec![setting],
+                    note,
+                }),
+            }
+        }
+        let mut refused: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+        for (setting, how) in self.refused.drain(..) {
+            refused.entry(how).or_default().push(setting);
+        }
+        self.problems.extend(
+            refused
+                .into_iter()
+                .map(|(how, settings)| Problem::Refused { settings, how }),
+        );
+        warnings
+    }
+
+    /// Parses what a layer holds and carries old names over.
+    fn layer(&mut self, raw: Vec<(&'static Flag, Source, Raw)>) -> Layer {
+        let mut layer = Layer::new();
+        let mut old = Vec::new();
+        for (flag, source, raw) in raw {
+            if let Effect::Alias { to, rule } = flag.effect {
+                old.push((to, rule, source, raw));
+            } else {
+                let value = parse(flag, &source, raw);
+                layer.insert(flag.name, (source, value));
+            }
+        }
+        for (to, rule, source, raw) in old {
+            let Some(target) = flags::find(to) else {
+                continue;
+            };
+            // Port 0 was the old way of saying "not set".
+            if rule == AliasRule::Port && matches!(&raw, Raw::Text(text) if text.trim() == "0") {
+                continue;
+            }
+            if let Some((winner, _)) = layer.get(to) {
+                self.warn(
+                    source.to_string(),
+                    format!("an old name of {to}, which {winner} sets: it is not used"),
+                );
+                continue;
+            }
+            self.warn(source.to_string(), format!("an old name: use {to}"));
+            let value = parse(target, &source, raw);
+            layer.insert(target.name, (source, value));
+        }
+        layer
+    }
+
+    /// The setting as it ends up, with what there is to say about it.
+    fn settle(
+        &mut self,
+        flag: &'static Flag,
+        found: Option<(Source, Result<Value, Problem>)>,
+    ) -> Setting {
+        let default = || Setting {
+            flag,
+            value: default(flag),
+            source: Source::Default,
+        };
+        let Some((source, value)) = found else {
+            return default();
+        };
+        let at = source.to_string();
+        let value = match (value, flag.effect) {
+            (Ok(value), _) => value,
+            // What changes nothing breaks nothing, except where Jaeger would not have started either.
+            (Err(_), Effect::Accepted(_)) if !matches!(source, Source::Flag(_)) => default().value,
+            (Err(problem), _) => {
+                self.problems.push(problem);
+                return default();
+            }
+        };
+        match flag.effect {
+            Effect::Accepted(note) => self.warn(at, note),
+            Effect::Refused(how) if value != Value::Bool(false) => self.refused.push((at, how)),
+            _ if matches!(&value, Value::Secret(secret) if secret.reveal() == STARS) => {
+                self.warn(at, "these are the stars that print-config shows in place of a secret: write the secret itself");
+            }
+            _ => {}
+        }
+        Setting {
+            flag,
+            value,
+            source,
+        }
+    }
+}
+
+fn default(flag: &Flag) -> Value {
+    let empty = || match flag.kind {
+        Kind::Bool => Value::Bool(false),
+        Kind::Int => Value::Int(0),
+        Kind::Float => Value::Float(0.0),
+        Kind::Duration => Value::Duration(GoDuration::ZERO),
+        Kind::Bytes => Value::Bytes(None),
+        Kind::HostPort => Value::HostPort(None),
+        Kind::List | Kind::Lines => Value::List(Vec::new()),
+        Kind::Text | Kind::Secret => Value::Text(String::new()),
+    };
+    Value::parse(flag.kind, flag.default).unwrap_or_else(|_| empty())
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// Every setting of today's names, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &Setting> {
+        self.by_name.values()
+    }
+
+    /// The setting of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        let found = self.by_name.get(name);
+        debug_assert!(
+            found.is_some() || self.by_name.is_empty(),
+            "no setting {name}"
+        );
+        found
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.get(name).map(|setting| &setting.value)
+    }
+
+    /// How the setting was written, for messages: `--name`, `NAME (environment)`, or the bare name when it is the default.
+    #[must_use]
+    pub fn at(&self, name: &str) -> String {
+        match self.get(name).map(|setting| &setting.source) {
+            None | Some(Source::Default) => name.to_owned(),
+            Some(source) => source.to_string(),
+        }
+    }
+
+    /// A boolean; false when `name` is none.
+    #[must_use]
+    pub fn bool(&self, name: &str) -> bool {
+        matches!(self.value(name), Some(Value::Bool(true)))
+    }
+
+    /// A whole number; 0 when `name` is none.
+    #[must_use]
+    pub fn int(&self, name: &str) -> i64 {
+        if let Some(Value::Int(value)) = self.value(name) {
+            *value
+        } else {
+            0
+        }
+    }
+
+    /// A duration; zero when `name` is none.
+    #[must_use]
+    pub fn duration(&self, name: &str) -> GoDuration {
+        if let Some(Value::Duration(value)) = self.value(name) {
+            *value
+        } else {
+            GoDuration::ZERO
+        }
+    }
+
+    /// A size; none when nothing sets it and its default is computed.
+    #[must_use]
+    pub fn bytes(&self, name: &str) -> Option<ByteSize> {
+        if let Some(Value::Bytes(value)) = self.value(name) {
+            *value
+        } else {
+            None
+        }
+    }
+
+    /// A text; empty when `name` is none.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        if let Some(Value::Text(value)) = self.value(name) {
+            value
+        } else {
+            ""
+        }
+    }
+
+    /// A list; empty when `name` is none.
+    #[must_use]
+    pub fn list(&self, name: &str) -> &[String] {
+        if let Some(Value::List(value)) = self.value(name) {
+            value
+        } else {
+            &[]
+        }
+    }
+
+    /// An address; none when nothing sets it.
+    #[must_use]
+    pub fn host_port(&self, name: &str) -> Option<&HostPort> {
+        if let Some(Value::HostPort(value)) = self.value(name) {
+            value.as_ref()
+        } else {
+            None
+        }
+    }
+
+    /// A path; none when empty.
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        Some(self.text(name))
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    }
+
+    /// Puts a computed value where nothing set one, so that it is shown as what runs.
+    pub fn fill(&mut self, name: &str, value: Value) {
+        if let Some(setting) = self.by_name.get_mut(name) {
+            setting.value = value;
+        }
+    }
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.settings.join(", "), self.note)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! TLS blocks out of the settings.
+//!
+//! In: every setting and a prefix. Out: the block when it is on, or what is wrong. The rule that no part of a block may be set while it is off holds for every block,
+//! also of listeners and stores that this version does not have. Source: `jaegertracing/jaeger: internal/config/tlscfg/flags.go` at v1.76.0.
+
+use super::{Settings, default};
+use crate::source::Problem;
+use crate::tls::{ClientTls, ServerTls, TlsError};
+
+/// The blocks that are off, though a part of them is set.
+pub(super) fn half_on(settings: &Settings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for switch in settings.iter() {
+        let Some(prefix) = switch
+            .flag
+            .name
+            .strip_suffix(".enabled")
+            .filter(|prefix| prefix.ends_with(".tls"))
+        else {
+            continue;
+        };
+        if settings.bool(switch.flag.name) {
+            continue;
+        }
+        let part = format!("{prefix}.");
+        let set = settings.iter().any(|setting| {
+            setting.flag.name.starts_with(&part) && setting.value != default(setting.flag)
+        });
+        if set {
+            problems.push(Problem::Invalid(
+                TlsError::NotEnabled {
+                    prefix: prefix.to_owned(),
+                }
+                .to_string(),
+            ));
+        }
+    }
+    problems
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// The server block under `prefix` (such as `collector.grpc.tls`), when it is on.
+    ///
+    /// # Errors
+    /// When it lacks a part, or a part makes no sense.
+    pub fn server_tls(&self, prefix: &str) -> Result<Option<ServerTls>, TlsError> {
+        let name = |part: &str| format!("{prefix}.{part}");
+        if !self.bool(&name("enabled")) {
+            return Ok(None);
+        }
+        let text =
+            |part: &str| Some(self.text(&name(part)).to_owned()).filter(|text| !text.is_empty());
+        let tls = ServerTls {
+            prefix: prefix.to_owned(),
+            cert: self.path(&name("cert")),
+            key: self.path(&name("key")),
+            client_ca: self.path(&name("client-ca")),
+            cipher_suites: self.list(&name("cipher-suites")).to_vec(),
+            min_version: text("min-version"),
+            max_version: text("max-version"),
+            reload_interval: self
+                .duration(&name("reload-interval"))
+                .to_std()
+                .unwrap_or_default(),
+        };
+        tls.check().map(|()| Some(tls))
+    }
+
+    /// The client block under `prefix` (such as `es.tls`), when it is on.
+    ///
+    /// # Errors
+    /// When it lacks a part.
+    pub fn client_tls(&self, prefix: &str) -> Result<Option<ClientTls>, TlsError> {
+        let name = |part: &str| format!("{prefix}.{part}");
+        if !self.bool(&name("enabled")) {
+            return Ok(None);
+        }
+        let tls = ClientTls {
+            prefix: prefix.to_owned(),
+            ca: self.path(&name("ca")),
+            cert: self.path(&name("cert")),
+            key: self.path(&name("key")),
+            server_name: Some(self.text(&name("server-name")).to_owned())
+                .filter(|text| !text.is_empty()),
+            skip_host_verify: self.bool(&name("skip-host-verify")),
+        };
+        tls.check().map(|()| Some(tls))
+    }
+}

@@ -1,0 +1,124 @@
+//! The settings as a file.
+//!
+//! In: every setting. Out: YAML with the source of each value beside it, or JSON with the sources under `#sources`; either reads back as the same settings. Secrets are
+//! stars. Left out: what changes nothing and was not set, `config-file` itself, and what only the environment can set.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::flag::Effect;
+use crate::layers::{Setting, Settings};
+use crate::source::Source;
+use crate::value::Value;
+
+/// The settings as YAML, nested on the dots.
+#[must_use]
+pub fn to_yaml(settings: &Settings) -> String {
+    let mut out = String::new();
+    let mut open: Vec<&str> = Vec::new();
+    for setting in shown(settings) {
+        let mut path: Vec<&str> = setting.flag.name.split('.').collect();
+        let Some(leaf) = path.pop() else { continue };
+        let common = open.iter().zip(&path).take_while(|(a, b)| a == b).count();
+        for (depth, part) in path.iter().enumerate().skip(common) {
+            let _infallible = writeln!(out, "{}{part}:", "  ".repeat(depth));
+        }
+        let _infallible = writeln!(
+            out,
+            "{}{leaf}: {} # {}",
+            "  ".repeat(path.len()),
+            yaml(&setting.value),
+            comment(&setting.source)
+        );
+        open = path;
+    }
+    out
+}
+
+/// The settings as JSON, nested on the dots.
+#[must_use]
+pub fn to_json(settings: &Settings) -> String {
+    let mut root = Map::new();
+    let mut sources = Map::new();
+    for setting in shown(settings) {
+        let mut path: Vec<&str> = setting.flag.name.split('.').collect();
+        let Some(leaf) = path.pop() else { continue };
+        insert(&mut root, &path, leaf, json_value(&setting.value));
+        sources.insert(
+            setting.flag.name.to_owned(),
+            Json::String(setting.source.to_string()),
+        );
+    }
+    root.insert("#sources".to_owned(), Json::Object(sources));
+    let mut text = serde_json::to_string_pretty(&root).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn shown(settings: &Settings) -> Vec<&Setting> {
+    let mut shown: Vec<&Setting> = settings
+        .iter()
+        .filter(|setting| setting.flag.effect == Effect::Acts || setting.source != Source::Default)
+        .filter(|setting| !setting.flag.variable_only && setting.flag.name != "config-file")
+        .collect();
+    // By parts: `a.b` and `a.c` stand together although `a-x` sorts between them as text.
+    shown.sort_by(|a, b| a.flag.name.split('.').cmp(b.flag.name.split('.')));
+    shown
+}
+
+fn insert(map: &mut Map<String, Json>, path: &[&str], leaf: &str, value: Json) {
+    match path.split_first() {
+        None => {
+            map.insert(leaf.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            if let Json::Object(inner) = map.entry((*first).to_owned()).or_insert_with(|| json!({}))
+            {
+                insert(inner, rest, leaf, value);
+            }
+        }
+    }
+}
+
+fn json_value(value: &Value) -> Json {
+    match value {
+        Value::Bool(value) => json!(value),
+        Value::Int(value) => json!(value),
+        Value::Float(value) => json!(value),
+        Value::List(values) => json!(values),
+        other => Json::String(other.to_string()),
+    }
+}
+
+fn yaml(value: &Value) -> String {
+    let text = json_value(value).to_string();
+    // JSON is YAML but for characters that YAML wants escaped.
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
+                let _infallible = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A path may hold anything; a comment ends with its line.
+fn comment(source: &Source) -> String {
+    source
+        .to_string()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

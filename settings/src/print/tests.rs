@@ -1,0 +1,108 @@
+use std::io::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::flag::{Flag, Kind};
+use crate::layers::{Loaded, load};
+use crate::{Environment, flags};
+
+fn reread(ending: &str, text: &str) -> Loaded {
+    let mut file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let given = (
+        "config-file".to_owned(),
+        file.path().to_string_lossy().into_owned(),
+    );
+    load(&[given], &Environment::default())
+}
+
+fn values(settings: &Settings) -> Vec<(&'static str, String)> {
+    settings
+        .iter()
+        .filter(|s| s.flag.name != "config-file")
+        .map(|s| (s.flag.name, format!("{:?}", s.value)))
+        .collect()
+}
+
+#[test]
+fn the_source_stands_beside_each_value() {
+    let given = [
+        ("collector.grpc-server.host-port", "9"),
+        ("query.additional-headers", "A: \"1\""),
+    ]
+    .map(|(n, v)| (n.to_owned(), v.to_owned()));
+    let loaded = load(&given, &[("LOG_LEVEL", "warn")].into_iter().collect());
+    let yaml = to_yaml(&loaded.settings);
+    for line in [
+        "collector:\n",
+        "  grpc-server:\n",
+        "    host-port: \":9\" # --collector.grpc-server.host-port\n",
+        "log-level: \"warn\" # LOG_LEVEL (environment)\n",
+        "  max-traces: 10000 # default\n",
+        "  additional-headers: [\"A: \\\"1\\\"\"] # --query.additional-headers\n",
+    ] {
+        assert!(yaml.contains(line), "{line}\n{yaml}");
+    }
+    let json: Json = serde_json::from_str(&to_json(&loaded.settings)).unwrap();
+    assert_eq!(json["#sources"]["log-level"], "LOG_LEVEL (environment)");
+    assert_eq!(json["query"]["max-traces"], 10_000);
+}
+
+#[test]
+fn a_secret_is_stars_and_stays_stars() {
+    let given = [("es.password".to_owned(), "canary".to_owned())];
+    let first = to_yaml(&load(&given, &Environment::default()).settings);
+    assert!(
+        first.contains("password: \"********\"") && !first.contains("canary"),
+        "{first}"
+    );
+    let again = to_yaml(&reread(".yaml", &first).settings);
+    assert!(again.contains("password: \"********\""), "{again}");
+}
+
+fn a_value(kind: Kind) -> BoxedStrategy<String> {
+    match kind {
+        Kind::Bool => any::<bool>().prop_map(|v| v.to_string()).boxed(),
+        Kind::Int => any::<i32>().prop_map(|v| v.to_string()).boxed(),
+        Kind::Float => any::<f64>()
+            .prop_filter("finite", |v| v.is_finite())
+            .prop_map(|v| v.to_string())
+            .boxed(),
+        Kind::Duration => (0_i64..1 << 52).prop_map(crate::format_ns).boxed(),
+        Kind::Bytes => any::<u64>().prop_map(|v| v.to_string()).boxed(),
+        Kind::Text | Kind::Lines | Kind::Secret => any::<String>().boxed(),
+        Kind::List => prop::collection::vec("[^,]{0,8}", 0..4)
+            .prop_map(|v| v.join(","))
+            .boxed(),
+        Kind::HostPort => "(|[a-z]{1,9}|10\\.0\\.0\\.1|\\[::1\\]):[1-9][0-9]{0,3}".boxed(),
+    }
+}
+
+fn a_setting() -> BoxedStrategy<(String, String)> {
+    let rows: Vec<&'static Flag> = flags::all()
+        .filter(|flag| {
+            flag.effect == Effect::Acts
+                && flag.name != "config-file"
+                && !flag.name.contains(".tls.")
+        })
+        .collect();
+    prop::sample::select(rows)
+        .prop_flat_map(|flag| {
+            a_value(flag.kind).prop_map(move |value| (flag.name.to_owned(), value))
+        })
+        .boxed()
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_reads_back_as_the_same_settings(given in prop::collection::vec(a_setting(), 0..8)) {
+        let first = load(&given, &Environment::default());
+        prop_assert_eq!(&first.problems, &[]);
+        for (ending, text) in [(".yaml", to_yaml(&first.settings)), (".json", to_json(&first.settings))] {
+            let second = reread(ending, &text);
+            prop_assert_eq!(&second.problems, &[], "{}", text);
+            prop_assert_eq!(values(&first.settings), values(&second.settings), "{}", text);
+        }
+    }
+}
