@@ -8,6 +8,7 @@
 //! many tiny parts, which would take over 8 times its length in memory, is refused.
 
 pub(crate) mod attribute;
+mod json;
 mod request;
 pub(crate) mod resource;
 pub(crate) mod span;
@@ -18,6 +19,7 @@ use model::Buffer;
 
 use crate::{DecodeError, Decoded, RejectedSpan};
 
+pub use json::write::encode_json;
 pub use write::encode;
 
 /// Decodes a protobuf body. A span that is broken in itself (no valid ids, too deep, cut short) is rejected and its neighbours are kept; an
@@ -32,6 +34,32 @@ pub fn decode(body: Bytes) -> Result<Decoded, DecodeError> {
         .map(|rejection| RejectedSpan {
             reason: rejection.reason.to_string(),
             payload: body.slice(rejection.range),
+        })
+        .collect();
+    Ok(Decoded {
+        spans: request.spans,
+        rejected,
+    })
+}
+
+/// Decodes a JSON body by the same rules. A rejected span's payload is its JSON text.
+pub fn decode_json(body: Bytes) -> Result<Decoded, DecodeError> {
+    let transcoded = json::transcode(&body)?;
+    let protobuf = Bytes::from(transcoded.protobuf);
+    let len = protobuf.len();
+    let buffer = Buffer::new(protobuf).ok_or(DecodeError::TooLong(len))?;
+    let request = request::request(&buffer)?;
+    let unread = transcoded.rejected;
+    let unfit = request.rejections.into_iter().filter_map(|rejection| {
+        let range = transcoded.spans.get(rejection.ordinal)?.clone();
+        Some((rejection.reason.to_string(), range))
+    });
+    let rejected = unread
+        .into_iter()
+        .chain(unfit)
+        .map(|(reason, range)| RejectedSpan {
+            reason,
+            payload: body.slice(range),
         })
         .collect();
     Ok(Decoded {

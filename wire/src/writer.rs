@@ -110,10 +110,25 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A message of one or two fields that are known in advance: `parts` one after the other.
-    #[inline]
-    pub(crate) fn reserve(&mut self, bytes: usize) {
-        self.out.reserve(bytes);
+    /// A message whose body may fail; what was written of it then stays, and the caller takes it back.
+    pub(crate) fn in_message<E>(
+        &mut self,
+        number: u32,
+        body: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut outcome = Ok(());
+        self.message(number, |w| outcome = body(w));
+        outcome
+    }
+
+    /// How long the buffer is.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Takes back what was written behind `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.out.truncate(len);
     }
 
     /// Raw bytes, already encoded.

@@ -4,6 +4,7 @@
 //!
 //! Source: `opentelemetry/proto/trace/v1/trace.proto` and its neighbours.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use model::{Dialect, Event, KeyValue, Link, RefType, Resource, Scope, Span, StatusCode, Value};
@@ -18,22 +19,23 @@ pub(crate) const WARNINGS: &str = "@jaeger@warnings";
 
 /// `spans` as a `TracesData`: neighbours that share a resource and a scope stand in one group. Spans in the `Jaeger` dialect are translated.
 pub fn encode(spans: &[Span]) -> Vec<u8> {
-    if spans.iter().any(|span| span.dialect == Dialect::Jaeger) {
-        let mut translator = Translator::default();
-        let translate = |span| translator.translate(span).into_owned();
-        let translated: Vec<Span> = spans.iter().map(translate).collect();
-        return encode_otlp(&translated);
-    }
-    encode_otlp(spans)
-}
-
-fn encode_otlp(spans: &[Span]) -> Vec<u8> {
+    let spans = in_otlp(spans);
     let mut out = Vec::with_capacity(spans.len() * 512);
     let mut writer = Writer::new(&mut out);
     for group in spans.chunk_by(|a, b| Arc::ptr_eq(&a.resource, &b.resource)) {
         writer.long_message(1, |w| resource_spans(w, group));
     }
     out
+}
+
+/// `spans` in the `Otlp` dialect, translated when one of them is not.
+pub(crate) fn in_otlp(spans: &[Span]) -> Cow<'_, [Span]> {
+    if spans.iter().all(|span| span.dialect == Dialect::Otlp) {
+        return Cow::Borrowed(spans);
+    }
+    let mut translator = Translator::default();
+    let translate = |span| translator.translate(span).into_owned();
+    Cow::Owned(spans.iter().map(translate).collect())
 }
 
 fn resource_spans(w: &mut Writer<'_>, group: &[Span]) {
