@@ -1,3 +1,4 @@
 //! The embedded store.
 
+mod batch;
 mod journal;
