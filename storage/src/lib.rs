@@ -4,6 +4,8 @@
 //!
 //! Deliberately absent: network protocols towards clients, HTTP, the collector and the query service.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod disk;
 pub mod embedded;
 pub mod layers;

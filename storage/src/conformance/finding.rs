@@ -1,0 +1,268 @@
+//! Promises of searching. What a query means is [`TraceQuery::matches`](crate::TraceQuery::matches); here it is held to every store.
+
+mod evaluator;
+
+use std::sync::Arc;
+
+use model::{Dialect, Event, KeyValue, Resource, Scope, Span, SpanKind, Status, StatusCode, Value};
+
+use super::Subject;
+use super::data::{S, US, child, later, span, t0, texts};
+use super::reads::everything;
+use crate::query::{Filter, Pattern, TraceQuery};
+
+pub use evaluator::every_query_finds_what_the_evaluator_says;
+
+/// Newest first; of traces that start at the same time, by id. Asked again, the same.
+pub async fn traces_come_newest_first_and_the_same_each_time(s: Subject) {
+    for (trace, second) in [(1, 5), (2, 9), (3, 5), (4, 1), (5, 9), (6, 5)] {
+        s.store(vec![later(span(trace, 1), second * S)]).await;
+    }
+    for _ in 0..3 {
+        assert_eq!(s.found(&everything()).await, [2, 5, 1, 3, 6, 4]);
+    }
+    // nanoseconds count here
+    s.store(vec![later(span(7, 1), 9 * S + 1)]).await;
+    assert_eq!(s.found(&everything()).await[..2], [7, 2]);
+}
+
+/// A trace stands where its latest span that answers puts it; spans that do not answer do not move it.
+pub async fn a_trace_is_as_new_as_its_latest_span_that_answers(s: Subject) {
+    let other = |trace, id, second| later(child(trace, id, 0, "other"), second * S);
+    s.store(vec![
+        later(span(1, 1), 5 * S),
+        other(1, 2, 50),
+        later(span(2, 1), 6 * S),
+        later(span(3, 1), S),
+        later(span(3, 2), 7 * S),
+    ])
+    .await;
+    let query = TraceQuery {
+        service: Some("svc".into()),
+        ..everything()
+    };
+    assert_eq!(s.found(&query).await, [3, 2, 1]);
+    assert_eq!(s.found(&everything()).await, [1, 3, 2]);
+}
+
+/// The newest are given, as many as the query asks for, and the answer is complete.
+pub async fn at_most_the_limit_is_found(s: Subject) {
+    s.store(
+        (1..=20)
+            .map(|trace| later(span(trace, 1), trace * S))
+            .collect(),
+    )
+    .await;
+    for (limit, expect) in [(1, vec![20]), (3, vec![20, 19, 18])] {
+        let query = TraceQuery {
+            limit,
+            ..everything()
+        };
+        assert_eq!(s.found(&query).await, expect);
+    }
+    let query = TraceQuery {
+        limit: 20,
+        ..everything()
+    };
+    assert_eq!(s.found(&query).await.len(), 20);
+}
+
+/// Both ends of the window are included, and parts of a microsecond are not compared.
+pub async fn times_are_compared_in_whole_microseconds(s: Subject) {
+    for trace in 1..=3 {
+        s.store(vec![later(span(trace, 1), trace * 10 * US + 500)])
+            .await;
+    }
+    let window = |from_us: u64, to_us: u64| TraceQuery {
+        start_min_ns: t0() + from_us * US + 999,
+        start_max_ns: t0() + to_us * US,
+        ..everything()
+    };
+    assert_eq!(s.found(&window(10, 30)).await, [3, 2, 1]);
+    assert_eq!(s.found(&window(11, 29)).await, [2]);
+    assert_eq!(s.found(&window(20, 20)).await, [2]);
+    assert!(s.found(&window(21, 29)).await.is_empty());
+    let never = TraceQuery {
+        start_max_ns: 0,
+        ..everything()
+    };
+    assert!(s.found(&never).await.is_empty());
+}
+
+/// Both bounds are included, and parts of a microsecond are not compared. There is no upper bound unless one is given.
+pub async fn durations_are_compared_in_whole_microseconds(s: Subject) {
+    let lasting = |trace, ns| Span {
+        end_ns: t0() + ns,
+        ..span(trace, 1)
+    };
+    const DAYS_3: u64 = 3 * 24 * 3600 * S;
+    s.store(vec![
+        lasting(1, 0),
+        lasting(2, 10 * US + 400),
+        lasting(3, 20 * US),
+        lasting(4, DAYS_3),
+    ])
+    .await;
+    let between = |min_us: Option<u64>, max_us: Option<u64>| TraceQuery {
+        duration_min_ns: min_us.map(|us| us * US + 900),
+        duration_max_ns: max_us.map(|us| us * US),
+        ..everything()
+    };
+    for (min, max, expect) in [
+        (Some(10), None, vec![2, 3, 4]),
+        (Some(11), None, vec![3, 4]),
+        (None, Some(10), vec![1, 2]),
+        (None, Some(9), vec![1]),
+        (Some(10), Some(20), vec![2, 3]),
+        (Some(21), Some(30), vec![]),
+    ] {
+        let found = s.found(&between(min, max)).await;
+        assert_eq!(found, expect, "between {min:?} and {max:?}");
+    }
+}
+
+/// Service, operation, time, duration and tags must all hold for one span; two spans that each answer half do not make a trace answer.
+pub async fn all_conditions_must_hold_for_one_span(s: Subject) {
+    let with = |span: Span, name: &str, tag: &str| Span {
+        name: name.into(),
+        attributes: vec![KeyValue::new("tag", tag)],
+        ..span
+    };
+    s.store(vec![
+        with(child(1, 1, 0, "a"), "get", "x"),
+        with(child(1, 2, 1, "b"), "put", "y"),
+        with(child(2, 1, 0, "a"), "put", "y"),
+        with(child(3, 1, 0, "b"), "get", "x"),
+    ])
+    .await;
+    let query = |service: Option<&str>, operation: Option<&str>, tag: Option<&str>| TraceQuery {
+        service: service.map(Into::into),
+        operation: operation.map(Into::into),
+        filter: tag.map_or_else(Filter::default, |tag| tagged("tag", tag)),
+        ..everything()
+    };
+    for (service, operation, tag, expect) in [
+        (Some("a"), None, None, vec![1, 2]),
+        (Some("a"), Some("get"), None, vec![1]),
+        (Some("b"), Some("get"), None, vec![3]),
+        (Some("a"), Some("put"), Some("y"), vec![2]),
+        (Some("a"), Some("get"), Some("y"), vec![]),
+        (None, Some("put"), None, vec![1, 2]),
+        (None, None, Some("x"), vec![1, 3]),
+        (Some("A"), None, None, vec![]),
+        (Some(""), None, None, vec![]),
+        (Some("nobody"), None, None, vec![]),
+    ] {
+        let found = s.found(&query(service, operation, tag)).await;
+        assert_eq!(found, expect, "{service:?} {operation:?} {tag:?}");
+    }
+}
+
+/// A trace comes with all of its spans, also those that do not answer.
+pub async fn found_traces_are_whole(s: Subject) {
+    let mut spans: Vec<_> = (1..=50).map(|id| child(1, id, 0, "quiet")).collect();
+    spans[20] = later(child(1, 21, 0, "wanted"), S);
+    s.store(spans[..30].to_vec()).await;
+    s.store(spans[30..].to_vec()).await;
+    s.store(vec![child(2, 1, 0, "quiet")]).await;
+    let query = TraceQuery {
+        service: Some("wanted".into()),
+        start_min_ns: t0() + S,
+        ..everything()
+    };
+    let found = s.find(&query).await;
+    assert_eq!(found.numbers(), [1]);
+    assert_eq!(texts(&found.traces[0].1), texts(&spans));
+}
+
+/// Span tags, process tags, fields of logs, and the tags that are made of OTLP's fields, of every type, by their text or an expression.
+pub async fn tags_of_every_kind_are_found(s: Subject) {
+    let otlp = Span {
+        kind: SpanKind::Client,
+        attributes: vec![
+            KeyValue::new("string", "v w"),
+            KeyValue::new("int", -7_i64),
+            KeyValue::new("double", 2.5),
+            KeyValue::new("bool", true),
+            KeyValue::new("array", Value::Array(Box::new([Value::Int(1), "x".into()]))),
+            KeyValue::new("same", "first"),
+            KeyValue::new("same", "second"),
+        ],
+        events: vec![Event {
+            name: "cache miss".into(),
+            attributes: vec![KeyValue::new("field", 3_i64)],
+            ..Event::default()
+        }],
+        status: Status {
+            code: StatusCode::Error,
+            message: "it broke".into(),
+        },
+        resource: Arc::new(Resource {
+            attributes: vec![KeyValue::new("host.name", "h1")],
+            ..Resource::of_service("svc")
+        }),
+        scope: Arc::new(Scope {
+            name: "lib".into(),
+            ..Scope::default()
+        }),
+        ..span(1, 1)
+    };
+    let jaeger = Span {
+        dialect: Dialect::Jaeger,
+        kind: SpanKind::Client,
+        attributes: vec![KeyValue::new("only.jaeger", "yes")],
+        ..span(2, 1)
+    };
+    s.store(vec![otlp, jaeger, span(3, 1)]).await;
+    for (key, value, expect) in [
+        ("string", "v w", vec![1]),
+        ("string", "v.*", vec![1]),
+        ("string", "v", vec![]),
+        ("String", "v w", vec![]),
+        ("int", "-7", vec![1]),
+        ("double", "2.5", vec![1]),
+        ("bool", "true", vec![1]),
+        ("array", "[1,\"x\"]", vec![1]),
+        ("same", "first", vec![1]),
+        ("same", "second", vec![1]),
+        ("field", "3", vec![1]),
+        ("event", "cache miss", vec![1]),
+        ("host.name", "h1|h2", vec![1]),
+        // made of OTLP's fields, so not found in a Jaeger span, whose tags are what they are
+        ("span.kind", "client", vec![1]),
+        ("error", "true", vec![1]),
+        ("otel.status_code", "ERROR", vec![1]),
+        ("otel.status_description", "it broke", vec![1]),
+        ("otel.scope.name", "lib", vec![1]),
+        ("only.jaeger", "yes", vec![2]),
+        ("absent", ".*", vec![]),
+    ] {
+        let query = TraceQuery {
+            filter: tagged(key, value),
+            ..everything()
+        };
+        assert_eq!(s.found(&query).await, expect, "{key}={value}");
+    }
+    let both = |a, b| vec![tagged("string", a), tagged("only.jaeger", b)];
+    for (filter, expect) in [
+        (Filter::And(both("v w", "yes")), vec![]),
+        (Filter::Or(both("v w", "yes")), vec![1, 2]),
+        (Filter::Or(Vec::new()), vec![]),
+        (Filter::And(Vec::new()), vec![1, 2, 3]),
+        (Filter::Not(Box::new(tagged("string", "v w"))), vec![2, 3]),
+    ] {
+        let text = format!("{filter:?}");
+        let query = TraceQuery {
+            filter,
+            ..everything()
+        };
+        assert_eq!(s.found(&query).await, expect, "{text}");
+    }
+}
+
+fn tagged(key: &str, value: &str) -> Filter {
+    Filter::Tag {
+        key: key.into(),
+        value: Pattern::new(value),
+    }
+}
