@@ -1,1 +1,24 @@
-//! Filled below.
+//! Traces from the port to people: the query service, its read-time corrections, and Jaeger's HTTP API over it.
+//!
+//! In: requests, and readers of a store ([`Stores`]). Out: traces as Jaeger's clients know them. [`http::router`] is the whole of it without
+//! a socket; [`bind`] gives it one.
+//!
+//! Deliberately absent: writing, the collector, any particular store, the accept loop and TLS (`listen`), reading settings.
+
+pub mod adjust;
+mod config;
+mod fingerprint;
+pub mod http;
+mod metrics;
+mod server;
+pub mod service;
+#[cfg(test)]
+mod testing;
+mod trace;
+
+pub use adjust::Adjuster;
+pub use config::{BasePath, Config, InvalidBasePath, Place, Version};
+pub use metrics::Metrics;
+pub use server::{BindError, RunError, Server, bind};
+pub use service::{Readers, Service, Stores};
+pub use trace::Trace;

@@ -1,0 +1,208 @@
+//! Jaeger's envelope around every answer of the API, and its errors.
+//!
+//! In: data as compact JSON, errors, and why an answer was cut. Out: responses. Successes are `application/json` without a newline; errors
+//! are the same envelope as `text/plain` with one, which clients read whatever it is called.
+//!
+//! Source: `jaegertracing/jaeger: cmd/query/app/http_handler.go` v1.76.0.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use model::TraceId;
+use serde::Serialize;
+use storage::ReadError;
+use wire::go_json;
+
+use super::indent::indent;
+
+/// Says in a header what the member `partial` says in the body.
+const PARTIAL: HeaderName = HeaderName::from_static("spoor-partial");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// An answer with data.
+#[derive(Debug, Default)]
+pub(super) struct Envelope {
+    /// Compact JSON.
+    data: Vec<u8>,
+    total: usize,
+    errors: Vec<Entry>,
+    partial: Option<String>,
+}
+
+/// An answer without.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Error {
+    status: StatusCode,
+    message: String,
+}
+
+/// One of the envelope's errors.
+#[derive(Debug, Serialize)]
+struct Entry {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    msg: String,
+    #[serde(rename = "traceID", skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Partial<'a> {
+    reason: &'a str,
+}
+
+// === impl Envelope ===
+
+impl Envelope {
+    /// Around `data`. The total is what Jaeger counts: services and operations, nothing else.
+    pub(super) fn of<T: Serialize + ?Sized>(data: &T, total: usize) -> Self {
+        Self {
+            data: go_json::to_vec(data),
+            total,
+            ..Self::default()
+        }
+    }
+
+    /// Around a list of items that are JSON already.
+    pub(super) fn of_items(items: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let mut data = vec![b'['];
+        for item in items {
+            if data.len() > 1 {
+                data.push(b',');
+            }
+            data.extend_from_slice(&item);
+        }
+        data.push(b']');
+        Self {
+            data,
+            ..Self::default()
+        }
+    }
+
+    /// Adds that a trace of several was not found.
+    pub(super) fn not_found(&mut self, id: TraceId) {
+        self.errors.push(Entry {
+            code: None,
+            msg: "trace not found".to_owned(),
+            trace_id: Some(id.to_string()),
+        });
+    }
+
+    /// Says that the answer was cut, and why.
+    pub(super) fn cut(&mut self, reason: String) {
+        self.partial = Some(reason);
+    }
+
+    /// The answer, indented when that was asked for.
+    pub(super) fn into_response(self, pretty: bool) -> Response {
+        let header = self.partial.as_deref().map(header_text);
+        let mut body = self.into_json();
+        if pretty {
+            body = indent(&body);
+        }
+        let mut response = Response::new(Body::from(body));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+        if let Some(reason) = header {
+            headers.insert(PARTIAL, reason);
+        }
+        response
+    }
+
+    fn into_json(self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.data.len() + 96);
+        out.extend_from_slice(b"{\"data\":");
+        out.extend_from_slice(&self.data);
+        drop(self.data);
+        let total = self.total;
+        out.extend_from_slice(
+            format!(",\"total\":{total},\"limit\":0,\"offset\":0,\"errors\":").as_bytes(),
+        );
+        if self.errors.is_empty() {
+            out.extend_from_slice(b"null");
+        } else {
+            out.extend_from_slice(&go_json::to_vec(&self.errors));
+        }
+        if let Some(reason) = &self.partial {
+            out.extend_from_slice(b",\"partial\":");
+            out.extend_from_slice(&go_json::to_vec(&Partial { reason }));
+        }
+        out.push(b'}');
+        out
+    }
+}
+
+// === impl Error ===
+
+impl Error {
+    /// The request is wrong: 400.
+    pub(super) fn bad_request(message: String) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message,
+        }
+    }
+
+    /// With any other status.
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        let status = match &error {
+            ReadError::Invalid(_) => StatusCode::BAD_REQUEST,
+            ReadError::Unavailable { .. } | ReadError::Cancelled(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() && self.status != StatusCode::NOT_IMPLEMENTED {
+            tracing::error!(status = self.status.as_u16(), error = %self.message, "query failed");
+        }
+        let envelope = Envelope {
+            data: b"null".to_vec(),
+            errors: vec![Entry {
+                code: Some(self.status.as_u16()),
+                msg: self.message,
+                trace_id: None,
+            }],
+            ..Envelope::default()
+        };
+        let mut body = envelope.into_json();
+        body.push(b'\n');
+        text(self.status, body)
+    }
+}
+
+/// A plain answer, of a type that browsers do not guess.
+pub(super) fn text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, TEXT);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    response
+}
+
+/// What a header can carry of `text`.
+fn header_text(text: &str) -> HeaderValue {
+    let visible: String = text
+        .chars()
+        .map(|c| if matches!(c, ' '..='~') { c } else { '?' })
+        .collect();
+    HeaderValue::try_from(visible).unwrap_or(HeaderValue::from_static("cut"))
+}

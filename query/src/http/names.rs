@@ -1,0 +1,107 @@
+//! `/api/services`, `/api/services/{service}/operations`, `/api/operations` and `/api/dependencies`: what there is to ask for.
+//!
+//! In: parameters. Out: envelopes of names and of calls, sorted, so that an answer is the same each time.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use model::{SpanKind, Str};
+use serde::Serialize;
+use storage::OperationQuery;
+
+use super::envelope::{Envelope, Error};
+use super::form::Form;
+use super::params::Period;
+use crate::service::Call;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OperationJson<'a> {
+    name: &'a str,
+    span_kind: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallsJson<'a> {
+    parent: &'a str,
+    child: &'a str,
+    call_count: u64,
+}
+
+/// All services.
+pub(super) async fn services(call: Call<'_>) -> Result<Envelope, Error> {
+    let services = call.get_services().await?;
+    let names: Vec<&str> = services.iter().map(Str::as_str).collect();
+    Ok(Envelope::of(&names, names.len()))
+}
+
+/// The names of a service's operations, each once; null when there are none, as ever.
+pub(super) async fn operation_names(call: Call<'_>, service: &str) -> Result<Envelope, Error> {
+    let query = OperationQuery {
+        service: service.into(),
+        kind: None,
+    };
+    let operations = call.get_operations(&query).await?;
+    let mut names: Vec<&str> = operations.iter().map(|o| o.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let total = names.len();
+    Ok(Envelope::of(&(total > 0).then_some(names), total))
+}
+
+/// A service's operations with their kinds. A kind that there is not has no operations.
+pub(super) async fn operations(call: Call<'_>, form: &Form) -> Result<Envelope, Error> {
+    let service = form.first("service");
+    if service.is_empty() {
+        return Err(Error::bad_request(
+            "parameter 'service' is required".to_owned(),
+        ));
+    }
+    let kind = match form.first("spanKind") {
+        "" => None,
+        word => match SpanKind::from_name(&word.to_ascii_lowercase()) {
+            Some(kind) => Some(kind),
+            None => return Ok(Envelope::of::<[OperationJson<'_>]>(&[], 0)),
+        },
+    };
+    let query = OperationQuery {
+        service: service.into(),
+        kind,
+    };
+    let operations = call.get_operations(&query).await?;
+    let data: Vec<_> = operations
+        .iter()
+        .map(|operation| OperationJson {
+            name: &operation.name,
+            span_kind: operation.kind.as_str(),
+        })
+        .collect();
+    Ok(Envelope::of(&data, data.len()))
+}
+
+/// Who calls whom; with `service`, only its own calls and the calls to it.
+pub(super) async fn dependencies(call: Call<'_>, form: &Form) -> Result<Envelope, Error> {
+    let period = Period::parse(form, SystemTime::now()).map_err(Error::bad_request)?;
+    let links = call
+        .get_dependencies(period.start_ns, period.end_ns)
+        .await?;
+    let service = form.first("service");
+    let mut calls: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for link in &links {
+        if service.is_empty() || link.parent == service || link.child == service {
+            let count = calls.entry((&link.parent, &link.child)).or_default();
+            *count = count.saturating_add(link.call_count);
+        }
+    }
+    let data: Vec<_> = calls
+        .into_iter()
+        .map(|((parent, child), call_count)| CallsJson {
+            parent,
+            child,
+            call_count,
+        })
+        .collect();
+    // Jaeger counts no total here
+    Ok(Envelope::of(&data, 0))
+}

@@ -1,0 +1,214 @@
+//! The plain page at `/`, until the web UI is there: what this is, what it knows, where things are.
+//!
+//! In: settings, once. Out: HTML that asks nothing of other hosts, under a policy that runs our own script and no other. It carries the constants that
+//! Kiali reads Jaeger's version from. Text from settings is escaped; text from spans is put in by the script, as text.
+//!
+//! Source: the constants are those of `jaegertracing/jaeger-ui: packages/jaeger-ui/index.html` v1.76.0, as the server fills them in.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use serde::Serialize;
+use wire::go_json;
+
+use super::envelope;
+use crate::config::{Config, Place, Version};
+
+const TEMPLATE: &str = include_str!("page/index.html");
+const STYLE: &str = include_str!("page/spoor.css");
+const SCRIPT: &str = include_str!("page/spoor.js");
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'self'";
+
+/// The page, made once.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    html: Bytes,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VersionJson<'a> {
+    git_commit: &'a str,
+    git_version: &'a str,
+    build_date: &'a str,
+}
+
+// === impl Page ===
+
+impl Page {
+    pub(super) fn new(config: &Config) -> Self {
+        let Version {
+            spoor,
+            git_commit,
+            git_version,
+            build_date,
+        } = &config.version;
+        let version = go_json::to_string(&VersionJson {
+            git_commit,
+            git_version,
+            build_date,
+        });
+        let values = [
+            ("base", escape(&format!("{}/", config.base_path.as_str()))),
+            ("version", version),
+            ("spoor", escape(spoor)),
+            ("jaeger", escape(git_version)),
+            ("places", places(&config.places)),
+        ];
+        Self {
+            html: Bytes::from(fill(TEMPLATE, &values)),
+        }
+    }
+
+    /// The page itself.
+    pub(super) fn html(&self) -> Response {
+        let mut response = file(self.html.clone(), "text/html; charset=utf-8");
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            HeaderValue::from_static("same-origin"),
+        );
+        response
+    }
+
+    /// One of its files.
+    pub(super) fn asset(name: &str) -> Response {
+        match name {
+            "spoor.css" => file(
+                Bytes::from_static(STYLE.as_bytes()),
+                "text/css; charset=utf-8",
+            ),
+            "spoor.js" => file(
+                Bytes::from_static(SCRIPT.as_bytes()),
+                "text/javascript; charset=utf-8",
+            ),
+            _ => not_found(),
+        }
+    }
+}
+
+/// What Go's servers say of a path that is not theirs.
+pub(super) fn not_found() -> Response {
+    envelope::text(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+fn file(body: Bytes, content_type: &'static str) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Replaces each `{{name}}`. Values are not looked into, so that none can name another.
+fn fill(template: &str, values: &[(&str, String)]) -> String {
+    let mut out = String::with_capacity(template.len() + 512);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        out.push_str(before);
+        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+        if let Some((_, value)) = values.iter().find(|(n, _)| *n == name) {
+            out.push_str(value);
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn places(places: &[Place]) -> String {
+    if places.is_empty() {
+        return "<p>None in this process.</p>".to_owned();
+    }
+    let mut out = "<table><tbody>".to_owned();
+    for Place { what, address } in places {
+        let (what, address) = (escape(what), escape(address));
+        out.push_str(&format!(
+            "<tr><td>{what}</td><td><code>{address}</code></td></tr>"
+        ));
+    }
+    out.push_str("</tbody></table>");
+    out
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for ch in text.chars() {
+        match ch {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(ch),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BasePath;
+
+    fn html(config: &Config) -> String {
+        String::from_utf8(Page::new(config).html.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn kiali_finds_the_version_in_its_place() {
+        let config = Config {
+            version: Version {
+                git_commit: "abc".to_owned(),
+                ..Version::default()
+            },
+            ..Config::default()
+        };
+        let html = html(&config);
+        let expect =
+            r#"const JAEGER_VERSION = {"gitCommit":"abc","gitVersion":"v1.76.0","buildDate":""};"#;
+        assert!(html.contains(expect), "{html}");
+        assert!(html.contains(r#"JAEGER_STORAGE_CAPABILITIES = {"archiveStorage":false};"#));
+        assert!(!html.contains("{{"));
+    }
+
+    #[test]
+    fn what_settings_say_is_text() {
+        let config = Config {
+            base_path: BasePath::parse("/jaeger").unwrap(),
+            places: vec![Place {
+                what: "<script>{{version}}".to_owned(),
+                address: "\"&'".to_owned(),
+            }],
+            version: Version {
+                git_version: "</script>".to_owned(),
+                ..Version::default()
+            },
+            ..Config::default()
+        };
+        let html = html(&config);
+        assert!(html.contains("<base href=\"/jaeger/\">"));
+        assert!(html.contains("&lt;script&gt;{{version}}"));
+        assert!(html.contains("&quot;&amp;&#39;"));
+        assert!(html.contains(r#""gitVersion":"\u003c/script\u003e""#));
+        assert_eq!(html.matches("</script>").count(), 2);
+    }
+
+    #[test]
+    fn nothing_is_asked_of_other_hosts_and_no_script_stands_in_the_page() {
+        let html = html(&Config::default());
+        for absent in ["http:", "https:", "//", "onclick", "style="] {
+            assert!(!html.contains(absent), "{absent}");
+        }
+        assert!(!SCRIPT.contains("innerHTML"));
+    }
+}

@@ -1,0 +1,211 @@
+//! The parameters of a search and of a look-up, checked in Jaeger's order and refused with Jaeger's sentences.
+//!
+//! In: a [`Form`]. Out: [`Search`], [`Window`] or the sentence of a 400. An empty value and a bare name are the same as none.
+//!
+//! Source: `jaegertracing/jaeger: cmd/query/app/query_parser.go` v1.76.0.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use model::{Str, TraceId};
+use settings::GoDuration;
+use storage::{Filter, Pattern, TraceQuery};
+
+use super::form::Form;
+use super::{go, tags_json};
+
+/// How far a search without `start` looks back.
+const LOOKBACK: Duration = Duration::from_secs(48 * 3600);
+/// How many traces a search without `limit` asks for; none and less than none are the same here.
+const DEFAULT_LIMIT: usize = 100;
+const DEPENDENCY_LOOKBACK_MS: i64 = 24 * 3600 * 1000;
+
+/// What `/api/traces` asks for.
+#[derive(Debug)]
+pub(super) struct Search {
+    /// The search; its limit is what the client wrote.
+    pub(super) query: TraceQuery,
+    /// When there are any, these are got and the search is not made.
+    pub(super) ids: Vec<TraceId>,
+    /// Where these ids lie.
+    pub(super) window: Window,
+    /// Leave the adjusters out.
+    pub(super) raw: bool,
+}
+
+/// Where a trace lies, as far as the client said so; nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) start_ns: Option<u64>,
+    pub(super) end_ns: Option<u64>,
+}
+
+/// A period, nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Period {
+    pub(super) start_ns: u64,
+    pub(super) end_ns: u64,
+}
+
+// === impl Search ===
+
+impl Search {
+    /// Reads a search. With `expressions`, a tag's value may be one.
+    pub(super) fn parse(form: &Form, now: SystemTime, expressions: bool) -> Result<Self, String> {
+        let window = Window::parse(form)?;
+        let filter = filter(form, expressions)?;
+        let limit = match form.first("limit") {
+            "" => DEFAULT_LIMIT,
+            text => match usize::try_from(go::parse_int(text, 32)?) {
+                Ok(0) | Err(_) => DEFAULT_LIMIT,
+                Ok(limit) => limit,
+            },
+        };
+        let duration_min = duration(form, "minDuration")?;
+        let duration_max = duration(form, "maxDuration")?;
+        let mut ids = Vec::new();
+        for text in form.all("traceID") {
+            let id = TraceId::parse(text)
+                .map_err(|error| format!("cannot parse traceID param: {error}"))?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let raw = raw(form)?;
+
+        let service = form.first("service");
+        if ids.is_empty() && service.is_empty() {
+            return Err("parameter 'service' is required".to_owned());
+        }
+        if duration_min != 0 && duration_max != 0 && duration_max < duration_min {
+            return Err("'maxDuration' should be greater than 'minDuration'".to_owned());
+        }
+        let some = |text: &str| (!text.is_empty()).then(|| Str::from(text));
+        let end_ns = window.end_ns.unwrap_or_else(|| ns(now));
+        let query = TraceQuery {
+            service: some(service),
+            operation: some(form.first("operation")),
+            filter,
+            start_min_ns: window.start_ns.unwrap_or_else(|| ns(now - LOOKBACK)),
+            // nothing is shorter than nothing
+            start_max_ns: if duration_max < 0 { 0 } else { end_ns },
+            duration_min_ns: u64::try_from(duration_min).ok().filter(|&ns| ns > 0),
+            duration_max_ns: u64::try_from(duration_max).ok().filter(|&ns| ns > 0),
+            limit,
+        };
+        Ok(Self {
+            query,
+            ids,
+            window,
+            raw,
+        })
+    }
+}
+
+// === impl Window ===
+
+impl Window {
+    /// Reads `start` and `end`.
+    pub(super) fn parse(form: &Form) -> Result<Self, String> {
+        Ok(Self {
+            start_ns: time(form, "start", 1_000)?,
+            end_ns: time(form, "end", 1_000)?,
+        })
+    }
+}
+
+// === impl Period ===
+
+impl Period {
+    /// Reads `endTs` and `lookback`, of the dependencies.
+    pub(super) fn parse(form: &Form, now: SystemTime) -> Result<Self, String> {
+        let end_ns = time(form, "endTs", 1_000_000)?.unwrap_or_else(|| ns(now));
+        let lookback_ms = match form.first("lookback") {
+            "" => DEPENDENCY_LOOKBACK_MS,
+            text => go::parse_int(text, 64).map_err(|why| unable("lookback", &why))?,
+        };
+        let lookback_ms = u64::try_from(lookback_ms)
+            .map_err(|_| unable("lookback", &format!("{lookback_ms} is negative")))?;
+        Ok(Self {
+            start_ns: end_ns.saturating_sub(lookback_ms.saturating_mul(1_000_000)),
+            end_ns,
+        })
+    }
+}
+
+/// Reads `raw`.
+pub(super) fn raw(form: &Form) -> Result<bool, String> {
+    match form.first("raw") {
+        "" => Ok(false),
+        text => go::parse_bool(text).map_err(|why| unable("raw", &why)),
+    }
+}
+
+fn unable(name: &str, why: &str) -> String {
+    format!("unable to parse param '{name}': {why}")
+}
+
+/// A time since the Unix epoch in units of `unit_ns`; what lies before it is the epoch.
+fn time(form: &Form, name: &str, unit_ns: u64) -> Result<Option<u64>, String> {
+    match form.first(name) {
+        "" => Ok(None),
+        text => {
+            let value = go::parse_int(text, 64).map_err(|why| unable(name, &why))?;
+            let value = u64::try_from(value).unwrap_or(0);
+            Ok(Some(value.saturating_mul(unit_ns)))
+        }
+    }
+}
+
+/// Nanoseconds; 0 when not given.
+fn duration(form: &Form, name: &str) -> Result<i64, String> {
+    match form.first(name) {
+        "" => Ok(0),
+        text => text
+            .parse::<GoDuration>()
+            .map(GoDuration::as_ns)
+            .map_err(|why| unable(name, &why.to_string())),
+    }
+}
+
+/// All of `tag` and `tags`; of equal keys the last counts.
+fn filter(form: &Form, expressions: bool) -> Result<Filter, String> {
+    let mut wanted: Vec<(String, String)> = Vec::new();
+    let mut want = |key: &str, value: String| match wanted.iter_mut().find(|(k, _)| k == key) {
+        Some(found) => found.1 = value,
+        None => wanted.push((key.to_owned(), value)),
+    };
+    for text in form.all("tag") {
+        match text.split_once(':') {
+            Some((key, value)) => want(key, value.to_owned()),
+            None => {
+                return Err(format!(
+                    "malformed 'tag' parameter, expecting key:value, received: {text}"
+                ));
+            }
+        }
+    }
+    for text in form.all("tags") {
+        let pairs = tags_json::parse(text)
+            .map_err(|why| format!("malformed 'tags' parameter, cannot unmarshal JSON: {why}"))?;
+        for (key, value) in pairs {
+            want(&key, value);
+        }
+    }
+    let leaf = |(key, value): (String, String)| Filter::Tag {
+        key: key.into(),
+        value: if expressions {
+            Pattern::new(value)
+        } else {
+            Pattern::literal(value)
+        },
+    };
+    Ok(Filter::And(wanted.into_iter().map(leaf).collect()))
+}
+
+fn ns(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

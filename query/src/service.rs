@@ -1,0 +1,305 @@
+//! The query service: questions over the port, answered trace by trace.
+//!
+//! In: what a protocol asked for, and who asked. Out: whole traces put together from the port's chunks, with their completeness; nothing is
+//! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, [`instance_of`], says which instance a request may read.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use http::request::Parts;
+use model::{Instance, Span, Str, TraceId};
+use storage::{
+    Completeness, DependencyLink, DependencyReader, GetTrace, Operation, OperationQuery,
+    ReadContext, ReadError, ReadItem, ReadLimits, TraceQuery, TraceReader, TraceStream,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::metrics::Metrics;
+use crate::{Adjuster, Config};
+
+/// From this many spans on, a trace is prepared on a blocking thread.
+const BLOCKING_SPANS: usize = 256;
+
+/// Opens the readers of one instance.
+pub type Stores = Arc<dyn Fn(&Instance) -> Readers + Send + Sync>;
+
+/// What can be read of one instance.
+#[derive(Clone)]
+pub struct Readers {
+    /// The store's name, for metrics: `embedded`, `memory`, …
+    pub kind: &'static str,
+    /// Its traces.
+    pub traces: Arc<dyn TraceReader>,
+    /// Its dependencies.
+    pub dependencies: Arc<dyn DependencyReader>,
+}
+
+/// Answers questions of every protocol.
+#[derive(Clone)]
+pub struct Service {
+    stores: Stores,
+    limits: ReadLimits,
+    timeout: Duration,
+    adjuster: Adjuster,
+    metrics: Metrics,
+}
+
+/// One request while it is answered: whose readers, and until when. Dropping it tells the store that nobody waits any more.
+pub struct Call<'a> {
+    service: &'a Service,
+    readers: Readers,
+    cx: ReadContext,
+    _cancel: DropGuard,
+}
+
+/// The spans of one trace, and why some may be missing.
+#[derive(Debug)]
+pub struct Assembled {
+    /// Its id.
+    pub trace_id: TraceId,
+    /// What the store gave, in its order; never empty.
+    pub spans: Vec<Span>,
+    /// Why it may be short, when the answer was cut in it or right behind it.
+    pub short: Option<String>,
+}
+
+/// Makes of a trace what a protocol sends. Runs on a blocking thread for large ones.
+pub type Prepare<T> = Arc<dyn Fn(Assembled) -> T + Send + Sync>;
+
+/// Prepared traces, in the store's order.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// Each with its id.
+    pub traces: Vec<(TraceId, T)>,
+    /// Whether there are all.
+    pub completeness: Completeness,
+}
+
+/// The instance that a request may read.
+fn instance_of(_request: &Parts) -> Instance {
+    Instance::default()
+}
+
+// === impl Service ===
+
+impl Service {
+    /// Over these stores.
+    pub fn new(stores: Stores, config: &Config, metrics: Metrics) -> Self {
+        Self {
+            stores,
+            limits: config.limits,
+            timeout: config.timeout,
+            adjuster: Adjuster {
+                max_clock_skew: config.max_clock_skew,
+            },
+            metrics,
+        }
+    }
+
+    /// Begins to answer `request`.
+    pub fn call(&self, request: &Parts) -> Call<'_> {
+        let cancelled = CancellationToken::new();
+        let cx = ReadContext {
+            deadline: Instant::now().checked_add(self.timeout),
+            cancelled: cancelled.clone(),
+            credentials: None,
+            limits: self.limits,
+        };
+        Call {
+            service: self,
+            readers: (self.stores)(&instance_of(request)),
+            cx,
+            _cancel: cancelled.drop_guard(),
+        }
+    }
+
+    /// The read-time corrections, with their settings.
+    pub fn adjuster(&self) -> Adjuster {
+        self.adjuster
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
+
+// === impl Call ===
+
+impl Call<'_> {
+    /// The traces with these ids, in that order; those that are not there are left out.
+    pub async fn get_traces<T: Send + 'static>(
+        &self,
+        ids: &[GetTrace],
+        prepare: Prepare<T>,
+    ) -> Result<Answer<T>, ReadError> {
+        let stream = self.readers.traces.get_traces(&self.cx, ids);
+        let timer = self.service.metrics.start(self.readers.kind, "get_trace");
+        let answer = self.assemble(stream, prepare).await;
+        timer.end(&answer);
+        answer
+    }
+
+    /// The traces that answer `query`, newest first. A limit beyond the service's is clamped, and the answer says so when it mattered.
+    pub async fn find_traces<T: Send + 'static>(
+        &self,
+        query: &TraceQuery,
+        prepare: Prepare<T>,
+    ) -> Result<Answer<T>, ReadError> {
+        let most = self.cx.limits.traces;
+        let mut query = query.clone();
+        let asked = query.limit;
+        query.limit = asked.min(most);
+        let stream = self.readers.traces.find_traces(&self.cx, &query);
+        let timer = self.service.metrics.start(self.readers.kind, "find_traces");
+        let mut answer = self.assemble(stream, prepare).await;
+        timer.end(&answer);
+        if let Ok(found) = &mut answer
+            && found.completeness == Completeness::Complete
+            && asked > most
+            && found.traces.len() >= most
+        {
+            found.completeness = Completeness::Partial {
+                reason: format!("limit {asked} is above query.max-traces={most}"),
+            };
+            self.service.metrics.cut();
+        }
+        answer
+    }
+
+    /// The names of all services.
+    pub async fn get_services(&self) -> Result<Vec<Str>, ReadError> {
+        self.timed("get_services", self.readers.traces.get_services(&self.cx))
+            .await
+    }
+
+    /// The operations of a service.
+    pub async fn get_operations(
+        &self,
+        query: &OperationQuery,
+    ) -> Result<Vec<Operation>, ReadError> {
+        let read = self.readers.traces.get_operations(&self.cx, query);
+        self.timed("get_operations", read).await
+    }
+
+    /// Who called whom, by spans that start in this period (nanoseconds since the Unix epoch).
+    pub async fn get_dependencies(
+        &self,
+        start_ns: u64,
+        end_ns: u64,
+    ) -> Result<Vec<DependencyLink>, ReadError> {
+        let dependencies = &self.readers.dependencies;
+        let read = dependencies.get_dependencies(&self.cx, start_ns, end_ns);
+        self.timed("get_dependencies", read).await
+    }
+
+    async fn timed<T>(
+        &self,
+        operation: &'static str,
+        read: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        let timer = self.service.metrics.start(self.readers.kind, operation);
+        let result = match self.within(read).await {
+            Some(result) => result,
+            None => Err(self.late()),
+        };
+        timer.end(&result);
+        result
+    }
+
+    /// `None` once the deadline passed.
+    async fn within<T>(&self, read: impl Future<Output = T>) -> Option<T> {
+        match self.cx.deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), read).await.ok(),
+            None => Some(read.await),
+        }
+    }
+
+    fn late(&self) -> ReadError {
+        ReadError::Unavailable {
+            reason: self.late_reason(),
+        }
+    }
+
+    fn late_reason(&self) -> String {
+        format!(
+            "it did not answer within query.timeout={}",
+            settings::GoDuration::from(self.service.timeout)
+        )
+    }
+
+    /// Puts chunks together. What was read before the deadline passed is an answer, a partial one.
+    async fn assemble<T: Send + 'static>(
+        &self,
+        mut stream: TraceStream<'_>,
+        prepare: Prepare<T>,
+    ) -> Result<Answer<T>, ReadError> {
+        let mut traces = Vec::new();
+        // the one that more chunks may come for; it is prepared when it is known to be whole or short
+        let mut open: Option<Assembled> = None;
+        let completeness = loop {
+            let spans = match self.within(stream.next()).await {
+                Some(Some(Ok(ReadItem::Spans(spans)))) => spans,
+                Some(Some(Ok(ReadItem::End(completeness)))) => break completeness,
+                None | Some(Some(Err(ReadError::Cancelled(_)))) if open.is_some() => {
+                    let reason = self.late_reason();
+                    break Completeness::Partial { reason };
+                }
+                None | Some(Some(Err(ReadError::Cancelled(_)))) => return Err(self.late()),
+                Some(Some(Err(error))) => return Err(error),
+                Some(None) => {
+                    let reason = "the store's answer has no end".to_owned();
+                    break Completeness::Partial { reason };
+                }
+            };
+            let Some(trace_id) = spans.first().map(|span| span.trace_id) else {
+                continue;
+            };
+            match &mut open {
+                Some(trace) if trace.trace_id == trace_id => trace.spans.extend(spans),
+                _ => {
+                    let next = Assembled {
+                        trace_id,
+                        spans,
+                        short: None,
+                    };
+                    if let Some(whole) = open.replace(next) {
+                        traces.push(prepared(whole, &prepare).await?);
+                    }
+                }
+            }
+        };
+        if let Completeness::Partial { reason } = &completeness {
+            self.service.metrics.cut();
+            if let Some(last) = &mut open {
+                last.short = Some(reason.clone());
+            }
+        }
+        if let Some(last) = open {
+            traces.push(prepared(last, &prepare).await?);
+        }
+        Ok(Answer {
+            traces,
+            completeness,
+        })
+    }
+}
+
+async fn prepared<T: Send + 'static>(
+    trace: Assembled,
+    prepare: &Prepare<T>,
+) -> Result<(TraceId, T), ReadError> {
+    let id = trace.trace_id;
+    if trace.spans.len() < BLOCKING_SPANS {
+        return Ok((id, prepare(trace)));
+    }
+    let prepare = prepare.clone();
+    match tokio::task::spawn_blocking(move || prepare(trace)).await {
+        Ok(made) => Ok((id, made)),
+        Err(error) => Err(ReadError::Unavailable {
+            reason: format!("trace {id} could not be prepared: {error}"),
+        }),
+    }
+}
