@@ -104,7 +104,7 @@ fn flag_layer(given: &[(String, String)], notes: &mut Notes) -> Layer {
         let earlier = raw.iter_mut().find(|(known, _, _)| known.name == flag.name);
         match earlier {
             Some((_, _, Raw::List(values))) if flag.kind == Kind::Lines => {
-                values.push(value.clone())
+                values.push(value.clone());
             }
             Some((_, _, earlier)) => *earlier = Raw::Text(value.clone()),
             None if flag.kind == Kind::Lines => raw.push((

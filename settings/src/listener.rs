@@ -155,12 +155,12 @@ impl Listener {
         for at in &self.addrs {
             match (&at.host, at.socket_addr()) {
                 (Host::Any, Some(all)) if UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok() => {
-                    found.push(all)
+                    found.push(all);
                 }
                 (Host::Any, _) => found.push(SocketAddr::from((Ipv4Addr::UNSPECIFIED, at.port))),
                 (_, Some(one)) => found.push(one),
                 (Host::Name(name), None) => {
-                    found.extend((name.as_str(), at.port).to_socket_addrs()?)
+                    found.extend((name.as_str(), at.port).to_socket_addrs()?);
                 }
                 (Host::Ip(ip), None) => found.push(SocketAddr::new(*ip, at.port)),
             }
