@@ -221,7 +221,8 @@ impl<'a> SpanReader<'a> {
         let start_ns = start.nanos() as u64;
         let duration = duration.nanos();
         let end_ns = match u64::try_from(duration) {
-            Ok(duration) => start_ns.saturating_add(duration),
+            // across the epoch it wraps, so that the duration is written again as it came
+            Ok(duration) => start_ns.wrapping_add(duration),
             Err(_) => start_ns.saturating_sub(duration.unsigned_abs()),
         };
         Ok(Span {
