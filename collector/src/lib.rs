@@ -1,1 +1,25 @@
-//! Filled below.
+//! Spans from the network into the port.
+//!
+//! In: requests in other people's protocols, a folder per protocol in `receivers`. Out: [`model::Batch`]es to a
+//! [`storage::TraceWriter`], and answers that mean durable. All receivers share one path ([`Parts`] says where it leads) and one
+//! budget of bytes ([`admission`]).
+//!
+//! Deliberately absent: sockets and TLS (`listen`), formats (`wire`), queues of its own, reading anything back.
+
+pub mod admission;
+mod bind;
+mod config;
+mod deadline;
+mod estimate;
+mod fault;
+mod inflate;
+mod inflow;
+mod instance;
+mod intake;
+mod metrics;
+mod receivers;
+mod tags;
+
+pub use bind::{BindError, Receivers, bind};
+pub use config::{Config, Cors, GRPC_MAX_MESSAGE_BYTES, HTTP_MAX_BODY_BYTES, Receiver};
+pub use intake::Parts;

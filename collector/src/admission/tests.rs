@@ -1,0 +1,97 @@
+//! The rules of the budget, as tables and as a property.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const A: &str = "a/jaeger";
+const B: &str = "b/jaeger";
+
+fn instance(text: &str) -> Instance {
+    Instance::parse(text).unwrap()
+}
+
+fn holding(admission: &Admission, who: &str, bytes: usize) -> Permit {
+    let mut permit = admission.open(instance(who));
+    permit.add(bytes).unwrap();
+    permit
+}
+
+#[test]
+fn an_instance_gets_a_quarter_and_others_go_on() {
+    let admission = Admission::new(1000, 10);
+    let _first = holding(&admission, A, 200);
+    let mut second = admission.open(instance(A));
+    assert_eq!(second.add(51), Err(Refusal::Share));
+    assert_eq!(second.add(50), Ok(()));
+    assert_eq!(holding(&admission, B, 250).held(), 250);
+}
+
+#[test]
+fn a_lone_message_may_exceed_the_share_but_not_the_budget() {
+    let admission = Admission::new(1000, 10);
+    let mut lone = admission.open(instance(A));
+    assert_eq!(lone.add(900), Ok(()));
+    assert_eq!(lone.add(101), Err(Refusal::TooLarge));
+    assert_eq!(lone.held(), 900);
+    let mut other = admission.open(instance(B));
+    assert_eq!(other.add(101), Err(Refusal::Process));
+    drop(lone);
+    assert_eq!(other.add(101), Ok(()));
+}
+
+#[test]
+fn above_three_quarters_the_largest_holder_is_refused_first() {
+    let admission = Admission::new(1000, 400);
+    let _a = holding(&admission, A, 390);
+    let _b = holding(&admission, B, 355);
+    let mut more_of_a = admission.open(instance(A));
+    assert_eq!(more_of_a.add(6), Err(Refusal::Largest));
+    let mut more_of_b = admission.open(instance(B));
+    assert_eq!(more_of_b.add(6), Ok(()), "it holds less than the largest");
+    assert_eq!(
+        admission.open(instance("c/jaeger")).add(6),
+        Ok(()),
+        "a newcomer is served"
+    );
+}
+
+#[test]
+fn a_permit_gives_back_what_it_holds() {
+    let admission = Admission::new(1000, 10);
+    let mut permit = holding(&admission, A, 100);
+    permit.set(40).unwrap();
+    assert_eq!(admission.held(), 40);
+    permit.set(60).unwrap();
+    assert_eq!(admission.held(), 60);
+    drop(permit);
+    assert_eq!(admission.held(), 0);
+    assert!(admission.shared.held.lock().instances.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn what_is_held_never_passes_the_budget_and_always_adds_up(
+        steps in prop::collection::vec((0usize..3, 0usize..400, any::<bool>()), 1..200)
+    ) {
+        let admission = Admission::new(1000, 100);
+        let mut permits: Vec<Permit> = Vec::new();
+        for (who, bytes, close) in steps {
+            if close && !permits.is_empty() {
+                permits.swap_remove(bytes % permits.len());
+            } else {
+                let mut permit = admission.open(instance([A, B, "c/d"][who]));
+                let before = admission.held();
+                match permit.add(bytes) {
+                    Ok(()) => permits.push(permit),
+                    Err(_) => prop_assert_eq!(admission.held(), before),
+                }
+            }
+            let sum: usize = permits.iter().map(Permit::held).sum();
+            prop_assert_eq!(admission.held(), sum);
+            prop_assert!(sum <= 1000);
+        }
+        drop(permits);
+        prop_assert_eq!(admission.held(), 0);
+    }
+}

@@ -1,0 +1,171 @@
+//! From a configuration to running receivers: `bind`, then `run`.
+//!
+//! In: a [`Config`] and where spans go. Out: sockets whose addresses are known, then requests until the shutdown.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use futures_util::future::try_join_all;
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::admission::Admission;
+use crate::config::{self, Config};
+use crate::inflow::Limit;
+use crate::intake::{Intake, Origin, Parts, Receiver};
+use crate::metrics::Metrics;
+use crate::receivers::{jaeger, otlp};
+
+/// Why receivers cannot be bound.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// A listener cannot listen: free the address, or choose another by the setting that the text names.
+    #[error(transparent)]
+    Listen(#[from] listen::BindError),
+    /// A message of the largest size allowed would not fit into the budget.
+    #[error(
+        "collector.budget-bytes of {budget} is less than the largest message, {message} bytes: raise it, or lower the max-message-size"
+    )]
+    Budget {
+        /// In bytes.
+        budget: usize,
+        /// In bytes.
+        message: usize,
+    },
+}
+
+/// Bound receivers, not yet accepting.
+pub struct Receivers {
+    bound: Vec<(listen::Listener, Router)>,
+    health: Vec<(HealthReporter, &'static [&'static str])>,
+}
+
+/// Names that gRPC health knows on 14250, as in Jaeger.
+const JAEGER_SERVICES: &[&str] = &[
+    "jaeger.api_v2.CollectorService",
+    "jaeger.api_v2.SamplingManager",
+];
+/// Names that gRPC health knows on 4317.
+const OTLP_SERVICES: &[&str] = &["opentelemetry.proto.collector.trace.v1.TraceService"];
+
+/// Binds the receivers that `config` turns on, and puts their metrics into `registry`.
+///
+/// `listeners` counts connections: one for all rooms of the process.
+pub async fn bind(
+    config: &Config,
+    parts: Parts,
+    listeners: &listen::Metrics,
+    registry: &mut Registry,
+) -> Result<Receivers, BindError> {
+    let message = config.max_message_bytes();
+    if config.budget_bytes < message {
+        let budget = config.budget_bytes;
+        return Err(BindError::Budget { budget, message });
+    }
+    let admission = Admission::new(config.budget_bytes, message);
+    registry.register_collector(Box::new(admission.clone()));
+    let metrics = Metrics::register(registry, &config.host);
+    let intake = Arc::new(Intake::new(parts, config, admission, metrics));
+
+    let mut receivers = Receivers {
+        bound: Vec::new(),
+        health: Vec::new(),
+    };
+    if let Some(settings) = &config.otlp_grpc {
+        let receiver = receiver(&intake, settings, otlp::grpc::ORIGIN, OTLP_GRPC_LIMIT);
+        let router = receivers.with_health(OTLP_SERVICES).await;
+        let router = otlp::grpc::router(router, receiver);
+        receivers.add(settings, router, listeners).await?;
+    }
+    if let Some(settings) = &config.otlp_http {
+        let receiver = receiver(&intake, settings, otlp::http::ORIGIN, OTLP_HTTP_LIMIT);
+        let router = otlp::http::router(receiver, &config.otlp_http_cors);
+        receivers.add(settings, router, listeners).await?;
+    }
+    if let Some(settings) = &config.jaeger_grpc {
+        let receiver = receiver(&intake, settings, jaeger::grpc::ORIGIN, JAEGER_GRPC_LIMIT);
+        let router = receivers.with_health(JAEGER_SERVICES).await;
+        let router = jaeger::grpc::router(router, receiver);
+        receivers.add(settings, router, listeners).await?;
+    }
+    Ok(receivers)
+}
+
+const OTLP_GRPC_LIMIT: &str = "collector.otlp.grpc.max-message-size";
+const OTLP_HTTP_LIMIT: &str = "collector.otlp.http.max-body-size";
+const JAEGER_GRPC_LIMIT: &str = "collector.grpc-server.max-message-size";
+
+// === impl Receivers ===
+
+impl Receivers {
+    /// Each receiver's name and where it listens.
+    pub fn addrs(&self) -> Vec<(&'static str, Vec<SocketAddr>)> {
+        self.bound
+            .iter()
+            .map(|(listener, _)| (listener.name(), listener.local_addrs().to_vec()))
+            .collect()
+    }
+
+    /// Serves until `shutdown`; then accepts nothing more, answers what is in flight, and ends. Ends with an error as soon as one receiver
+    /// does: a collector that lost a port should not look alive.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), listen::ServeError> {
+        let Self { bound, health } = self;
+        // whoever watches health learns of the shutdown while requests in flight are answered
+        let telling = async {
+            shutdown.cancelled().await;
+            for (reporter, services) in &health {
+                for service in services.iter().chain(&[""]) {
+                    reporter
+                        .set_service_status(service, ServingStatus::NotServing)
+                        .await;
+                }
+            }
+            std::future::pending::<()>().await;
+        };
+        let serving = bound
+            .into_iter()
+            .map(|(listener, router)| listener.serve(router, shutdown.clone()));
+        tokio::select! {
+            served = try_join_all(serving) => served.map(|_| ()),
+            () = telling => Ok(()),
+        }
+    }
+
+    async fn with_health(&mut self, services: &'static [&'static str]) -> Router {
+        let (health, service) = tonic_health::server::health_reporter();
+        for name in services {
+            health
+                .set_service_status(name, ServingStatus::Serving)
+                .await;
+        }
+        self.health.push((health, services));
+        Router::new().route_service("/grpc.health.v1.Health/{*method}", service)
+    }
+
+    async fn add(
+        &mut self,
+        settings: &config::Receiver,
+        router: Router,
+        listeners: &listen::Metrics,
+    ) -> Result<(), BindError> {
+        let listener = listen::bind(&settings.listener, listeners).await?;
+        self.bound.push((listener, router));
+        Ok(())
+    }
+}
+
+fn receiver(
+    intake: &Arc<Intake>,
+    settings: &config::Receiver,
+    origin: Origin,
+    setting: &'static str,
+) -> Receiver {
+    let limit = Limit {
+        bytes: settings.max_message_bytes,
+        setting,
+    };
+    Receiver::new(intake.clone(), origin, limit)
+}

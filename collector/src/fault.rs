@@ -1,0 +1,89 @@
+//! What can go wrong with a request, by what its sender can do. Each receiver maps it once to its own protocol's words.
+
+use std::time::Duration;
+
+use storage::port::WriteError;
+
+use crate::admission::Refusal;
+
+/// When a refused sender should come back, unless the store says otherwise.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why a request was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// It cannot be decoded: never send it again.
+    #[error("cannot decode the request: {0}")]
+    Undecodable(String),
+    /// It is larger than the receiver takes: send less at a time.
+    #[error("{what} is larger than {limit} bytes ({setting})")]
+    TooLarge {
+        /// The message, the body, or either one inflated.
+        what: &'static str,
+        /// In bytes.
+        limit: usize,
+        /// The setting that moves the limit.
+        setting: &'static str,
+    },
+    /// Compressed in a way that the receiver does not know: send it in another.
+    #[error("unsupported encoding {0:?}")]
+    Encoding(String),
+    /// It broke off: the sender went away, or sent too slowly.
+    #[error("the request broke off: {0}")]
+    Broken(String),
+    /// There is no room now: try again later.
+    #[error("{0}")]
+    Full(#[from] Refusal),
+    /// The store is full or slow: try again, after this long.
+    #[error("{reason}")]
+    Throttled { after: Duration, reason: String },
+    /// The store is away: try again later.
+    #[error("storage is unavailable: {0}")]
+    Unavailable(String),
+    /// The store did not answer in time: try again, which is harmless.
+    #[error("storage did not confirm the spans in time, try again")]
+    Late,
+}
+
+// === impl Fault ===
+
+impl Fault {
+    /// The word that it is counted by.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Undecodable(_) => "undecodable",
+            Self::TooLarge { .. } => "too_large",
+            Self::Encoding(_) => "unsupported_encoding",
+            Self::Broken(_) => "broken_off",
+            Self::Full(refusal) => refusal.reason(),
+            Self::Throttled { .. } => "storage_throttled",
+            Self::Unavailable(_) => "storage_unavailable",
+            Self::Late => "deadline",
+        }
+    }
+
+    /// When sending the same again may succeed; `None`: never.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Undecodable(_)
+            | Self::TooLarge { .. }
+            | Self::Encoding(_)
+            | Self::Full(Refusal::TooLarge) => None,
+            Self::Throttled { after, .. } => Some(*after),
+            Self::Broken(_) | Self::Full(_) | Self::Unavailable(_) | Self::Late => {
+                Some(RETRY_AFTER)
+            }
+        }
+    }
+}
+
+impl From<WriteError> for Fault {
+    /// For what no part of was stored. `Rejected` is not a fault of the request; should it come here, its words are kept.
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Unavailable { reason } => Self::Unavailable(reason),
+            WriteError::Throttled { after, reason } => Self::Throttled { after, reason },
+            rejected @ WriteError::Rejected { .. } => Self::Unavailable(rejected.to_string()),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The protocols, each from an HTTP request to an answer in its own words. Each is an [`axum::Router`].
+
+pub(crate) mod jaeger;
+pub(crate) mod otlp;
+mod rpc_status;
+mod unary;

@@ -1,0 +1,3 @@
+//! Jaeger's own protocols.
+
+pub(crate) mod grpc;

@@ -1,0 +1,167 @@
+//! A gRPC method with one message each way, down to the bytes of that message.
+//!
+//! In: an HTTP/2 request. Out: the message, charged for before it was read, and the framed reply.
+//!
+//! The five bytes in front of a gRPC message say how long it is, so that a body without `content-length` is charged in full before any of
+//! it takes room, and is inflated by the same bounded code as HTTP bodies. tonic's `server::Grpc` reserves that room before any code of
+//! ours sees the length, and inflates without asking; of tonic, this uses the statuses and the router.
+//!
+//! Source: "gRPC over HTTP2", `grpc/grpc: doc/PROTOCOL-HTTP2.md`, and `doc/compression.md`.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::{BodyExt, Full};
+use tonic::Status;
+
+use crate::deadline::Deadline;
+use crate::fault::Fault;
+use crate::inflate::Encoding;
+use crate::inflow::Inflow;
+use crate::instance;
+use crate::intake::{Decode, Payload, Receiver, Stored};
+
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+const NOT_GRPC: &str = "this port speaks gRPC: send content-type application/grpc over HTTP/2, or use the port for OTLP over HTTP (4318)\n";
+
+/// A method: its path, how its message is decoded, and its words for answers.
+pub(crate) struct Method {
+    pub(crate) path: &'static str,
+    pub(crate) decode: Decode,
+    /// The reply's message, encoded.
+    pub(crate) reply: fn(&Stored) -> Bytes,
+    pub(crate) status: fn(&Fault) -> Status,
+}
+
+/// Adds `method` to `router`.
+pub(crate) fn route(router: Router, receiver: Receiver, method: Method) -> Router {
+    let path = method.path;
+    let shared = std::sync::Arc::new((receiver, method));
+    router.route(
+        path,
+        post(move |request: Request| {
+            let shared = shared.clone();
+            async move {
+                let (receiver, method) = &*shared;
+                serve(receiver, method, request).await
+            }
+        }),
+    )
+}
+
+/// Answers what is no method of this port.
+pub(crate) async fn unimplemented(request: Request) -> Result<Response, Infallible> {
+    if !is_grpc(request.headers()) {
+        return Ok(not_grpc());
+    }
+    let message = format!("unknown method {}", request.uri().path());
+    Ok(Status::unimplemented(message).into_http())
+}
+
+async fn serve(receiver: &Receiver, method: &Method, request: Request) -> Response {
+    if !is_grpc(request.headers()) {
+        return not_grpc();
+    }
+    let (parts, body) = request.into_parts();
+    let deadline = Deadline::new(&parts.headers, receiver.intake.write_timeout);
+    let taken = match read(receiver, &parts, body, &deadline).await {
+        Ok(payload) => receiver.take(payload, method.decode, &deadline).await,
+        Err(fault) => Err(fault),
+    };
+    let mut response = match taken {
+        Ok(stored) => framed(&(method.reply)(&stored)),
+        Err(fault) => {
+            receiver.count(&fault);
+            (method.status)(&fault).into_http()
+        }
+    };
+    response.headers_mut().insert(
+        ACCEPT_ENCODING,
+        HeaderValue::from_static(Encoding::ACCEPTED),
+    );
+    response
+}
+
+/// The one message of the request. Nothing of it is read before it is paid for.
+async fn read(
+    receiver: &Receiver,
+    parts: &http::request::Parts,
+    body: Body,
+    deadline: &Deadline,
+) -> Result<Payload, Fault> {
+    let named = Encoding::from_header(parts.headers.get("grpc-encoding"))?;
+    let reading = async {
+        let mut inflow = Inflow::new(body);
+        let Some([flag, a, b, c, d]) = inflow.head().await? else {
+            return Err(Fault::Undecodable("there is no message".to_owned()));
+        };
+        let encoding = match (flag, named) {
+            (0, _) => Encoding::Identity,
+            (1, Encoding::Identity) => {
+                return Err(Fault::Undecodable(
+                    "the message is compressed and grpc-encoding does not say how".to_owned(),
+                ));
+            }
+            (1, named) => named,
+            (flag, _) => {
+                return Err(Fault::Undecodable(format!(
+                    "invalid compression flag {flag}"
+                )));
+            }
+        };
+        let len = u32::from_be_bytes([a, b, c, d]) as usize;
+        if len > receiver.limit.bytes {
+            return Err(receiver.limit.exceeded("message"));
+        }
+        let permit = receiver.charge(instance::of(parts), len, encoding)?;
+        let body = inflow.exactly(len).await?;
+        if !inflow.at_end().await? {
+            return Err(Fault::Undecodable(
+                "there is more than one message".to_owned(),
+            ));
+        }
+        Ok(Payload {
+            body,
+            encoding,
+            permit,
+        })
+    };
+    match deadline.read() {
+        Some(until) => tokio::time::timeout_at(until, reading)
+            .await
+            .unwrap_or(Err(Fault::Late)),
+        None => reading.await,
+    }
+}
+
+fn framed(message: &[u8]) -> Response {
+    let mut frame = BytesMut::with_capacity(5 + message.len());
+    frame.put_u8(0);
+    // a reply is a few hundred bytes at most
+    frame.put_u32(message.len() as u32);
+    frame.put_slice(message);
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    let body = Full::new(frame.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
+    let mut response = Response::new(Body::new(body));
+    response.headers_mut().insert(CONTENT_TYPE, GRPC);
+    response
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let rest = content_type.and_then(|value| value.strip_prefix(b"application/grpc"));
+    matches!(rest, Some([] | [b'+' | b';' | b' ', ..]))
+}
+
+fn not_grpc() -> Response {
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, NOT_GRPC).into_response()
+}

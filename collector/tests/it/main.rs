@@ -1,0 +1,8 @@
+//! The collector over real sockets, in front of a store that does what a test tells it.
+
+mod full;
+mod jaeger_grpc;
+mod ledger;
+mod otlp_grpc;
+mod otlp_http;
+mod support;
