@@ -2,6 +2,9 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod clients;
+mod commands;
 mod crash;
 mod golden;
+mod rooms;
 mod support;
+mod tls;
