@@ -108,7 +108,7 @@ impl Converter {
             span_tags.push(Tag {
                 key: key.to_str(),
                 value: value.to_value(),
-            })
+            });
         });
         let logs = span
             .events
@@ -119,7 +119,7 @@ impl Converter {
                     fields.push(Tag {
                         key: key.to_str(),
                         value: value.to_value(),
-                    })
+                    });
                 });
                 Log {
                     time_ns: event.time_ns,
@@ -156,7 +156,7 @@ impl Converter {
             process.tags.push(Tag {
                 key: key.to_str(),
                 value: value.to_value(),
-            })
+            });
         });
         let process = Arc::new(process);
         self.last = Some((resource.clone(), process.clone()));

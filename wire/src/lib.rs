@@ -10,6 +10,7 @@ mod arbitrary;
 mod budget;
 mod cursor;
 mod decoded;
+pub mod r#gen;
 pub mod go_json;
 pub mod jaeger;
 pub mod otlp;

@@ -25,15 +25,15 @@ pub use write::encode;
 /// Decodes a protobuf body. A span that is broken in itself (no valid ids, too deep, cut short) is rejected and its neighbours are kept; an
 /// error says that the frame around the spans could not be followed.
 pub fn decode(body: Bytes) -> Result<Decoded, DecodeError> {
-    let len = body.len();
-    let buffer = Buffer::new(body.clone()).ok_or(DecodeError::TooLong(len))?;
+    let whole = body.clone();
+    let buffer = Buffer::new(body).ok_or(DecodeError::TooLong(whole.len()))?;
     let request = request::request(&buffer)?;
     let rejected = request
         .rejections
         .into_iter()
         .map(|rejection| RejectedSpan {
             reason: rejection.reason.to_string(),
-            payload: body.slice(rejection.range),
+            payload: whole.slice(rejection.range),
         })
         .collect();
     Ok(Decoded {
@@ -43,6 +43,7 @@ pub fn decode(body: Bytes) -> Result<Decoded, DecodeError> {
 }
 
 /// Decodes a JSON body by the same rules. A rejected span's payload is its JSON text.
+#[allow(clippy::needless_pass_by_value)] // every decoder takes the body
 pub fn decode_json(body: Bytes) -> Result<Decoded, DecodeError> {
     let transcoded = json::transcode(&body)?;
     let protobuf = Bytes::from(transcoded.protobuf);

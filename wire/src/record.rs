@@ -56,7 +56,7 @@ pub fn decode_span(
     scope: Arc<Scope>,
 ) -> Result<Span, DecodeError> {
     let cursor = Cursor::over(buffer, range)?;
-    span::span::<OWN>(cursor, &resource, &scope, &mut Budget::unlimited())
+    span::span::<OWN>(cursor, resource, scope, &mut Budget::unlimited())
 }
 
 #[cfg(test)]

@@ -248,7 +248,7 @@ pub fn status_of_tags(tags: &[KeyValue]) -> Status {
             (ERROR, Value::Bool(true)) => errors = true,
             (ERROR, Value::String(text)) if text == "true" => errors = true,
             (STATUS_CODE, Value::String(text)) if text == "ERROR" => {
-                status.code = StatusCode::Error
+                status.code = StatusCode::Error;
             }
             (STATUS_CODE, Value::String(text)) if text == "OK" => status.code = StatusCode::Ok,
             (STATUS_DESCRIPTION, Value::String(text)) => status.message = text.clone(),

@@ -128,7 +128,7 @@ fn scope_spans(
         if number == 2 {
             let one = cursor.message(wire, "span")?;
             let range = one.range();
-            match span::<FOREIGN>(one, resource, &scope, budget) {
+            match span::<FOREIGN>(one, resource.clone(), scope.clone(), budget) {
                 Ok(span) => request.spans.push(span),
                 Err(reason) => request.reject(reason, range, budget)?,
             }

@@ -32,8 +32,8 @@ pub(crate) const REF_TYPE: u32 = 1000;
 /// Reads a span.
 pub(crate) fn span<const MODE: bool>(
     mut cursor: Cursor<'_>,
-    resource: &Arc<Resource>,
-    scope: &Arc<Scope>,
+    resource: Arc<Resource>,
+    scope: Arc<Scope>,
     budget: &mut Budget,
 ) -> Result<Span, DecodeError> {
     let [attribute_count, event_count, link_count] = cursor.count([9, 11, 13])?;
@@ -103,8 +103,8 @@ pub(crate) fn span<const MODE: bool>(
         events,
         links,
         status,
-        resource: resource.clone(),
-        scope: scope.clone(),
+        resource,
+        scope,
         dialect,
         trace_state,
         flags,

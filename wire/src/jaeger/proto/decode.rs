@@ -20,8 +20,9 @@ const NANOS: i64 = 1_000_000_000;
 
 /// Decodes a `PostSpansRequest`. A span's own process wins over the batch's; with neither, its resource names no service.
 pub fn decode_post_spans(body: Bytes) -> Result<Decoded, DecodeError> {
-    let len = body.len();
-    let buffer = Buffer::new(body.clone()).ok_or(DecodeError::TooLong(len))?;
+    let whole = body.clone();
+    let len = whole.len();
+    let buffer = Buffer::new(body).ok_or(DecodeError::TooLong(len))?;
     let mut budget = Budget::of_message(len);
     let request = Cursor::new(&buffer);
     let mut batch = BatchProcess::default();
@@ -43,7 +44,7 @@ pub fn decode_post_spans(body: Bytes) -> Result<Decoded, DecodeError> {
                     budget.charge(1, 320)?;
                     decoded.rejected.push(RejectedSpan {
                         reason: error.to_string(),
-                        payload: body.slice(range),
+                        payload: whole.slice(range),
                     });
                 }
             }

@@ -198,7 +198,7 @@ fn no_time_is_too_odd() {
                 w.message(6, |w| {
                     w.varint(1, seconds as u64);
                     w.varint(2, nanos as u64);
-                })
+                });
             });
             assert!(decode_span(Bytes::from(bytes)).is_ok());
         }

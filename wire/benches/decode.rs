@@ -1,0 +1,247 @@
+//! What decoding and encoding cost a span, beside plain prost: `cargo bench -p wire`.
+//!
+//! Prints a table of nanoseconds, allocations and allocated bytes a span, for OTLP and Jaeger's protobuf, in batches of 512 and of 10
+//! spans of 11 attributes and about 539 bytes. Each number is the best of many rounds: the others had company.
+
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    missing_docs,
+    clippy::indexing_slicing
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use model::{Dialect, Event, KeyValue, Resource, Scope, Span, SpanId, SpanKind, TraceId, Value};
+use prost::Message as _;
+use wire::r#gen::{api_v2, otlp};
+
+/// Counts what is allocated.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+static ALLOCATED: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: hands everything on to the system's allocator, and only counts.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        ALLOCATED.fetch_add(layout.size() as u64, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Numbers that are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+/// Spans of one service, as an instrumented HTTP server makes them.
+fn spans(count: usize, dialect: Dialect) -> Vec<Span> {
+    let mut random = Random(42);
+    let mut resource = Resource::of_service("checkout");
+    resource.attributes = vec![
+        KeyValue::new("telemetry.sdk.language", "rust"),
+        KeyValue::new("service.instance.id", "checkout-7d9f8c6b5-x2x4q"),
+        KeyValue::new("k8s.namespace.name", "shop"),
+    ];
+    let resource = Arc::new(resource);
+    let scope = Arc::new(Scope {
+        name: "http-server".into(),
+        version: "1.2.3".into(),
+        ..Scope::default()
+    });
+    (0..count)
+        .map(|_| {
+            let start_ns = 1_795_420_469_000_000_000 + random.next() % 1_000_000_000;
+            let route = random.next() % 40;
+            let attributes = vec![
+                KeyValue::new("http.request.method", "GET"),
+                KeyValue::new(
+                    "url.path",
+                    format!("/api/v1/orders/{:08}", random.next() % 100_000_000).as_str(),
+                ),
+                KeyValue::new("url.scheme", "https"),
+                KeyValue::new(
+                    "http.route",
+                    format!("/api/v1/orders/{{id}}/{route}").as_str(),
+                ),
+                KeyValue::new("http.response.status_code", 200_i64),
+                KeyValue::new("server.address", "checkout.shop.svc.cluster.local"),
+                KeyValue::new("server.port", 8080_i64),
+                KeyValue::new(
+                    "client.address",
+                    format!("10.1.{}.{}", random.next() % 256, random.next() % 256).as_str(),
+                ),
+                KeyValue::new("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64)"),
+                KeyValue::new("network.protocol.version", "1.1"),
+                KeyValue::new("thread.id", (random.next() % 64) as i64),
+            ];
+            let event = Event {
+                time_ns: start_ns + 1_000,
+                name: if dialect == Dialect::Otlp {
+                    "queued".into()
+                } else {
+                    "".into()
+                },
+                attributes: vec![KeyValue::new("depth", (random.next() % 100) as i64)],
+                ..Event::default()
+            };
+            Span {
+                trace_id: TraceId::from_halves(random.next(), random.next()),
+                span_id: SpanId::from_u64(random.next() | 1),
+                parent_span_id: (dialect == Dialect::Otlp)
+                    .then(|| SpanId::from_u64(random.next() | 1)),
+                name: format!("GET /api/v1/orders/{{id}}/{route}").as_str().into(),
+                kind: if dialect == Dialect::Otlp {
+                    SpanKind::Server
+                } else {
+                    SpanKind::Unspecified
+                },
+                start_ns,
+                end_ns: start_ns + random.next() % 50_000_000,
+                attributes,
+                events: vec![event],
+                resource: resource.clone(),
+                scope: scope.clone(),
+                dialect,
+                ..Span::default()
+            }
+        })
+        .collect()
+}
+
+/// Runs `work` often, and prints what it cost a span at best. `work` drops what it made.
+fn measure<T>(name: &str, spans: usize, bytes: usize, mut work: impl FnMut() -> T) -> f64 {
+    let rounds = 40_000 / spans.max(10) + 20;
+    for _ in 0..rounds / 4 {
+        black_box(work());
+    }
+    let before = (
+        ALLOCATIONS.load(Ordering::Relaxed),
+        ALLOCATED.load(Ordering::Relaxed),
+    );
+    black_box(work());
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before.0;
+    let allocated = ALLOCATED.load(Ordering::Relaxed) - before.1;
+    let mut best = f64::MAX;
+    for _ in 0..30 {
+        let start = Instant::now();
+        for _ in 0..rounds {
+            black_box(work());
+        }
+        best = best.min(start.elapsed().as_nanos() as f64 / (rounds * spans) as f64);
+    }
+    let per = |n: u64| n as f64 / spans as f64;
+    println!(
+        "{name:<34} {spans:>5} {:>7} {best:>9.0} {:>9.1} {:>10.0}",
+        bytes / spans,
+        per(allocations),
+        per(allocated)
+    );
+    best
+}
+
+fn text(value: &Value, check: &mut usize) {
+    if let Value::String(text) = value {
+        *check += usize::from(std::str::from_utf8(text.as_bytes()).is_ok());
+    }
+}
+
+fn main() {
+    println!("what                               spans  B/span   ns/span  allocs  alloc B/span");
+    for count in [512, 10] {
+        let batch = spans(count, Dialect::Otlp);
+        let body = Bytes::from(wire::otlp::encode(&batch));
+        let ours = measure("otlp decode", count, body.len(), || {
+            wire::otlp::decode(body.clone()).unwrap()
+        });
+        let theirs = measure("otlp decode, prost", count, body.len(), || {
+            otlp::ExportTraceServiceRequest::decode(body.clone()).unwrap()
+        });
+        println!("{:>55.0} %", 100.0 * ours / theirs);
+        let json = Bytes::from(wire::otlp::encode_json(&batch));
+        measure("otlp json decode", count, json.len(), || {
+            wire::otlp::decode_json(json.clone()).unwrap()
+        });
+        let theirs = otlp::ExportTraceServiceRequest::decode(body.clone()).unwrap();
+        measure("otlp encode", count, body.len(), || {
+            wire::otlp::encode(&batch)
+        });
+        measure("otlp encode, prost", count, body.len(), || {
+            theirs.encode_to_vec()
+        });
+        let decoded = wire::otlp::decode(body.clone()).unwrap().spans;
+        measure("utf-8 check of all values", count, body.len(), || {
+            let mut good = 0;
+            for span in &decoded {
+                for attribute in &span.attributes {
+                    text(&attribute.value, &mut good);
+                }
+            }
+            good
+        });
+        let mut out = Vec::new();
+        measure("record encode_span", count, body.len(), || {
+            out.clear();
+            for span in &batch {
+                wire::record::encode_span(span, &mut out);
+            }
+            out.len()
+        });
+        let mut records = Vec::new();
+        let mut ranges = Vec::new();
+        for span in &batch {
+            let start = records.len();
+            wire::record::encode_span(span, &mut records);
+            ranges.push(start..records.len());
+        }
+        let buffer = model::Buffer::new(Bytes::from(records)).unwrap();
+        measure("record decode_span", count, body.len(), || {
+            for range in &ranges {
+                let (resource, scope) = (batch[0].resource.clone(), batch[0].scope.clone());
+                black_box(
+                    wire::record::decode_span(&buffer, range.clone(), resource, scope).unwrap(),
+                );
+            }
+        });
+
+        let batch = spans(count, Dialect::Jaeger);
+        let body = Bytes::from(wire::jaeger::proto::encode_post_spans(&batch));
+        let ours = measure("jaeger decode", count, body.len(), || {
+            wire::jaeger::proto::decode_post_spans(body.clone()).unwrap()
+        });
+        let theirs = measure("jaeger decode, prost", count, body.len(), || {
+            api_v2::PostSpansRequest::decode(body.clone()).unwrap()
+        });
+        println!("{:>55.0} %", 100.0 * ours / theirs);
+        let theirs = api_v2::PostSpansRequest::decode(body.clone()).unwrap();
+        measure("jaeger encode_span", count, body.len(), || {
+            for span in &batch {
+                black_box(wire::jaeger::proto::encode_span(span));
+            }
+        });
+        measure("jaeger encode, prost", count, body.len(), || {
+            theirs.encode_to_vec()
+        });
+    }
+}

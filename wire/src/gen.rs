@@ -1,0 +1,22 @@
+//! Generated protobuf types and gRPC services of Jaeger, and those of OpenTelemetry that other rooms need.
+//!
+//! In: nothing. Out: types for cold paths (services, tests, reflection); the hot paths decode bytes themselves. Made from `proto/` by the
+//! test `generate`, which keeps the committed code and the `.proto` files alike.
+
+/// `jaeger.api_v2`: model, collector and sampling manager.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+pub mod api_v2 {
+    include!("gen/jaeger.api_v2.rs");
+}
+
+/// OpenTelemetry's trace messages and service.
+pub mod otlp {
+    pub use opentelemetry_proto::tonic::collector::trace::v1::{
+        ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+        trace_service_client, trace_service_server,
+    };
+    pub use opentelemetry_proto::tonic::{common, resource, trace};
+}
+
+/// The file descriptor set of `jaeger.api_v2` and what it imports, encoded, for gRPC reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.api_v2.bin");
