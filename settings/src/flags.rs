@@ -125,5 +125,16 @@ pub fn nearest(name: &str) -> Option<&'static str> {
         .map(|(_, _, name)| name)
 }
 
+/// The one of `words` that a mistyped word was meant to be; none when nothing is within two strokes.
+#[must_use]
+pub fn nearest_of<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    let strokes = |known: &str| strsim::damerau_levenshtein(word, known);
+    words
+        .iter()
+        .copied()
+        .filter(|known| strokes(known) <= 2)
+        .min_by_key(|known| strokes(known))
+}
+
 #[cfg(test)]
 mod tests;

@@ -52,16 +52,16 @@ pub(super) const ROWS: &[Flag] = &[
         "most spans in one answer; it is cut there, and says so",
     )),
     q(Flag::acts(
-        "query.max-answer-bytes",
+        "query.max-bytes",
         Kind::Bytes,
-        "256MiB",
+        "512MiB",
         "memory of one answer's spans; it is cut there, and says so",
     )),
     q(Flag::acts(
         "query.timeout",
         Kind::Duration,
-        "1m",
-        "how long one query may take; 0: no limit",
+        "30s",
+        "how long one query may take; then it is answered with what there is",
     )),
     q(Flag::acts(
         "query.tag-expressions",

@@ -1,0 +1,101 @@
+//! The part that a process plays.
+//!
+//! In: a command's word, or the name that the program was called by. Out: the role. Jaeger had one program for each role, so links with those names keep old
+//! unit files and images working.
+
+use std::fmt;
+use std::path::Path;
+
+use settings::ports;
+
+/// The part that a process plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Receives, stores and answers, in one process.
+    AllInOne,
+    /// Receives spans and hands them to a store.
+    Collector,
+    /// Answers from a store.
+    Query,
+}
+
+// === impl Role ===
+
+impl Role {
+    /// The words for the roles of this version.
+    pub const WORDS: [&'static str; 3] = ["all-in-one", "collector", "query"];
+
+    /// The role of a word; none when it is no role at all.
+    ///
+    /// # Errors
+    /// When it is a role of Jaeger's that this version lacks.
+    pub fn from_word(word: &str) -> Result<Option<Self>, String> {
+        Ok(Some(match word {
+            "all-in-one" => Self::AllInOne,
+            "collector" => Self::Collector,
+            "query" => Self::Query,
+            "ingester" => return Err("role \"ingester\": it arrives in a later version, with Kafka".to_owned()),
+            "remote-storage" => return Err("role \"remote-storage\": it arrives in a later version".to_owned()),
+            "agent" => return Err("role \"agent\": it ended with Jaeger 1.63; send spans to the collector, OTLP to 4317 or 4318".to_owned()),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The role that the program's own name stands for: `jaeger-collector`, `query`, `all-in-one-linux`, with any folder in front. Any other name is all in one.
+    ///
+    /// # Errors
+    /// As [`Role::from_word`].
+    pub fn from_program(program: &str) -> Result<Self, String> {
+        let name = Path::new(program)
+            .file_stem()
+            .map(|name| name.to_string_lossy().to_ascii_lowercase())
+            .unwrap_or_default();
+        let name = name.strip_prefix("jaeger-").unwrap_or(&name);
+        // What follows the role is the platform it was built for.
+        for word in [
+            "all-in-one",
+            "collector",
+            "query",
+            "ingester",
+            "remote-storage",
+            "agent",
+        ] {
+            let rest = name.strip_prefix(word);
+            if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
+                return Self::from_word(word).map(|role| role.unwrap_or(Self::AllInOne));
+            }
+        }
+        Ok(Self::AllInOne)
+    }
+
+    /// Whether it receives spans.
+    #[must_use]
+    pub const fn collects(self) -> bool {
+        !matches!(self, Self::Query)
+    }
+
+    /// Whether it answers queries.
+    #[must_use]
+    pub const fn answers(self) -> bool {
+        !matches!(self, Self::Collector)
+    }
+
+    /// The port of health and metrics.
+    #[must_use]
+    pub const fn admin_port(self) -> u16 {
+        match self {
+            Self::AllInOne | Self::Collector => ports::COLLECTOR_ADMIN,
+            Self::Query => ports::QUERY_ADMIN,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AllInOne => "all-in-one",
+            Self::Collector => "collector",
+            Self::Query => "query",
+        })
+    }
+}

@@ -1,0 +1,123 @@
+use super::*;
+
+fn parsed(line: &str) -> Result<Command, Error> {
+    let args: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    parse(&args, &Environment::default())
+}
+
+#[track_caller]
+fn fails(line: &str, problems: &[&str]) {
+    let error = parsed(line).expect_err(line);
+    let told: Vec<String> = error.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(told, problems);
+    assert_eq!(error.to_string(), problems.join("\n"));
+}
+
+#[test]
+fn the_programs_name_chooses_the_role() {
+    for (program, role) in [
+        ("spoor", Role::AllInOne),
+        ("/go/bin/all-in-one-linux", Role::AllInOne),
+        ("jaeger-all-in-one", Role::AllInOne),
+        ("/usr/bin/jaeger-collector", Role::Collector),
+        ("collector-linux-amd64", Role::Collector),
+        ("jaeger-query.exe", Role::Query),
+        ("queryable", Role::AllInOne),
+        ("jaeger", Role::AllInOne),
+        ("", Role::AllInOne),
+    ] {
+        assert_eq!(Role::from_program(program), Ok(role), "{program}");
+    }
+    assert!(Role::from_program("jaeger-ingester").is_err());
+    fails(
+        "jaeger-agent",
+        &[
+            "role \"agent\": it ended with Jaeger 1.63; send spans to the collector, OTLP to 4317 or 4318",
+        ],
+    );
+}
+
+#[test]
+fn a_word_chooses_role_and_command_in_either_order() {
+    let role = |line: &str| match parsed(line) {
+        Ok(Command::Help { role }) => role,
+        other => panic!("{line}: {other:?}"),
+    };
+    assert_eq!(role("spoor help query"), Role::Query);
+    assert_eq!(role("spoor query --help"), Role::Query);
+    assert_eq!(role("spoor -h"), Role::AllInOne);
+    assert_eq!(role("jaeger-query help"), Role::Query);
+    assert_eq!(role("jaeger-query help collector"), Role::Collector);
+}
+
+#[test]
+fn without_a_command_all_in_one_runs() {
+    for line in [
+        "spoor",
+        "spoor all-in-one",
+        "all-in-one-linux --log-level=debug",
+    ] {
+        match parsed(line) {
+            Ok(Command::Run { config, .. }) => assert_eq!(config.role, Role::AllInOne),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(parse(&[], &Environment::default()).is_ok());
+}
+
+#[test]
+fn what_is_not_known_is_told() {
+    fails(
+        "spoor frobnicate",
+        &[
+            "unknown command \"frobnicate\": all-in-one, collector, query, version, print-config, validate, env, status, help are known",
+        ],
+    );
+    fails(
+        "spoor completion",
+        &["command \"completion\": Spoor has none; docs/settings.md lists every setting"],
+    );
+    fails(
+        "spoor ingester",
+        &["role \"ingester\": it arrives in a later version, with Kafka"],
+    );
+    fails(
+        "spoor query collector",
+        &[
+            "unknown command \"collector\": all-in-one, collector, query, version, print-config, validate, env, status, help are known",
+        ],
+    );
+    fails("spoor --format json", &["--format belongs to print-config"]);
+    fails(
+        "spoor print-config --format xml",
+        &["--format: \"xml\" is neither yaml nor json"],
+    );
+    fails(
+        "spoor --collecter.tags=a=b --query.max-traces=0",
+        &[
+            "unknown flag --collecter.tags: did you mean --collector.tags?",
+            "--query.max-traces: give 1 or more",
+        ],
+    );
+}
+
+#[test]
+fn validate_goes_on_where_others_stop() {
+    match parsed("spoor validate --nope --query.max-traces=0") {
+        Ok(Command::Validate { problems, .. }) => assert_eq!(problems.len(), 2),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_flag_of_the_other_role_is_a_warning() {
+    match parsed("spoor query validate --collector.tags=a=b --query.base-path=/x") {
+        Ok(Command::Validate { warnings, .. }) => {
+            assert_eq!(
+                warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                ["--collector.tags: the role query does not read it"]
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}

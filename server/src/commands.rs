@@ -1,0 +1,53 @@
+//! The commands that start nothing.
+//!
+//! In: a parsed [`Command`]. Out: what it prints, and whether it succeeded. Each command that is more than a line has a file. Running a role is not here.
+
+pub mod env;
+pub mod help;
+pub mod status;
+pub mod validate;
+pub mod version;
+
+use std::io::{self, Write};
+
+use crate::cli::{Command, Format};
+
+/// Carries `command` out; true means success. `out` is for what was asked, `err` for what is wrong. A role to run is not carried out, and counts as success.
+///
+/// # Errors
+/// When `out` or `err` can not be written.
+pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) -> io::Result<bool> {
+    match command {
+        Command::Run { .. } => Ok(true),
+        Command::Help { role } => out.write_all(help::text(*role).as_bytes()).map(|()| true),
+        // Jaeger ends this line nowhere; scripts read it whole.
+        Command::Version => out.write_all(version::json().as_bytes()).map(|()| true),
+        Command::VersionLine => writeln!(out, "{}", version::line()).map(|()| true),
+        Command::Env => out.write_all(env::text().as_bytes()).map(|()| true),
+        Command::PrintConfig { settings, format } => {
+            let text = match format {
+                Format::Yaml => settings::print::to_yaml(settings),
+                Format::Json => settings::print::to_json(settings),
+            };
+            out.write_all(text.as_bytes()).map(|()| true)
+        }
+        Command::Validate {
+            config,
+            warnings,
+            problems,
+        } => validate::run(config.as_deref(), warnings, problems, out, err),
+        Command::Status { targets } => match status::ask(targets) {
+            Ok(answer) => {
+                writeln!(out, "{}", answer.body.trim_end())?;
+                if !answer.is_ok() {
+                    writeln!(err, "abnormal value of http status code: {}", answer.code)?;
+                }
+                Ok(answer.is_ok())
+            }
+            Err(error) => writeln!(err, "{error}").map(|()| false),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Help for a role.
+//!
+//! In: the role. Out: the commands and the flags that do something in it, grouped, each with its default. Flags that are only accepted are in `docs/settings.md`.
+
+use std::fmt::Write as _;
+
+use settings::flag::{Effect, Flag};
+use settings::flags;
+
+use crate::cli::Role;
+
+const COMMANDS: &str = "\
+Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-query and so on chooses too):
+  all-in-one     receive spans, keep them and answer queries, in one process
+  collector      receive spans
+  query          answer queries
+  print-config   print every setting in effect with where it came from; --format json
+  validate       check flags, variables and file, tell every problem, start nothing
+  env            list the environment variables
+  status         ask a running Spoor for its health; fails unless it is well
+  version        print the version as Jaeger does; --version is for people
+  help           print this for a role: spoor help query
+";
+
+/// The text.
+#[must_use]
+pub fn text(role: Role) -> String {
+    let mut out = format!(
+        "Spoor keeps distributed traces: Jaeger's clients and OpenTelemetry send them in, Jaeger's API hands them out.\n\nUsage: spoor [command] [--flag=value …]\n\n{COMMANDS}"
+    );
+    let _infallible = write!(
+        out,
+        "\nFlags of {role}. Each is also an environment variable (--log-level is LOG_LEVEL) and a key in --config-file.\n"
+    );
+    for (title, tables) in flags::SECTIONS {
+        let rows: Vec<&Flag> = tables
+            .iter()
+            .flat_map(|rows| rows.iter())
+            .filter(|flag| {
+                flag.effect == Effect::Acts && flag.is_for(role.collects(), role.answers())
+            })
+            .collect();
+        if !rows.is_empty() {
+            let _infallible = write!(out, "\n{title}:\n");
+        }
+        for flag in rows {
+            let default = if flag.default.is_empty() {
+                String::new()
+            } else {
+                format!(" (default {})", flag.default)
+            };
+            let _infallible = write!(
+                out,
+                "  --{} {}{default}\n{}",
+                flag.name,
+                flag.kind.word(),
+                wrapped(flag.help)
+            );
+        }
+    }
+    out.push_str("\nEvery other flag of Jaeger 1.20 to 1.76 is known too and says what became of it; docs/settings.md lists them all.\n");
+    out
+}
+
+/// Lines of at most 100 characters, indented.
+fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && line.chars().count() + word.chars().count() > 93 {
+            let _infallible = writeln!(out, "      {line}");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _infallible = writeln!(out, "      {line}");
+    out
+}

@@ -1,0 +1,72 @@
+//! Checking a configuration without starting anything.
+//!
+//! In: what parsing found. Out: warnings and problems, one a line, and whether Spoor would start. Beyond what every start checks, it looks whether the files of TLS blocks
+//! can be opened. It does not look whether ports are free.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use settings::{Problem, Warning};
+
+use crate::config::Config;
+
+/// Prints what there is to say; true means that Spoor would start.
+///
+/// # Errors
+/// When it can not be written.
+pub fn run(
+    config: Option<&Config>,
+    warnings: &[Warning],
+    problems: &[Problem],
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<bool> {
+    for warning in warnings {
+        writeln!(err, "warning: {warning}")?;
+    }
+    for problem in problems {
+        writeln!(err, "problem: {problem}")?;
+    }
+    let files = config.map(unreadable).unwrap_or_default();
+    for problem in &files {
+        writeln!(err, "problem: {problem}")?;
+    }
+    let count = problems.len() + files.len();
+    if count == 0 {
+        writeln!(out, "the configuration is good")?;
+    } else {
+        writeln!(
+            err,
+            "{count} problem{}: Spoor would not start",
+            if count == 1 { "" } else { "s" }
+        )?;
+    }
+    Ok(count == 0)
+}
+
+fn unreadable(config: &Config) -> Vec<String> {
+    let mut problems = Vec::new();
+    for tls in config
+        .listeners
+        .iter()
+        .filter_map(|listener| listener.tls.as_ref())
+    {
+        for (part, path) in [
+            ("cert", &tls.cert),
+            ("key", &tls.key),
+            ("client-ca", &tls.client_ca),
+        ] {
+            if let Some((path, error)) = path
+                .as_ref()
+                .and_then(|path| File::open(path).err().map(|error| (path, error)))
+            {
+                problems.push(format!(
+                    "{}.{part}: {}: {error}",
+                    tls.prefix,
+                    path.display()
+                ));
+            }
+        }
+    }
+    problems
+}

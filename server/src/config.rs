@@ -1,0 +1,159 @@
+//! The whole configuration, joined and checked before anything is opened.
+//!
+//! In: a role and every setting. Out: values that make sense together, with warnings, and every problem at once, each naming the setting the way it was written.
+//! Plain structs; `roles` hands the parts to the rooms. It opens no file and no socket.
+
+mod check;
+mod collector;
+mod listeners;
+mod logs;
+mod query;
+mod storage;
+
+use std::time::Duration;
+
+use settings::layers::Loaded;
+use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warning, environment};
+
+pub use collector::{Collector, Cors, GrpcReceiver, HttpReceiver};
+pub use listeners::Listeners;
+pub use logs::{Encoding, Level, Logs};
+pub use query::Query;
+pub use storage::{Backend, Embedded, Storage};
+
+use crate::cli::Role;
+use check::Check;
+
+/// Everything that a process needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// What it plays.
+    pub role: Role,
+    /// Where it listens.
+    pub listeners: Listeners,
+    /// Where spans are kept.
+    pub storage: Storage,
+    /// Receiving spans; the roles that do.
+    pub collector: Option<Collector>,
+    /// Answering queries; the roles that do.
+    pub query: Option<Query>,
+    /// Memory for spans, shared out between the budget of requests and the stores.
+    pub memory_max_bytes: ByteSize,
+    /// Open connections of one listener.
+    pub max_connections: usize,
+    /// From SIGTERM to the end.
+    pub shutdown_grace: Duration,
+    /// Path of the metrics on the admin port, with its leading slash.
+    pub metrics_route: String,
+    /// What is logged, and how.
+    pub logs: Logs,
+    /// Every setting with its source, computed defaults filled in: what `print-config` shows.
+    pub settings: Settings,
+}
+
+/// What checking ends with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The configuration; none when a part could not be made.
+    pub config: Option<Config>,
+    /// What to write to the log once.
+    pub warnings: Vec<Warning>,
+    /// What keeps the role from starting.
+    pub problems: Vec<Problem>,
+}
+
+// === impl Config ===
+
+impl Config {
+    /// Joins and checks.
+    #[must_use]
+    pub fn check(role: Role, loaded: Loaded, environment: &Environment) -> Checked {
+        let Loaded {
+            mut settings,
+            mut warnings,
+            mut problems,
+        } = loaded;
+        if settings.bytes("memory.max-bytes").is_none() {
+            settings.fill(
+                "memory.max-bytes",
+                Value::Bytes(Some(environment::default_memory())),
+            );
+        }
+        let mut check = Check::new(&settings);
+        let listeners = Listeners::check(role, &mut check);
+        let storage = Storage::check(role, &mut check);
+        let collector = if role.collects() {
+            Some(Collector::check(environment, &mut check))
+        } else {
+            None
+        };
+        let query = if role.answers() {
+            Some(Query::check(&mut check))
+        } else {
+            None
+        };
+        let memory_max_bytes = check.size("memory.max-bytes");
+        let max_connections = check.count("listen.max-connections");
+        let shutdown_grace = check.some_time("shutdown.grace-period");
+        let metrics_route = check.route("metrics-http-route");
+        let logs = Logs::check(&mut check);
+        let Check {
+            warnings: more,
+            problems: found,
+            ..
+        } = check;
+        warnings.extend(more);
+        problems.extend(found);
+        let config = listeners.map(|listeners| Self {
+            role,
+            listeners,
+            storage,
+            collector,
+            query,
+            memory_max_bytes,
+            max_connections,
+            shutdown_grace,
+            metrics_route,
+            logs,
+            settings,
+        });
+        Checked {
+            config,
+            warnings,
+            problems,
+        }
+    }
+}
+
+/// Where the command `status` asks: its own setting, else the admin port as it is set, on this machine when that is every address.
+#[must_use]
+pub fn status_targets(role: Role, settings: &Settings) -> Vec<HostPort> {
+    use settings::Host;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    let here = |port| {
+        [
+            Host::Ip(Ipv4Addr::LOCALHOST.into()),
+            Host::Ip(Ipv6Addr::LOCALHOST.into()),
+        ]
+        .map(|host| HostPort { host, port })
+        .to_vec()
+    };
+    let asked = settings
+        .host_port("status.http.host-port")
+        .or_else(|| settings.host_port("admin.http.host-port"));
+    match asked {
+        None => here(role.admin_port()),
+        Some(at)
+            if at
+                .socket_addr()
+                .is_some_and(|addr| addr.ip().is_unspecified()) =>
+        {
+            here(at.port)
+        }
+        Some(at) => vec![at.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests;

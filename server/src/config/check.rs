@@ -1,0 +1,112 @@
+//! Taking checked values out of the settings.
+//!
+//! In: a setting's name. Out: a value of the type that the rooms want; what does not fit becomes a problem and a harmless value, so that checking goes on to the next.
+
+use std::time::Duration;
+
+use settings::{ByteSize, Problem, Settings, Warning};
+
+/// The settings, with what was found wrong so far.
+pub(super) struct Check<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) warnings: Vec<Warning>,
+    pub(super) problems: Vec<Problem>,
+}
+
+// === impl Check ===
+
+impl<'a> Check<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            warnings: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// A problem with the setting `name`, which is named as it was written.
+    pub(super) fn wrong(&mut self, name: &str, what: impl std::fmt::Display) {
+        self.problems.push(Problem::Invalid(format!(
+            "{}: {what}",
+            self.settings.at(name)
+        )));
+    }
+
+    pub(super) fn warn(&mut self, name: &str, note: impl Into<String>) {
+        self.warnings.push(Warning {
+            settings: vec![self.settings.at(name)],
+            note: note.into(),
+        });
+    }
+
+    /// A number of 1 or more.
+    pub(super) fn count(&mut self, name: &str) -> usize {
+        let value = self.number(name);
+        if value == 0 {
+            self.wrong(name, "give 1 or more");
+            return 1;
+        }
+        value
+    }
+
+    /// A number of 0 or more.
+    pub(super) fn number(&mut self, name: &str) -> usize {
+        let value = self.settings.int(name);
+        usize::try_from(value).unwrap_or_else(|_| {
+            self.wrong(name, format!("{value} is negative: give 0 or more"));
+            1
+        })
+    }
+
+    /// A size of 1 byte or more.
+    pub(super) fn size(&mut self, name: &str) -> ByteSize {
+        let size = self.settings.bytes(name).unwrap_or_default();
+        if size.as_bytes() == 0 {
+            self.wrong(name, "give 1 byte or more");
+            return ByteSize::from_bytes(1);
+        }
+        size
+    }
+
+    /// A duration of 0 or more.
+    pub(super) fn time(&mut self, name: &str) -> Duration {
+        let value = self.settings.duration(name);
+        value.to_std().unwrap_or_else(|| {
+            self.wrong(name, format!("{value} is negative: give 0s or more"));
+            Duration::ZERO
+        })
+    }
+
+    /// A duration above 0.
+    pub(super) fn some_time(&mut self, name: &str) -> Duration {
+        let value = self.settings.duration(name);
+        value
+            .to_std()
+            .filter(|time| !time.is_zero())
+            .unwrap_or_else(|| {
+                self.wrong(
+                    name,
+                    format!("{value} is no time at all: give more than 0s"),
+                );
+                Duration::from_secs(1)
+            })
+    }
+
+    /// A duration where 0 means "none".
+    pub(super) fn time_or_none(&mut self, name: &str) -> Option<Duration> {
+        Some(self.time(name)).filter(|time| !time.is_zero())
+    }
+
+    /// The path of a URL, such as `/metrics`.
+    pub(super) fn route(&mut self, name: &str) -> String {
+        let route = self.settings.text(name).to_owned();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+        if !route.starts_with('/') || route.len() < 2 || !route.chars().all(fits) {
+            self.wrong(
+                name,
+                format!("\"{route}\" is no path: give one such as /metrics"),
+            );
+        }
+        route
+    }
+}

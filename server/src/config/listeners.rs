@@ -1,0 +1,166 @@
+//! Which listeners a role opens, and where.
+//!
+//! In: host-ports, TLS blocks, `listen.host`, `plaintext.listeners`. Out: a decided listener for each, or every listener that may not be opened as it is set. The
+//! rule itself is `settings::listener`'s.
+
+use settings::listener::{Listener, ListenerName, Plaintext, Rule};
+use settings::{Host, Warning};
+
+use super::check::Check;
+use crate::cli::Role;
+
+/// The listeners of a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listeners {
+    /// Health and metrics.
+    pub admin: Listener,
+    /// OTLP over gRPC.
+    pub otlp_grpc: Option<Listener>,
+    /// OTLP over HTTP.
+    pub otlp_http: Option<Listener>,
+    /// Jaeger's protobuf over gRPC.
+    pub jaeger_grpc: Option<Listener>,
+    /// Jaeger's HTTP API.
+    pub query_http: Option<Listener>,
+}
+
+// === impl Listeners ===
+
+impl Listeners {
+    /// All listeners in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = &Listener> {
+        [
+            &self.otlp_grpc,
+            &self.otlp_http,
+            &self.jaeger_grpc,
+            &self.query_http,
+        ]
+        .into_iter()
+        .flatten()
+        .chain([&self.admin])
+    }
+
+    /// None when one of them may not be opened; the problems say which.
+    pub(super) fn check(role: Role, check: &mut Check<'_>) -> Option<Self> {
+        let host = default_host(check);
+        let plaintext = Plaintext::from_words(
+            check
+                .settings
+                .list("plaintext.listeners")
+                .iter()
+                .map(String::as_str),
+        )
+        .unwrap_or_else(|error| {
+            check.wrong("plaintext.listeners", error);
+            Plaintext::default()
+        });
+        let otlp = role.collects() && check.settings.bool("collector.otlp.enabled");
+        let mut open = |name: ListenerName, wanted: bool| -> Result<Option<Listener>, ()> {
+            if wanted {
+                one(name, role, host.as_ref(), &plaintext, check).map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        // Every one is tried before the first failure ends it, so that all are told.
+        let admin = open(ListenerName::Admin, true);
+        let otlp_grpc = open(ListenerName::OtlpGrpc, otlp);
+        let otlp_http = open(ListenerName::OtlpHttp, otlp);
+        let jaeger_grpc = open(ListenerName::JaegerGrpc, role.collects());
+        let query_http = open(ListenerName::QueryHttp, role.answers());
+        let listeners = Self {
+            admin: admin.ok().flatten()?,
+            otlp_grpc: otlp_grpc.ok()?,
+            otlp_http: otlp_http.ok()?,
+            jaeger_grpc: jaeger_grpc.ok()?,
+            query_http: query_http.ok()?,
+        };
+        listeners.tell(check);
+        Some(listeners)
+    }
+
+    /// Warns of plaintext, and refuses two listeners on one port.
+    fn tell(&self, check: &mut Check<'_>) {
+        let all: Vec<&Listener> = self.iter().collect();
+        for (index, listener) in all.iter().enumerate() {
+            if let Some(note) = listener.warning() {
+                check.warnings.push(Warning {
+                    settings: vec![check.settings.at("plaintext.listeners")],
+                    note,
+                });
+            }
+            for other in all
+                .iter()
+                .skip(index + 1)
+                .filter(|other| listener.collides(other))
+            {
+                let at = listener
+                    .addrs
+                    .first()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                check.wrong(
+                    listener.name.setting(),
+                    format!(
+                        "{at} is taken by {} as well: give each a port of its own",
+                        check.settings.at(other.name.setting())
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn one(
+    name: ListenerName,
+    role: Role,
+    host: Option<&Host>,
+    plaintext: &Plaintext,
+    check: &mut Check<'_>,
+) -> Result<Listener, ()> {
+    let tls = check
+        .settings
+        .server_tls(name.tls_prefix())
+        .map_err(|error| {
+            check.wrong(&format!("{}.enabled", name.tls_prefix()), error);
+        })?;
+    let min = format!("{}.min-version", name.tls_prefix());
+    if matches!(check.settings.text(&min), "1.0" | "1.1") && tls.is_some() {
+        check.warn(&min, "TLS below 1.2 is not spoken: 1.2 is the lowest");
+    }
+    let rule = Rule {
+        name,
+        default_port: if name == ListenerName::Admin {
+            role.admin_port()
+        } else {
+            name.default_port()
+        },
+        host_port: check.settings.host_port(name.setting()),
+        default_host: host,
+        tls: tls.as_ref(),
+        plaintext,
+    };
+    rule.resolve().map_err(|error| {
+        check
+            .problems
+            .push(settings::Problem::Invalid(error.to_string()));
+    })
+}
+
+/// `listen.host`, which holds a host and no port.
+fn default_host(check: &mut Check<'_>) -> Option<Host> {
+    let text = check.settings.text("listen.host").trim().to_owned();
+    if text.is_empty() {
+        return None;
+    }
+    text.parse()
+        .map_err(|_| {
+            check.wrong(
+                "listen.host",
+                format!(
+                    "\"{text}\" is no host: give a name or an address without a port, such as ::"
+                ),
+            )
+        })
+        .ok()
+}

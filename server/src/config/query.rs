@@ -1,0 +1,82 @@
+//! Answering queries.
+//!
+//! In: the settings under `query.`. Out: bounds, headers and the prefix of paths, checked in Jaeger's words. Source: `jaegertracing/jaeger: cmd/query/app` at
+//! v1.76.0.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use settings::ByteSize;
+
+use super::check::Check;
+
+/// Answering queries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// `/`, or a prefix that starts with a slash and does not end with one.
+    pub base_path: String,
+    /// For every answer.
+    pub additional_headers: Vec<(HeaderName, HeaderValue)>,
+    /// How far a span may be moved; zero: not at all.
+    pub max_clock_skew: Duration,
+    /// Most traces in an answer.
+    pub max_traces: usize,
+    /// Most spans in an answer.
+    pub max_spans: usize,
+    /// Memory of an answer's spans.
+    pub max_bytes: ByteSize,
+    /// How long a query may take.
+    pub timeout: Duration,
+    /// Whether tag values with an operator are expressions too.
+    pub tag_expressions: bool,
+}
+
+// === impl Query ===
+
+impl Query {
+    pub(super) fn check(check: &mut Check<'_>) -> Self {
+        Self {
+            base_path: base_path(check),
+            additional_headers: headers(check),
+            max_clock_skew: check.time("query.max-clock-skew-adjustment"),
+            max_traces: check.count("query.max-traces"),
+            max_spans: check.count("query.max-spans"),
+            max_bytes: check.size("query.max-bytes"),
+            timeout: check.some_time("query.timeout"),
+            tag_expressions: check.settings.bool("query.tag-expressions"),
+        }
+    }
+}
+
+fn base_path(check: &mut Check<'_>) -> String {
+    let path = check.settings.text("query.base-path").to_owned();
+    let fits = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    let good = path.starts_with('/')
+        && !path.ends_with('/')
+        && !path.contains("//")
+        && path.chars().all(fits);
+    if path.is_empty() || path == "/" {
+        return "/".to_owned();
+    }
+    if !good {
+        check.wrong("query.base-path", format!("invalid base path '{path}'. Must start but not end with a slash '/', e.g. '/jaeger/ui'"));
+    }
+    path
+}
+
+fn headers(check: &mut Check<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = Vec::new();
+    for line in check.settings.list("query.additional-headers") {
+        let parsed = line.split_once(':').and_then(|(name, value)| {
+            Some((name.trim().parse().ok()?, value.trim().parse().ok()?))
+        });
+        match parsed {
+            Some(header) => headers.push(header),
+            None => check.wrong(
+                "query.additional-headers",
+                format!("{line:?} is no header: give \"Key: Value\""),
+            ),
+        }
+    }
+    headers
+}

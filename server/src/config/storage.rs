@@ -1,0 +1,136 @@
+//! Where spans are kept.
+//!
+//! In: `span-storage.type` and the settings of the stores. Out: the backends in the order that they are written to; the first is read. Names of Jaeger's that this version lacks
+//! become problems that say how to move.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use settings::ByteSize;
+
+use super::check::Check;
+use crate::cli::Role;
+
+/// Where spans are kept, and which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storage {
+    /// Written to in this order, durable when all are; reads go to the first. Never empty.
+    pub backends: Vec<Backend>,
+    /// The embedded store's own.
+    pub embedded: Embedded,
+    /// `memory.max-traces`; 0: no limit.
+    pub memory_max_traces: usize,
+    /// Spans that began longer ago become dead letters; none: no limit.
+    pub span_max_age: Option<Duration>,
+    /// Spans that begin further ahead become dead letters; none: no limit.
+    pub span_max_future: Option<Duration>,
+}
+
+/// A kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// In files of this process.
+    Embedded,
+    /// In memory, gone with the process.
+    Memory,
+}
+
+/// The embedded store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embedded {
+    /// Its folder.
+    pub directory: PathBuf,
+    /// Spans are removed at this age; none: never.
+    pub max_age: Option<Duration>,
+    /// Room on disk.
+    pub max_bytes: ByteSize,
+}
+
+const TYPE: &str = "span-storage.type";
+
+// === impl Storage ===
+
+impl Storage {
+    pub(super) fn check(role: Role, check: &mut Check<'_>) -> Self {
+        let mut backends = Vec::new();
+        for word in check.settings.list(TYPE) {
+            match Backend::from_word(word) {
+                Ok(backend) if backends.contains(&backend) => {
+                    check.wrong(TYPE, format!("{word} stands twice"))
+                }
+                Ok(backend) => backends.push(backend),
+                Err(error) => check.wrong(TYPE, error),
+            }
+        }
+        if check.settings.list(TYPE).is_empty() {
+            check.wrong(TYPE, "names no store: embedded and memory are known");
+        }
+        if role != Role::AllInOne && !backends.is_empty() {
+            let names: Vec<&str> = backends.iter().map(|backend| backend.as_str()).collect();
+            check.wrong(
+                TYPE,
+                format!(
+                    "the role {role} alone can not use {}: it lies within one process, and no second one can share it; start all-in-one",
+                    names.join(" and ")
+                ),
+            );
+        }
+        let directory = check
+            .settings
+            .path("embedded.directory")
+            .unwrap_or_else(|| {
+                check.wrong(
+                    "embedded.directory",
+                    "it is empty: give the path of a folder",
+                );
+                PathBuf::from("spoor-data")
+            });
+        Self {
+            backends,
+            embedded: Embedded {
+                directory,
+                max_age: check.time_or_none("embedded.max-age"),
+                max_bytes: check.size("embedded.max-bytes"),
+            },
+            memory_max_traces: check.number("memory.max-traces"),
+            span_max_age: check.time_or_none("span.max-age"),
+            span_max_future: check.time_or_none("span.max-future"),
+        }
+    }
+}
+
+// === impl Backend ===
+
+impl Backend {
+    /// Its word in `span-storage.type`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Memory => "memory",
+        }
+    }
+
+    fn from_word(word: &str) -> Result<Self, String> {
+        let later = || {
+            Err(format!(
+                "{word} is not in this version and arrives in a later one: use embedded or memory until then"
+            ))
+        };
+        match word {
+            "embedded" => Ok(Self::Embedded),
+            "memory" => Ok(Self::Memory),
+            "elasticsearch" | "opensearch" | "kafka" | "grpc" | "blackhole" => later(),
+            "grpc-plugin" => Err("grpc-plugin ended with Jaeger 1.58; the store grpc arrives in a later version: use embedded until then".to_owned()),
+            "cassandra" | "badger" => Err(format!(
+                "Spoor has no store \"{word}\": use embedded, send new spans here, and leave Jaeger beside it for reading until its data has aged out"
+            )),
+            _ => {
+                let known = ["embedded", "memory", "elasticsearch", "opensearch", "kafka", "grpc", "blackhole", "cassandra", "badger"];
+                let nearest = settings::flags::nearest_of(word, &known);
+                let meant = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
+                Err(format!("\"{word}\" is no store: embedded and memory are known{meant}"))
+            }
+        }
+    }
+}

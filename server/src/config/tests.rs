@@ -1,0 +1,317 @@
+use settings::layers;
+
+use super::*;
+
+fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {
+    let words: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();
+    let arguments = settings::args::Arguments::parse(&words, &[]);
+    assert_eq!(arguments.problems, []);
+    let environment: Environment = variables.iter().copied().collect();
+    Config::check(
+        role,
+        layers::load(&arguments.settings, &environment),
+        &environment,
+    )
+}
+
+#[track_caller]
+fn config(line: &[&str], variables: &[(&str, &str)]) -> Config {
+    let checked = checked(Role::AllInOne, line, variables);
+    assert_eq!(checked.problems, []);
+    checked.config.unwrap()
+}
+
+#[track_caller]
+fn problems(role: Role, line: &[&str]) -> Vec<String> {
+    checked(role, line, &[])
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn nothing_set_is_the_documented_default() {
+    let config = config(&[], &[]);
+    assert_eq!(config.storage.backends, [Backend::Embedded]);
+    assert_eq!(
+        config.storage.embedded.directory.to_str(),
+        Some("spoor-data")
+    );
+    assert_eq!(
+        config.storage.embedded.max_bytes,
+        ByteSize::from_mib(10 << 10)
+    );
+    assert_eq!(
+        config.storage.span_max_age,
+        Some(Duration::from_secs(720 * 3600))
+    );
+    assert_eq!(config.shutdown_grace, Duration::from_secs(25));
+    assert_eq!(
+        config.logs,
+        Logs {
+            level: Level::Info,
+            encoding: Encoding::Json
+        }
+    );
+    assert!(config.memory_max_bytes.as_bytes() > 0);
+    let listeners: Vec<String> = config
+        .listeners
+        .iter()
+        .map(|l| format!("{} {}", l.name, l.addrs[0]))
+        .collect();
+    assert_eq!(
+        listeners,
+        [
+            "otlp-grpc 127.0.0.1:4317",
+            "otlp-http 127.0.0.1:4318",
+            "jaeger-grpc 127.0.0.1:14250",
+            "query-http 127.0.0.1:16686",
+            "admin 127.0.0.1:14269"
+        ]
+    );
+    let query = config.query.unwrap();
+    assert_eq!(
+        (
+            query.base_path.as_str(),
+            query.max_traces,
+            query.tag_expressions
+        ),
+        ("/", 10_000, true)
+    );
+    let collector = config.collector.unwrap();
+    assert_eq!(
+        (
+            collector.otlp_grpc.max_message,
+            collector.otlp_http.max_body
+        ),
+        (ByteSize::from_mib(4), ByteSize::from_mib(20))
+    );
+}
+
+#[test]
+fn jaegers_behaviour_is_two_variables_with_a_warning_a_listener() {
+    let checked = checked(
+        Role::AllInOne,
+        &[],
+        &[("LISTEN_HOST", "::"), ("PLAINTEXT_LISTENERS", "all")],
+    );
+    assert_eq!(checked.problems, []);
+    let listeners = checked.config.unwrap().listeners;
+    assert!(
+        listeners
+            .iter()
+            .all(|l| l.addrs.len() == 1 && l.addrs[0].to_string().starts_with("[::]:"))
+    );
+    assert_eq!(checked.warnings.len(), 4, "{:?}", checked.warnings);
+    let checked = super::tests::checked(
+        Role::AllInOne,
+        &[],
+        &[
+            ("JAEGER_LISTEN_HOST", "0.0.0.0"),
+            ("PLAINTEXT_LISTENERS", "all"),
+        ],
+    );
+    assert_eq!(
+        checked.config.unwrap().listeners.admin.addrs[0].to_string(),
+        "0.0.0.0:14269"
+    );
+}
+
+#[test]
+fn every_listener_that_may_not_open_is_told() {
+    let told = problems(Role::AllInOne, &["--listen.host=::"]);
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told[0].starts_with("listen.host: [::]:4317 is reachable from other machines and has no TLS: set collector.otlp.grpc.tls.enabled"), "{told:?}");
+    assert_eq!(
+        problems(Role::AllInOne, &["--listen.host=:80"]),
+        ["--listen.host: \":80\" is no host: give a name or an address without a port, such as ::"]
+    );
+}
+
+#[test]
+fn two_listeners_never_share_a_port() {
+    assert_eq!(
+        problems(
+            Role::AllInOne,
+            &["--query.http-server.host-port=127.0.0.1:4317"]
+        ),
+        [
+            "collector.otlp.grpc.host-port: 127.0.0.1:4317 is taken by --query.http-server.host-port as well: give each a port of its own"
+        ]
+    );
+}
+
+#[test]
+fn otlp_can_be_off() {
+    let config = config(&["--collector.otlp.enabled=false"], &[]);
+    assert_eq!(
+        (config.listeners.otlp_grpc, config.listeners.otlp_http),
+        (None, None)
+    );
+}
+
+#[test]
+fn stores_that_are_not_here_say_how_to_move() {
+    for (word, text) in [
+        (
+            "cassandra",
+            "--span-storage.type: Spoor has no store \"cassandra\": use embedded",
+        ),
+        (
+            "badger",
+            "--span-storage.type: Spoor has no store \"badger\": use embedded",
+        ),
+        (
+            "elasticsearch",
+            "--span-storage.type: elasticsearch is not in this version and arrives in a later one",
+        ),
+        ("kafka", "--span-storage.type: kafka is not in this version"),
+        (
+            "memry",
+            "--span-storage.type: \"memry\" is no store: embedded and memory are known; did you mean memory?",
+        ),
+        ("memory,memory", "--span-storage.type: memory stands twice"),
+        ("", "--span-storage.type: names no store"),
+    ] {
+        let told = problems(Role::AllInOne, &[&format!("--span-storage.type={word}")]);
+        assert!(told.len() == 1 && told[0].starts_with(text), "{told:?}");
+    }
+    assert_eq!(
+        config(&["--span-storage.type=memory,embedded"], &[])
+            .storage
+            .backends,
+        [Backend::Memory, Backend::Embedded]
+    );
+    assert_eq!(
+        config(&[], &[("SPAN_STORAGE_TYPE", "memory")])
+            .storage
+            .backends,
+        [Backend::Memory]
+    );
+}
+
+#[test]
+fn a_role_alone_needs_a_store_that_two_processes_share() {
+    for role in [Role::Collector, Role::Query] {
+        let told = problems(role, &[]);
+        assert_eq!(
+            told,
+            [format!(
+                "span-storage.type: the role {role} alone can not use embedded: it lies within one process, and no second one can share it; start all-in-one"
+            )]
+        );
+    }
+}
+
+#[test]
+fn the_query_role_has_its_own_admin_port() {
+    let config = checked(Role::Query, &[], &[]).config.unwrap();
+    assert_eq!(config.listeners.admin.addrs[0].port, 16687);
+    assert_eq!((config.listeners.otlp_grpc, config.collector), (None, None));
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let told = problems(
+        Role::AllInOne,
+        &[
+            "--query.base-path=jaeger/",
+            "--query.additional-headers=no header",
+            "--log-level=loud",
+            "--query.max-traces=0",
+            "--embedded.max-age=-1h",
+            "--collector.tags=x",
+            "--collector.grpc.tls.enabled",
+            "--span-storage.type=badger",
+        ],
+    );
+    assert_eq!(
+        told,
+        [
+            "--collector.grpc.tls.enabled: collector.grpc.tls.enabled is true, but collector.grpc.tls.cert is not set: give the path of a PEM file",
+            "--span-storage.type: Spoor has no store \"badger\": use embedded, send new spans here, and leave Jaeger beside it for reading until its data has aged out",
+            "--embedded.max-age: -1h0m0s is negative: give 0s or more",
+            "--collector.tags: \"x\" is no tag: give key=value",
+            "--query.base-path: invalid base path 'jaeger/'. Must start but not end with a slash '/', e.g. '/jaeger/ui'",
+            "--query.additional-headers: \"no header\" is no header: give \"Key: Value\"",
+            "--query.max-traces: give 1 or more",
+            "--log-level: \"loud\" is no level: give debug, info, warn or error",
+        ]
+    );
+}
+
+#[test]
+fn query_values_arrive() {
+    let query = config(
+        &[
+            "--query.base-path=/jaeger",
+            "--query.additional-headers=X-A: b: c",
+            "--query.max-clock-skew-adjustment=1m",
+        ],
+        &[],
+    )
+    .query
+    .unwrap();
+    assert_eq!(query.base_path, "/jaeger");
+    assert_eq!(
+        query.additional_headers,
+        [("x-a".parse().unwrap(), "b: c".parse().unwrap())]
+    );
+    assert_eq!(query.max_clock_skew, Duration::from_secs(60));
+}
+
+#[test]
+fn status_asks_this_machine() {
+    let targets = |role, line: &[&str]| {
+        let words: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();
+        let given = settings::args::Arguments::parse(&words, &[]).settings;
+        let settings = layers::load(&given, &Environment::default()).settings;
+        status_targets(role, &settings)
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        targets(Role::Query, &[]),
+        ["127.0.0.1:16687", "[::1]:16687"]
+    );
+    assert_eq!(
+        targets(Role::AllInOne, &["--admin.http.host-port=:9"]),
+        ["127.0.0.1:9", "[::1]:9"]
+    );
+    assert_eq!(
+        targets(
+            Role::AllInOne,
+            &["--admin.http.host-port=:9", "--status.http.host-port=h:8"]
+        ),
+        ["h:8"]
+    );
+}
+
+#[test]
+fn a_version_of_tls_that_is_too_low_is_raised_with_a_warning() {
+    let block = [
+        "--query.http.tls.enabled",
+        "--query.http.tls.cert=a",
+        "--query.http.tls.key=b",
+        "--query.http.tls.min-version=1.0",
+    ];
+    let checked = checked(Role::AllInOne, &block, &[]);
+    assert_eq!(checked.problems, []);
+    let told: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["--query.http.tls.min-version: TLS below 1.2 is not spoken: 1.2 is the lowest"]
+    );
+    assert!(
+        checked
+            .config
+            .unwrap()
+            .listeners
+            .query_http
+            .unwrap()
+            .tls
+            .is_some()
+    );
+}
