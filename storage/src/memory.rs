@@ -4,6 +4,9 @@
 //! the instance that holds most first; that is retention, counted as evicted. A trace that alone would be larger than all the room is cut:
 //! the spans that do not fit are rejected.
 //!
+//! Bytes are counted for each trace as if it shared its resource with no other: never much less than what is really kept, and up to two
+//! thirds more where traces of one span share a resource.
+//!
 //! Simple and obviously right: a read takes a snapshot of the traces and goes through all of their spans, without any index but the trace's
 //! id. Other stores are compared with this one.
 //!

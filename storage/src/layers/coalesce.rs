@@ -3,7 +3,7 @@
 //! In: batches of one instance. Out: each caller's own answer, with the positions of its own batch. A write starts as soon as none is in
 //! flight and takes along what came meanwhile; there is no timer. What waits is bounded by bytes; callers beyond that wait inside their
 //! request. A caller that goes away loses nothing for the others: its spans are left out when they were not taken along yet, and stay
-//! where they are when they were.
+//! where they are when they were. Spans that a layer above still holds are copied into the merged batch.
 //!
 //! Deliberately absent: several writes in flight at once for an instance, and retries.
 

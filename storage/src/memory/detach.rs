@@ -10,7 +10,7 @@ use model::{Buffer, KeyValue, Resource, Scope, Slice, Span, Str, Value};
 use super::store::Stored;
 
 /// Allocations, reference counts and index entries of a span, beside its own bytes.
-const SPAN_OVERHEAD: usize = 160;
+const SPAN_OVERHEAD: usize = 192;
 /// The same of a resource or a scope.
 const SHARED_OVERHEAD: usize = 64;
 
@@ -44,7 +44,8 @@ impl Detacher {
         let text = detach(&mut own, visit_span);
         Stored {
             bytes: own.size() + text + SPAN_OVERHEAD,
-            shared_bytes: resource_bytes + scope_bytes,
+            resource_bytes,
+            scope_bytes,
             span: own,
         }
     }

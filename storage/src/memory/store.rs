@@ -15,9 +15,14 @@ pub(super) struct Stored {
     pub(super) span: Span,
     /// Of its own.
     pub(super) bytes: usize,
-    /// Of its resource and scope, which others may share.
-    pub(super) shared_bytes: usize,
+    /// Of its resource, which others may share.
+    pub(super) resource_bytes: usize,
+    /// Of its scope, which others may share.
+    pub(super) scope_bytes: usize,
 }
+
+/// The bytes of a trace's index entries and lists, beside its spans.
+const TRACE_OVERHEAD: usize = 512;
 
 /// The spans of a trace, in the order they came.
 pub(super) type Spans = Arc<Vec<Arc<Stored>>>;
@@ -170,13 +175,19 @@ impl Trace {
             .any(|other| same(&other.span, span))
     }
 
-    /// What `span` adds: its resource too, unless the span before it has the same.
+    /// What `span` adds: its resource and scope too, unless the span before it has the same; the first adds the trace's own entries.
     fn bytes_of(&self, span: &Stored) -> usize {
-        let shares = self.spans.last().is_some_and(|last| {
-            Arc::ptr_eq(&last.span.resource, &span.span.resource)
-                && Arc::ptr_eq(&last.span.scope, &span.span.scope)
-        });
-        span.bytes + if shares { 0 } else { span.shared_bytes }
+        let Some(last) = self.spans.last() else {
+            return span.bytes + span.resource_bytes + span.scope_bytes + TRACE_OVERHEAD;
+        };
+        let mut bytes = span.bytes;
+        if !Arc::ptr_eq(&last.span.resource, &span.span.resource) {
+            bytes += span.resource_bytes;
+        }
+        if !Arc::ptr_eq(&last.span.scope, &span.span.scope) {
+            bytes += span.scope_bytes;
+        }
+        bytes
     }
 
     fn push(&mut self, span: Stored, bytes: usize) {
