@@ -87,7 +87,7 @@ impl Inflow {
     }
 
     /// All that is left, of a length that nobody declared: charged in steps, each before it takes room.
-    pub(crate) async fn to_end(
+    pub(crate) async fn rest_of_it(
         &mut self,
         limit: Limit,
         permit: &mut Permit,

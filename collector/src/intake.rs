@@ -31,6 +31,8 @@ const FORMAT_TAG: &str = "@jaeger@format";
 const INLINE_PLAIN: usize = 512 << 10;
 /// or so many compressed ones.
 const INLINE_COMPRESSED: usize = 16 << 10;
+/// What a request takes beside its body, roughly: its task, its headers, its stream.
+const REQUEST: usize = 4 << 10;
 /// Why spans are refused that were decoded and then had no room.
 const OVER_BUDGET: &str = "budget";
 
@@ -110,7 +112,8 @@ impl Receiver {
         }
     }
 
-    /// A permit for a request whose body is declared to be `len` bytes long, charged for what that will probably become.
+    /// A permit for a request whose body is declared to be `len` bytes long, charged for what that will probably become. Where nothing is
+    /// declared, `len` is 0 and the body is charged as it comes.
     pub(crate) fn charge(
         &self,
         instance: Instance,
@@ -119,7 +122,7 @@ impl Receiver {
     ) -> Result<Permit, Fault> {
         let estimate = self.estimates.of(encoding != Encoding::Identity).of(len);
         let mut permit = self.intake.admission.open(instance);
-        permit.advance(len, estimate)?;
+        permit.advance(len + REQUEST, estimate + REQUEST)?;
         Ok(permit)
     }
 
@@ -236,7 +239,7 @@ impl Intake {
             tag_format(&mut spans, format);
         }
         let batch = Batch::new(permit.instance().clone(), spans, body_bytes);
-        if let Err(refusal) = permit.set(batch.retained_bytes) {
+        if let Err(refusal) = permit.set(batch.retained_bytes + REQUEST) {
             let account = self.parts.ledger.account(&batch.instance);
             account.receive(batch.len()).refused(OVER_BUDGET);
             self.metrics.failed(&tally, Duration::ZERO);
@@ -344,6 +347,8 @@ fn open(payload: Payload, limit: Limit, decode: Decode) -> Result<Opened, Fault>
 fn tag_format(spans: &mut [Span], format: &'static str) {
     let tag = KeyValue::new(FORMAT_TAG, format);
     for span in spans {
+        // `push` alone would double the room of every span
+        span.attributes.reserve_exact(1);
         span.attributes.push(tag.clone());
     }
 }

@@ -16,9 +16,11 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body::Frame;
+use http_body_util::StreamBody;
 use tonic::Status;
 
 use crate::deadline::Deadline;
@@ -137,7 +139,7 @@ async fn read(
     match deadline.read() {
         Some(until) => tokio::time::timeout_at(until, reading)
             .await
-            .unwrap_or(Err(Fault::Late)),
+            .unwrap_or_else(|_| Err(Fault::Broken("its own deadline passed".to_owned()))),
         None => reading.await,
     }
 }
@@ -150,7 +152,9 @@ fn framed(message: &[u8]) -> Response {
     frame.put_slice(message);
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    let body = Full::new(frame.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
+    // as two frames, so that no content-length is put before the trailers
+    let frames = [Frame::data(frame.freeze()), Frame::trailers(trailers)];
+    let body = StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>)));
     let mut response = Response::new(Body::new(body));
     response.headers_mut().insert(CONTENT_TYPE, GRPC);
     response

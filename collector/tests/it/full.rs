@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tonic::Code;
 
@@ -18,19 +19,19 @@ async fn full() -> (Running, impl Future<Output = Answer>) {
         }
     })
     .await;
-    running.store.hold().await;
+    running.store.hold();
     let addr = running.addr("otlp-grpc");
     let uri = format!("http://{addr}{EXPORT}");
     let request = http::Request::post(uri)
         .header("content-type", "application/grpc")
-        .body(axum::body::Body::from(frame(0, &message("shop", 1_900))))
+        .body(axum::body::Body::from(frame(0, &message("shop", 5_000))))
         .unwrap();
     let client = h2();
     let mut holding =
         Box::pin(async move { Answer::of(client.request(request).await.unwrap()).await });
     tokio::select! {
         answer = &mut holding => panic!("answered while the store holds it: {answer:?}"),
-        () = eventually(|| running.held() > 900 << 10) => {}
+        () = eventually(|| running.store.waiting()) => {}
     }
     (running, holding)
 }
@@ -119,6 +120,56 @@ async fn a_message_that_the_budget_can_never_hold_is_refused_for_good() {
     let counts = running.ledger.counts();
     assert!(counts.balance());
     assert_eq!((counts.received, counts.refused), (9_000, 9_000));
+}
+
+#[tokio::test]
+async fn a_full_process_is_503_over_http() {
+    let running = start(|c| {
+        c.budget_bytes = 2 << 20;
+        for receiver in [&mut c.otlp_grpc, &mut c.otlp_http, &mut c.jaeger_grpc] {
+            receiver.as_mut().unwrap().max_message_bytes = 2 << 20;
+        }
+    })
+    .await;
+    running.store.hold();
+    let mut holding = Box::pin(running.post(&[PROTO], message("shop", 2_500)));
+    tokio::select! {
+        answer = &mut holding => panic!("answered while the store holds it: {answer:?}"),
+        () = eventually(|| running.store.waiting()) => {}
+    }
+    let answer = running.post(&[PROTO], message("shop", 5_000)).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("retry-after")),
+        (503, "1")
+    );
+    running.store.resume();
+    assert_eq!(holding.await.status, 200);
+}
+
+#[tokio::test]
+async fn a_grpc_sender_that_goes_away_in_the_middle_gives_its_budget_back() {
+    let running = start(|_| {}).await;
+    let head = frame(0, &message("shop", 1_000)).slice(..5_000);
+    let silent = futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
+    let body = futures_util::stream::once(async { Ok(head) }).chain(silent);
+    let body = axum::body::Body::from_stream(body);
+    let mut call = Box::pin(running.call("otlp-grpc", EXPORT, &[], body));
+    tokio::select! {
+        answer = &mut call => panic!("answered half a message: {answer:?}"),
+        () = eventually(|| running.held() > 50_000) => {}
+    }
+    drop(call);
+    eventually(|| running.held() == 0).await;
+}
+
+#[tokio::test]
+async fn what_is_in_flight_at_the_shutdown_is_answered() {
+    let (running, holding) = full().await;
+    running.stop();
+    assert!(!running.ended());
+    running.store.resume();
+    assert!(holding.await.message().is_empty());
+    eventually(|| running.ended()).await;
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn it_adds_up_over_a_mix_of_everything() {
             .await;
     }
     *running.store.answer.lock() = Ok(());
-    running.store.hold().await;
+    running.store.hold();
     running.export(&message("shop", 10)).await;
     let counts = running.ledger.counts();
     assert!(counts.balance(), "{counts:?}");

@@ -1,4 +1,9 @@
 //! The collector over real sockets, in front of a store that does what a test tells it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "all of it is test code"
+)]
 
 mod full;
 mod jaeger_grpc;

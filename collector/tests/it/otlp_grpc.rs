@@ -212,7 +212,7 @@ async fn a_busy_store_says_when_to_come_back() {
 #[tokio::test]
 async fn a_slow_store_is_answered_for_before_the_client_gives_up() {
     let running = start(|c| c.write_timeout = Duration::from_millis(300)).await;
-    running.store.hold().await;
+    running.store.hold();
     let began = std::time::Instant::now();
     let answer = running.export(&message("shop", 1)).await;
     assert_eq!(answer.grpc().code(), Code::Unavailable);

@@ -196,7 +196,7 @@ async fn faults_of_the_store_are_retryable() {
         (429, "3")
     );
     assert_eq!(retry_delay(&answer.body), Some(Duration::from_millis(2500)));
-    running.store.hold().await;
+    running.store.hold();
     let answer = running.post(&[JSON], SPAN).await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("retry-after")),

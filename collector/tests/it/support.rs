@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use storage::layers::{Ledger, Meter};
 use storage::port::{DeadLetter, DeadLetters, TraceWriter, WriteError};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -34,8 +34,7 @@ pub(crate) const POST_SPANS: &str = "/jaeger.api_v2.CollectorService/PostSpans";
 pub(crate) struct Store {
     pub(crate) batches: Mutex<Vec<Batch>>,
     pub(crate) answer: Mutex<Result<(), WriteError>>,
-    /// Each write takes one, so that a test can hold writes back.
-    pub(crate) turns: Semaphore,
+    held: watch::Sender<bool>,
     pub(crate) letters: Mutex<Vec<DeadLetter>>,
     pub(crate) grave: Mutex<Result<(), WriteError>>,
 }
@@ -50,23 +49,25 @@ impl Store {
     }
 
     /// Lets no write pass until [`Store::resume`].
-    pub(crate) async fn hold(&self) {
-        self.turns
-            .acquire_many(Semaphore::MAX_PERMITS as u32 / 2)
-            .await
-            .unwrap()
-            .forget();
+    pub(crate) fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    /// Whether a write is being held back.
+    pub(crate) fn waiting(&self) -> bool {
+        self.held.receiver_count() > 0
     }
 
     pub(crate) fn resume(&self) {
-        self.turns.add_permits(Semaphore::MAX_PERMITS / 4);
+        self.held.send_replace(false);
     }
 }
 
 impl TraceWriter for Store {
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
         Box::pin(async move {
-            self.turns.acquire().await.unwrap().forget();
+            let mut held = self.held.subscribe();
+            held.wait_for(|held| !held).await.unwrap();
             let answer = self.answer.lock().clone();
             if !matches!(
                 answer,
@@ -123,7 +124,7 @@ pub(crate) async fn start_with(dead_letters: bool, change: impl FnOnce(&mut Conf
     let store = Arc::new(Store {
         batches: Mutex::default(),
         answer: Mutex::new(Ok(())),
-        turns: Semaphore::new(Semaphore::MAX_PERMITS / 2),
+        held: watch::Sender::new(false),
         letters: Mutex::default(),
         grave: Mutex::new(Ok(())),
     });

@@ -150,8 +150,8 @@ impl Http {
                 (body, permit)
             }
             None => {
-                let mut permit = self.receiver.intake.admission.open(instance);
-                let body = inflow.to_end(limit, &mut permit).await?;
+                let mut permit = self.receiver.charge(instance, 0, encoding)?;
+                let body = inflow.rest_of_it(limit, &mut permit).await?;
                 (body, permit)
             }
         };
@@ -182,7 +182,7 @@ impl Form {
     fn decode(self) -> Decode {
         match self {
             Self::Proto => wire::otlp::decode,
-            Self::Json => wire::otlp::decode,
+            Self::Json => wire::otlp::decode_json,
         }
     }
 
@@ -204,7 +204,9 @@ impl Form {
         };
         let mut response = self.response(http_status(fault), body);
         let headers = response.headers_mut();
-        if let Some(after) = fault.retry_after() {
+        if let Some(after) = fault.retry_after()
+            && !matches!(fault, Fault::Broken(_))
+        {
             // whole seconds, rounded up: 0 would mean at once
             let seconds = after.as_millis().div_ceil(1000).max(1);
             if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
