@@ -15,7 +15,7 @@ mod encode;
 mod rows;
 mod varint;
 
-pub(crate) use decode::{Group, Malformed, Operation, SpanRecord};
+pub(crate) use decode::{Malformed, SpanRecord};
 pub(crate) use encode::Encoder;
 pub(crate) use rows::{Row, flags};
 pub(crate) use varint::{Reader, put_bytes, put_varint};

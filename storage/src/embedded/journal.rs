@@ -18,7 +18,7 @@ use crate::disk::{self, Disk, File};
 
 pub(crate) use file::FileHeader;
 pub(crate) use record::{HEADER_LEN, Kind, Pending};
-pub(crate) use scan::{Hole, Scan, Visit, scan};
+pub(crate) use scan::{Hole, Scan, scan};
 
 const CREATE: &str = "create";
 const ALLOCATE: &str = "set room aside in";

@@ -121,9 +121,6 @@ impl<'a> Open<'a> {
         if span.parent_span_id.is_some() {
             bits |= flags::PARENT;
         }
-        if matches!(span.kind, SpanKind::Server | SpanKind::Consumer) {
-            bits |= flags::CALLED;
-        }
         let row = Row {
             trace_id: span.trace_id,
             span_id: span.span_id.to_u64(),

@@ -13,10 +13,8 @@ pub(crate) mod flags {
     pub(crate) const ERROR: u8 = 1;
     /// It has a parent.
     pub(crate) const PARENT: u8 = 2;
-    /// Its kind is server or consumer.
-    pub(crate) const CALLED: u8 = 4;
     /// What columns keep; the others say how the row is written.
-    pub(crate) const KEPT: u8 = ERROR | PARENT | CALLED;
+    pub(crate) const KEPT: u8 = ERROR | PARENT;
     /// The trace is that of the row before.
     pub(super) const SAME_TRACE: u8 = 0x40;
     /// The group is that of the row before, and the span follows it.

@@ -62,7 +62,8 @@ fn decode(payload: &[u8]) -> Vec<Span> {
             let group = record.groups[row.group as usize];
             let operation = record.operations[row.operation as usize];
             let resource =
-                record::decode_resource(&buffer, range(group.resource.0, group.resource.1)).unwrap();
+                record::decode_resource(&buffer, range(group.resource.0, group.resource.1))
+                    .unwrap();
             let scope = record::decode_scope(&buffer, range(group.scope.0, group.scope.1)).unwrap();
             assert_eq!(resource.service_name(), group.service);
             assert_eq!(

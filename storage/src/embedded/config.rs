@@ -1,0 +1,84 @@
+//! What an operator sets of the embedded store.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::journal::Limits;
+use crate::layers::window::{Clock, system_clock};
+
+/// Settings of the embedded store.
+#[derive(Clone)]
+pub struct Config {
+    /// `embedded.directory`: where its files are; created when missing.
+    pub directory: PathBuf,
+    /// `embedded.max-bytes`: bytes that its files may take; the oldest spans go first.
+    pub max_bytes: u64,
+    /// `embedded.max-age`: spans that were taken in longer ago go; zero: no limit.
+    pub max_age: Duration,
+    /// A share of `memory.max-bytes`: bytes that its index may take in memory; the oldest spans go first.
+    pub index_bytes: usize,
+    /// A share of `memory.max-bytes`: bytes of spans that may wait to be written; more wait inside their requests.
+    pub queue_bytes: usize,
+    /// A file of the journal ends at about this many bytes. Spans are let go file by file.
+    pub generation_bytes: u64,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+// === impl Config ===
+
+impl Config {
+    /// Defaults in this directory.
+    pub fn in_directory(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Bounds of the journal's files: an eighth of all at most, so that letting one go is no large loss.
+    pub(super) fn limits(&self) -> Limits {
+        let bytes = self
+            .generation_bytes
+            .min(self.max_bytes / 8)
+            .clamp(4096, 2 << 30);
+        Limits {
+            generation_bytes: bytes,
+            allocate_bytes: (bytes / 16).min(4 << 20),
+        }
+    }
+
+    /// Bytes of memory that the index of one generation may take before the next one starts.
+    pub(super) fn index_bytes_per_generation(&self) -> usize {
+        self.index_bytes / 8
+    }
+}
+
+impl Default for Config {
+    /// 10 GiB and 168 hours in `spoor-data`, 96 MiB of index, 16 MiB waiting, files of 64 MiB.
+    fn default() -> Self {
+        Self {
+            directory: "spoor-data".into(),
+            max_bytes: 10 << 30,
+            max_age: Duration::from_secs(168 * 3600),
+            index_bytes: 96 << 20,
+            queue_bytes: 16 << 20,
+            generation_bytes: 64 << 20,
+            clock: system_clock(),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("directory", &self.directory)
+            .field("max_bytes", &self.max_bytes)
+            .field("max_age", &self.max_age)
+            .field("index_bytes", &self.index_bytes)
+            .field("queue_bytes", &self.queue_bytes)
+            .field("generation_bytes", &self.generation_bytes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,241 @@
+//! The data folder: `FORMAT` says who wrote it, `LOCK` who works in it, `journal/` has the spans.
+//!
+//! In: a folder. Out: the folder, ours, locked, of a format that this version knows; or why not.
+//!
+//! `FORMAT` is text: `spoor embedded`, `version 1`, and a checksum of these lines. A damaged one is written anew, since the journal's files
+//! carry their version themselves; one that is whole and names another version is refused.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::OpenError;
+use crate::disk::{Disk, Lock};
+
+/// The version of the folder's format that this version writes.
+pub(crate) const VERSION: u32 = 1;
+
+const FORMAT: &str = "FORMAT";
+const LOCK: &str = "LOCK";
+const JOURNAL: &str = "journal";
+const TITLE: &str = "spoor embedded";
+
+/// A data folder that is ours to work in.
+pub(crate) struct Folder {
+    /// Where the journal's files are.
+    pub(crate) journal: PathBuf,
+    _lock: Lock,
+}
+
+// === impl Folder ===
+
+impl Folder {
+    /// Creates the folder where it is missing, locks it, and checks its format.
+    pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, OpenError> {
+        let io = |what, path: &Path| {
+            let path = path.to_owned();
+            move |error| OpenError::Io { what, path, error }
+        };
+        disk.create_folder(path).map_err(io("create", path))?;
+        let found = disk.list(path).map_err(io("list", path))?;
+        let ours = found.iter().any(|n| n == FORMAT || n == JOURNAL);
+        let foreign = |n: &&String| {
+            !n.starts_with('.') && *n != LOCK && *n != "lost+found" && *n != "FORMAT.new"
+        };
+        if !ours && let Some(found) = found.iter().find(foreign) {
+            return Err(OpenError::Foreign {
+                path: path.to_owned(),
+                found: found.clone(),
+            });
+        }
+        let lock = take_lock(disk, path)?;
+        check_format(disk, path)?;
+        let journal = path.join(JOURNAL);
+        disk.create_folder(&journal)
+            .map_err(io("create", &journal))?;
+        disk.sync_folder(path).map_err(io("sync", path))?;
+        Ok(Self {
+            journal,
+            _lock: lock,
+        })
+    }
+}
+
+fn take_lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, OpenError> {
+    let path = folder.join(LOCK);
+    let note = format!("process {}\n", std::process::id());
+    disk.lock(&path, &note).map_err(|error| {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            OpenError::InUse {
+                path: folder.to_owned(),
+                note: read(disk, &path).unwrap_or_default(),
+            }
+        } else {
+            OpenError::Io {
+                what: "lock",
+                path,
+                error,
+            }
+        }
+    })
+}
+
+fn check_format(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
+    let path = folder.join(FORMAT);
+    let text = match read(disk, &path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            return Err(OpenError::Io {
+                what: "read",
+                path,
+                error,
+            });
+        }
+    };
+    match version(&text) {
+        Some(found) if found == VERSION.to_string() => return Ok(()),
+        Some(found) => {
+            return Err(OpenError::UnknownFormat {
+                path: folder.to_owned(),
+                found: found.to_owned(),
+                known: VERSION,
+            });
+        }
+        None if !text.is_empty() => {
+            tracing::warn!(path = %path.display(), "file was damaged and is written anew");
+        }
+        None => {}
+    }
+    match write(disk, folder) {
+        // with no room left, what is there can still be read; the next start writes it
+        Err(error) if crate::disk::is_full(&error) => {
+            tracing::warn!(path = %path.display(), %error, "could not write file, going on without");
+            Ok(())
+        }
+        other => other.map_err(|error| OpenError::Io {
+            what: "write",
+            path,
+            error,
+        }),
+    }
+}
+
+/// The version that a whole `FORMAT` names.
+fn version(text: &str) -> Option<&str> {
+    let (summed, sum) = text.trim_end().rsplit_once('\n')?;
+    let sum = u64::from_str_radix(sum.strip_prefix("checksum ")?, 16).ok()?;
+    (sum == xxh3_64(summed.as_bytes())).then_some(())?;
+    summed.strip_prefix(TITLE)?.trim().strip_prefix("version ")
+}
+
+fn content() -> String {
+    let summed = format!("{TITLE}\nversion {VERSION}");
+    format!("{summed}\nchecksum {:016x}\n", xxh3_64(summed.as_bytes()))
+}
+
+/// Under another name first: a power cut leaves the old file or the new one.
+fn write(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    let new = folder.join("FORMAT.new");
+    match disk.remove(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = disk.create(&new)?;
+    file.write_at(content().as_bytes(), 0)?;
+    file.sync()?;
+    disk.rename(&new, &folder.join(FORMAT))?;
+    disk.sync_folder(folder)
+}
+
+fn read(disk: &dyn Disk, path: &Path) -> io::Result<String> {
+    let file = disk.open(path)?;
+    // a format file is short; what is longer is none
+    let mut bytes = [0; 1024];
+    let len = file.read_at(&mut bytes, 0)?;
+    Ok(String::from_utf8_lossy(bytes.get(..len).unwrap_or_default()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{RealDisk, SimulatedDisk};
+
+    fn folder() -> &'static Path {
+        Path::new("/data")
+    }
+
+    fn put(disk: &SimulatedDisk, text: &str) {
+        disk.create_folder(folder()).unwrap();
+        disk.overwrite(&folder().join(FORMAT), text.as_bytes());
+    }
+
+    #[test]
+    fn a_new_folder_is_made_and_opens_again() {
+        let disk = SimulatedDisk::new(1);
+        Folder::open(&disk, folder()).unwrap();
+        let disk = disk.reboot();
+        Folder::open(&disk, folder()).unwrap();
+        let text = read(&disk, &folder().join(FORMAT)).unwrap();
+        assert_eq!(text, content());
+        assert!(text.starts_with("spoor embedded\nversion 1\nchecksum "));
+    }
+
+    #[test]
+    fn a_later_format_is_refused_by_name() {
+        let disk = SimulatedDisk::new(1);
+        let summed = "spoor embedded\nversion 7";
+        put(
+            &disk,
+            &format!("{summed}\nchecksum {:016x}\n", xxh3_64(summed.as_bytes())),
+        );
+        let error = Folder::open(&disk, folder()).err().unwrap().to_string();
+        assert!(error.contains("/data has format \"7\""), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_format_file_never_stops_a_start() {
+        let text = content();
+        for bit in 0..text.len() * 8 {
+            let mut bytes = text.clone().into_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let disk = SimulatedDisk::new(1);
+            disk.create_folder(folder()).unwrap();
+            disk.overwrite(&folder().join(FORMAT), &bytes);
+            Folder::open(&disk, folder()).unwrap();
+        }
+        for len in 0..text.len() {
+            let disk = SimulatedDisk::new(1);
+            put(&disk, &text[..len]);
+            Folder::open(&disk, folder()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_folder_of_somebody_elses_is_refused() {
+        let disk = SimulatedDisk::new(1);
+        disk.create_folder(folder()).unwrap();
+        disk.overwrite(&folder().join("MANIFEST"), b"Bdgr");
+        let error = Folder::open(&disk, folder()).err().unwrap().to_string();
+        assert!(error.contains("/data holds \"MANIFEST\""), "{error}");
+    }
+
+    #[test]
+    fn a_folder_in_use_names_who_uses_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let _held = Folder::open(&RealDisk, folder.path()).unwrap();
+        let error = Folder::open(&RealDisk, folder.path()).err().unwrap();
+        let wanted = format!("in use by another process (process {})", std::process::id());
+        assert!(error.to_string().contains(&wanted), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().join("data");
+        let error = Folder::open(&RealDisk, &path).err().unwrap().to_string();
+        assert!(error.contains(&path.display().to_string()), "{error}");
+        assert!(error.contains("embedded.directory"), "{error}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What the embedded store shows an operator.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use super::head::Totals;
+
+/// Numbers for an operator. Clones are the same numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    journal_bytes: Gauge<u64, AtomicU64>,
+    generations: Gauge<u64, AtomicU64>,
+    head_bytes: Gauge<u64, AtomicU64>,
+    spans: Gauge<u64, AtomicU64>,
+    dead_letters: Gauge<u64, AtomicU64>,
+    poisoned: Gauge<u64, AtomicU64>,
+    /// Time of an append and its sync.
+    pub(crate) sync_seconds: Histogram,
+    /// Records, or runs of bytes where records should be, that cannot be read.
+    pub(crate) damaged: Counter,
+    /// Spans let go to stay within bounds.
+    pub(crate) retired_spans: Counter,
+    /// Groups of writes that found no room.
+    pub(crate) refused: Counter,
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let gauges = [
+            (
+                "spoor_embedded_journal_bytes",
+                "Bytes of the embedded store's files",
+                &self.journal_bytes,
+            ),
+            (
+                "spoor_embedded_generations",
+                "Files of the embedded store's journal",
+                &self.generations,
+            ),
+            (
+                "spoor_embedded_head_bytes",
+                "Bytes of memory that the embedded store's index takes",
+                &self.head_bytes,
+            ),
+            (
+                "spoor_embedded_spans",
+                "Spans that the embedded store keeps, equal ones counted each time they came",
+                &self.spans,
+            ),
+            (
+                "spoor_embedded_dead_letters",
+                "Dead letters that the embedded store keeps",
+                &self.dead_letters,
+            ),
+            (
+                "spoor_embedded_poisoned",
+                "1 once a failed sync ended all writing, until the store is opened again",
+                &self.poisoned,
+            ),
+        ];
+        for (name, help, gauge) in gauges {
+            registry.register(name, help, gauge.clone());
+        }
+        registry.register(
+            "spoor_embedded_sync_seconds",
+            "Time to append a group of writes to the journal and sync it",
+            self.sync_seconds.clone(),
+        );
+        let counters = [
+            (
+                "spoor_embedded_damaged_records",
+                "Records of the journal that could not be read and were set aside",
+                &self.damaged,
+            ),
+            (
+                "spoor_embedded_retired_spans",
+                "Spans that were let go to stay within age, bytes on disk or memory",
+                &self.retired_spans,
+            ),
+            (
+                "spoor_embedded_refused_groups",
+                "Groups of writes that found no room on the disk",
+                &self.refused,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
+    }
+
+    /// Shows sums over all generations.
+    pub(crate) fn show(&self, totals: &Totals) {
+        self.journal_bytes.set(totals.file_bytes);
+        self.generations.set(totals.generations as u64);
+        self.head_bytes.set(totals.bytes as u64);
+        self.spans.set(totals.spans);
+        self.dead_letters.set(totals.dead_letters);
+    }
+
+    /// Shows that all writing ended.
+    pub(crate) fn set_poisoned(&self) {
+        self.poisoned.set(1);
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            journal_bytes: Gauge::default(),
+            generations: Gauge::default(),
+            head_bytes: Gauge::default(),
+            spans: Gauge::default(),
+            dead_letters: Gauge::default(),
+            poisoned: Gauge::default(),
+            // 0.1 ms to 3.3 s
+            sync_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
+            damaged: Counter::default(),
+            retired_spans: Counter::default(),
+            refused: Counter::default(),
+        }
+    }
+}

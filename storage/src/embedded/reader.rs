@@ -1,0 +1,256 @@
+//! The reading side, bound to one instance.
+//!
+//! Everything that may take long runs on blocking threads, a few at once; a stream runs step by step, so a slow caller holds none.
+
+mod answer;
+mod calls;
+mod fetch;
+mod search;
+mod trace;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt as _};
+use model::{Instance, Str};
+use prometheus_client::metrics::counter::Counter;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use self::answer::Answer;
+use self::fetch::{FetchError, Fetcher};
+use self::trace::Located;
+use super::head::{Head, Snapshot, Source};
+use crate::port::{
+    Completeness, DependencyLink, DependencyReader, Found, GetTrace, Operation, OperationQuery,
+    ReadContext, ReadError, TraceReader, TraceStream,
+};
+use crate::query::TraceQuery;
+
+/// What all readers of a store share.
+pub(super) struct Shared {
+    pub(super) head: Arc<Head>,
+    pub(super) tracker: TaskTracker,
+    /// Bounds how many searches run at once.
+    pub(super) running: Semaphore,
+    pub(super) damaged: Counter,
+}
+
+/// Reads one instance.
+pub(super) struct Reader {
+    shared: Arc<Shared>,
+    instance: Instance,
+}
+
+/// What could not be read while an answer was made.
+pub(super) struct Damage {
+    first: Option<String>,
+    count: Counter,
+}
+
+// === impl Reader ===
+
+impl Reader {
+    pub(super) fn new(shared: Arc<Shared>, instance: Instance) -> Self {
+        Self { shared, instance }
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::new(self.shared.head.snapshot(&self.instance))
+    }
+
+    fn damage(&self) -> Damage {
+        Damage {
+            first: None,
+            count: self.shared.damaged.clone(),
+        }
+    }
+
+    /// Runs `look` on a blocking thread, when it is its turn. It is told when the caller went away.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        cx: &ReadContext,
+        look: impl FnOnce(&ReadContext) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        cx.check()?;
+        let mut cx = cx.clone();
+        cx.cancelled = cx.cancelled.child_token();
+        let _gone = cx.cancelled.clone().drop_guard();
+        // the turn is held here: when the caller goes away, the thread learns so within a few hundred rows
+        let _turn = self.shared.running.acquire().await;
+        let looking = self.shared.tracker.spawn_blocking(move || look(&cx));
+        looking.await.unwrap_or_else(|error| {
+            Err(ReadError::Unavailable {
+                reason: format!("the embedded store could not be searched: {error}"),
+            })
+        })
+    }
+
+    /// The stream of an answer that is still to be prepared.
+    fn stream<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        prepare: impl Future<Output = Result<Answer, ReadError>> + Send + 'a,
+    ) -> TraceStream<'a> {
+        let answers = stream::once(prepare);
+        let items = answers.flat_map(move |prepared| match prepared {
+            Ok(answer) => self.items(cx, answer),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        });
+        items.boxed()
+    }
+
+    fn items<'a>(&'a self, cx: &'a ReadContext, answer: Answer) -> TraceStream<'a> {
+        let start = (Some(answer), VecDeque::new());
+        let items = stream::unfold(start, async move |(mut answer, mut ready)| {
+            loop {
+                if let Some(item) = ready.pop_front() {
+                    return Some((item, (answer, ready)));
+                }
+                let mut next = answer.take().filter(|a| !a.ended)?;
+                let stepped = self.blocking(cx, move |_| {
+                    let items = next.step();
+                    Ok((next, items))
+                });
+                match stepped.await {
+                    Ok((next, items)) => {
+                        answer = Some(next);
+                        ready.extend(items);
+                    }
+                    Err(error) => ready.push_back(Err(error)),
+                }
+            }
+        });
+        items.boxed()
+    }
+}
+
+impl TraceReader for Reader {
+    fn get_traces<'a>(&'a self, cx: &'a ReadContext, ids: &'a [GetTrace]) -> TraceStream<'a> {
+        self.stream(cx, async move {
+            let mut asked = BTreeSet::new();
+            let ids = ids.iter().map(|get| get.trace_id);
+            let ids = ids.filter(|id| asked.insert(*id)).collect();
+            Ok(Answer::new(cx.clone(), self.snapshot(), ids, self.damage()))
+        })
+    }
+
+    fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
+        self.stream(cx, async move {
+            let (query, snapshot, mut damage) = (query.clone(), self.snapshot(), self.damage());
+            let seen = snapshot.clone();
+            let found = self.blocking(cx, move |cx| {
+                let found = search::find(cx, &query, &seen, &mut Fetcher::default(), &mut damage)?;
+                Ok((found, damage))
+            });
+            let (found, damage) = found.await?;
+            let ids = found.traces.iter().map(|f| f.trace_id).collect();
+            let mut answer = Answer::new(cx.clone(), snapshot, ids, damage);
+            answer.completeness = found.completeness;
+            Ok(answer)
+        })
+    }
+
+    fn find_trace_ids<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a TraceQuery,
+    ) -> BoxFuture<'a, Result<Found, ReadError>> {
+        let (query, snapshot, mut damage) = (query.clone(), self.snapshot(), self.damage());
+        Box::pin(self.blocking(cx, move |cx| {
+            search::find(cx, &query, &snapshot, &mut Fetcher::default(), &mut damage)
+        }))
+    }
+
+    fn get_services<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+    ) -> BoxFuture<'a, Result<Vec<Str>, ReadError>> {
+        Box::pin(async move {
+            cx.check()?;
+            let mut names = BTreeSet::new();
+            for source in self.snapshot().iter() {
+                source.part.with(|columns| {
+                    for name in columns.catalogue().services() {
+                        if !name.is_empty() && !names.contains(name) {
+                            names.insert(name.clone());
+                        }
+                    }
+                });
+            }
+            Ok(names.into_iter().collect())
+        })
+    }
+
+    fn get_operations<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a OperationQuery,
+    ) -> BoxFuture<'a, Result<Vec<Operation>, ReadError>> {
+        let (query, snapshot) = (query.clone(), self.snapshot());
+        Box::pin(self.blocking(cx, move |cx| {
+            let mut operations = BTreeSet::new();
+            for source in snapshot.iter() {
+                cx.check()?;
+                source.part.with(|columns| {
+                    let catalogue = columns.catalogue();
+                    let wanted = catalogue.operations().iter().filter(|o| {
+                        catalogue.service(o.service) == Some(&query.service)
+                            && query.kind.is_none_or(|kind| kind == o.kind)
+                    });
+                    operations.extend(wanted.map(|o| Operation {
+                        name: o.name.clone(),
+                        kind: o.kind,
+                    }));
+                });
+            }
+            Ok(operations.into_iter().collect())
+        }))
+    }
+}
+
+impl DependencyReader for Reader {
+    fn get_dependencies<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        start_ns: u64,
+        end_ns: u64,
+    ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
+        let snapshot = self.snapshot();
+        Box::pin(self.blocking(cx, move |cx| calls::count(cx, &snapshot, start_ns, end_ns)))
+    }
+}
+
+// === impl Damage ===
+
+impl Damage {
+    /// Counts and logs a span that could not be read.
+    fn note(&mut self, source: &Source, located: &Located, error: &FetchError) {
+        self.count.inc();
+        let file = source.index.generation.path.display();
+        let offset = located.row.offset;
+        if self.first.is_none() {
+            tracing::error!(%file, offset, %error, "a span could not be read and is left out");
+            self.first = Some(format!(
+                "spans could not be read, the first in {file} at {offset}: {error}"
+            ));
+        }
+    }
+
+    /// How an answer ends that would have ended with `completeness`.
+    fn or(&self, completeness: Completeness) -> Completeness {
+        match (&self.first, completeness) {
+            (Some(reason), Completeness::Complete) => Completeness::Partial {
+                reason: reason.clone(),
+            },
+            (_, other) => other,
+        }
+    }
+}
+
+fn partial(limit: &str) -> Completeness {
+    Completeness::Partial {
+        reason: format!("the answer was cut at its limit of {limit}"),
+    }
+}

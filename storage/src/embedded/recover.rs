@@ -1,0 +1,179 @@
+//! A start: reads every generation back into the head, the newest first, and finds where the journal goes on.
+//!
+//! A torn tail of the newest file is cut (nothing in it was acknowledged); damage elsewhere is reported and the rest is served; what the
+//! bounds leave no room for is not read at all.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::dead_letters::Recent;
+use super::head::{Head, Index};
+use super::journal::{self, Generation, Hole, Journal, Kind, Scan};
+use super::metrics::Metrics;
+use super::{Config, OpenError};
+use crate::disk::Disk;
+
+/// Reads the journal in `folder` back into `head`.
+pub(super) fn recover(
+    disk: &Arc<dyn Disk>,
+    folder: &Path,
+    config: &Config,
+    head: &Head,
+    recent: &Recent,
+    metrics: &Metrics,
+) -> Result<Journal, OpenError> {
+    let io = |what, path: &Path| {
+        let path = path.to_owned();
+        move |error| OpenError::Io { what, path, error }
+    };
+    let numbers = journal::numbers(&**disk, folder).map_err(io("list", folder))?;
+    let newest = numbers.last().copied().unwrap_or_default();
+    let (mut end, mut sequence) = (0, 0);
+    // until where the generation before was durable, by what the later one says
+    let mut later: Option<(u64, u64)> = None;
+    let started = std::time::Instant::now();
+    for number in numbers.into_iter().rev() {
+        let generation = journal::open(&**disk, folder, number).map_err(io("open", folder))?;
+        let path = generation.path.clone();
+        if number != newest && is_beyond(head, config) {
+            // retention lets go what is older; it need not be read for that
+            forget(disk, &generation);
+            continue;
+        }
+        let index = Arc::new(Index::new(Arc::new(generation)));
+        let scan = replay(&index, recent, metrics).map_err(io("read", &path))?;
+        if number == newest {
+            cut_tail(&index, &scan).map_err(io("cut the tail of", &path))?;
+            end = scan.end;
+        }
+        let durable = later.filter(|(of, _)| *of == number).map(|(_, end)| end);
+        report(&index.generation, &scan, durable, metrics);
+        sequence = sequence.max(scan.sequence);
+        later = scan
+            .header
+            .map(|h| (h.number.saturating_sub(1), h.previous_end));
+        let is_empty = scan.records == 0 && !scan.has_tail && scan.holes.is_empty();
+        if is_empty || (number == newest && scan.records == 0) {
+            if let Err(error) = disk.remove(&path) {
+                tracing::debug!(file = %path.display(), %error, "could not remove an empty file");
+            }
+            continue;
+        }
+        if index.newest_ns() == 0 {
+            index.set_newest_ns((config.clock)());
+        }
+        head.push_oldest(index);
+    }
+    let totals = head.totals();
+    if totals.generations > 0 {
+        tracing::info!(
+            spans = totals.spans,
+            files = totals.generations,
+            bytes = totals.file_bytes,
+            seconds = started.elapsed().as_secs_f64(),
+            "read the journal back"
+        );
+    }
+    Ok(Journal::new(
+        disk.clone(),
+        folder,
+        config.limits(),
+        newest,
+        end,
+        sequence,
+    ))
+}
+
+fn is_beyond(head: &Head, config: &Config) -> bool {
+    let totals = head.totals();
+    totals.bytes > config.index_bytes || totals.file_bytes > config.max_bytes
+}
+
+fn forget(disk: &Arc<dyn Disk>, generation: &Generation) {
+    let removed = disk.remove(&generation.path);
+    tracing::info!(
+        file = %generation.path.display(),
+        ?removed,
+        "let the oldest spans go: memory.max-bytes or embedded.max-bytes leaves no room for them"
+    );
+}
+
+fn replay(index: &Index, recent: &Recent, metrics: &Metrics) -> std::io::Result<Scan> {
+    let path = &index.generation.path;
+    let scan = journal::scan(&*index.generation.file, |visit| {
+        let header = visit.header;
+        let known = if header.kind == Kind::Spans as u8 {
+            index
+                .add(visit.payload, visit.offset, header.received_ns)
+                .is_ok()
+        } else if header.kind == Kind::DeadLetters as u8 {
+            let count = recent.add(visit.payload);
+            index.add_dead_letters(count.unwrap_or_default(), header.received_ns);
+            count.is_some()
+        } else {
+            false
+        };
+        if !known {
+            metrics.damaged.inc();
+            tracing::warn!(
+                file = %path.display(),
+                offset = visit.offset,
+                kind = header.kind,
+                "set aside a record that this version cannot read"
+            );
+        }
+    })?;
+    index.set_file_bytes(scan.len);
+    Ok(scan)
+}
+
+/// Cuts what follows the last whole record, and makes sure that what is served is durable: a killed process may have written without
+/// a sync.
+fn cut_tail(index: &Index, scan: &Scan) -> std::io::Result<()> {
+    let generation = &index.generation;
+    if scan.has_tail {
+        tracing::info!(
+            file = %generation.path.display(),
+            offset = scan.end,
+            bytes = scan.len - scan.end,
+            "cut a torn tail, which was never acknowledged"
+        );
+    }
+    if scan.len > scan.end {
+        generation.file.set_len(scan.end)?;
+    }
+    index.set_file_bytes(scan.end);
+    generation.file.sync()
+}
+
+/// Says where records are missing that were there once.
+fn report(generation: &Generation, scan: &Scan, durable: Option<u64>, metrics: &Metrics) {
+    let durable = durable.unwrap_or_default().max(scan.durable_end);
+    let lost_end = (durable > scan.end).then(|| Hole {
+        offset: scan.end,
+        len: durable - scan.end,
+    });
+    let path = generation.path.display();
+    if scan.header.is_none() && scan.len > 0 {
+        tracing::warn!(file = %path, "the file's header is damaged, its records are read all the same");
+        metrics.damaged.inc();
+    }
+    for hole in scan.holes.iter().chain(&lost_end) {
+        if hole.offset < durable {
+            metrics.damaged.inc();
+            tracing::error!(
+                file = %path,
+                offset = hole.offset,
+                bytes = hole.len,
+                "set aside damaged records, the rest is served"
+            );
+        } else {
+            tracing::info!(
+                file = %path,
+                offset = hole.offset,
+                bytes = hole.len,
+                "stepped over a torn write, which was never acknowledged"
+            );
+        }
+    }
+}
