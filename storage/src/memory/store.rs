@@ -120,6 +120,36 @@ impl Store {
         self.totals
     }
 
+    /// Whether the numbers are those of what is there. For tests.
+    #[cfg(test)]
+    pub(super) fn assert_sound(&self, config: &Config) {
+        let mut real = Totals {
+            evicted_spans: self.totals.evicted_spans,
+            evicted_traces: self.totals.evicted_traces,
+            ..Totals::default()
+        };
+        for tenant in self.tenants.values() {
+            let mut order: Vec<_> = tenant.order.iter().copied().collect();
+            let mut ids: Vec<_> = tenant.traces.keys().copied().collect();
+            order.sort();
+            ids.sort();
+            assert_eq!(order, ids, "the order names each trace once");
+            let bytes = tenant.traces.values().map(|t| t.bytes).sum::<usize>();
+            assert_eq!(tenant.bytes, bytes);
+            for trace in tenant.traces.values() {
+                assert!(!trace.spans.is_empty(), "no trace is empty");
+                let places = trace.places.values().map(Vec::len).sum::<usize>();
+                assert_eq!(places, trace.spans.len());
+                real.spans += trace.spans.len();
+            }
+            real.bytes += bytes;
+            real.traces += ids.len();
+        }
+        assert_eq!(self.totals, real);
+        assert!(real.bytes <= config.max_bytes, "{real:?}");
+        assert!(config.max_traces == 0 || real.traces <= config.max_traces);
+    }
+
     /// Lets traces go until the limits hold: always the oldest of the instance that holds most bytes, but never the one just written to.
     fn make_room(&mut self, instance: &Instance, just_written: TraceId, config: &Config) {
         let over = |totals: &Totals| {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use model::{Resource, Span, SpanId, TraceId};
+use proptest::prelude::*;
 
 use super::*;
 use crate::port::{GetTrace, ReadContext, ReadItem};
@@ -152,4 +153,59 @@ async fn the_metrics_show_what_is_kept_and_what_left() {
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
+}
+
+/// Instance, trace, span, and the length of its name.
+type Small = (u8, u64, u64, usize);
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever is written: the bounds hold, the numbers are right, and the span that was taken last is there.
+    #[test]
+    fn the_bounds_hold_and_the_numbers_are_right(
+        batches in prop::collection::vec(
+            prop::collection::vec((0u8..3, 0u64..6, 0u64..8, 0usize..3_000), 0..8),
+            1..40,
+        ),
+        max_bytes in 1_000usize..30_000,
+        max_traces in 0usize..6,
+    ) {
+        let config = Config { max_bytes, max_traces };
+        let mut store = Store::default();
+        let names = ["a/a", "a/b", "b/a"].map(instance);
+        for batch in batches {
+            for (of, spans) in by_instance(&batch) {
+                let mut detacher = Detacher::default();
+                let kept = spans.iter().map(|s| detacher.detach(s)).collect();
+                let rejected = store.insert(&names[of], kept, &config);
+                prop_assert!(rejected.is_sorted());
+                store.assert_sound(&config);
+                let Some(last) = spans.last().filter(|_| !rejected.contains(&(spans.len() - 1)))
+                else {
+                    continue;
+                };
+                let trace = store.trace(&names[of], last.trace_id);
+                let there = trace.iter().flat_map(|t| t.iter()).any(|s| s.span == *last);
+                prop_assert!(there, "{last:?} was taken last");
+            }
+        }
+    }
+}
+
+fn by_instance(batch: &[Small]) -> Vec<(usize, Vec<Span>)> {
+    let of = |instance: usize| {
+        let own = batch.iter().filter(|(of, ..)| usize::from(*of) == instance);
+        let spans: Vec<_> = own
+            .map(|(_, trace, id, len)| Span {
+                name: "n".repeat(*len).into(),
+                ..span(*trace, *id)
+            })
+            .collect();
+        (instance, spans)
+    };
+    (0..3)
+        .map(of)
+        .filter(|(_, spans)| !spans.is_empty())
+        .collect()
 }
