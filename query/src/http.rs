@@ -10,7 +10,7 @@ mod envelope;
 mod form;
 mod go;
 mod indent;
-mod json;
+pub(crate) mod json;
 mod names;
 mod page;
 mod params;

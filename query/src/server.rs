@@ -55,3 +55,50 @@ impl Server {
         Ok(self.listener.serve(self.router, shutdown).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::testing::Script;
+
+    #[tokio::test]
+    async fn it_answers_on_its_socket_until_told_to_stop() {
+        let mut registry = Registry::default();
+        let connections = listen::Metrics::register(&mut registry);
+        let mut config = Config::default();
+        config.http.addrs = vec!["127.0.0.1:0".parse().unwrap()];
+        let script = Arc::new(Script {
+            services: vec!["a".into()],
+            ..Script::default()
+        });
+        let server = bind(&config, script.stores(), &mut registry, &connections)
+            .await
+            .unwrap();
+        let addr = server.addrs()[0];
+        let shutdown = CancellationToken::new();
+        let client = async {
+            let mut stream = TcpStream::connect(addr).await.unwrap();
+            for _ in 0..2 {
+                let request = b"GET /api/services HTTP/1.1\r\nhost: a\r\n\r\n";
+                stream.write_all(request).await.unwrap();
+                let mut answer = Vec::new();
+                while !answer.ends_with(b"\"errors\":null}") {
+                    assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+                }
+                assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "kept alive");
+            }
+            shutdown.cancel();
+        };
+        let both = async { tokio::join!(server.run(shutdown.clone()), client) };
+        let (ended, ()) = tokio::time::timeout(Duration::from_secs(10), both)
+            .await
+            .unwrap();
+        ended.unwrap();
+    }
+}

@@ -14,6 +14,7 @@ use storage::{
     Completeness, DependencyLink, DependencyReader, GetTrace, Operation, OperationQuery,
     ReadContext, ReadError, ReadItem, ReadLimits, TraceQuery, TraceReader, TraceStream,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::metrics::Metrics;
@@ -43,6 +44,9 @@ pub struct Service {
     limits: ReadLimits,
     timeout: Duration,
     adjuster: Adjuster,
+    /// One permit for each request for traces that is answered: what they hold in memory is bounded by their number.
+    reads: Arc<Semaphore>,
+    max_reads: usize,
     metrics: Metrics,
 }
 
@@ -87,6 +91,7 @@ fn instance_of(_request: &Parts) -> Instance {
 impl Service {
     /// Over these stores.
     pub fn new(stores: Stores, config: &Config, metrics: Metrics) -> Self {
+        let max_reads = config.max_concurrent_reads.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             stores,
             limits: config.limits,
@@ -94,6 +99,8 @@ impl Service {
             adjuster: Adjuster {
                 max_clock_skew: config.max_clock_skew,
             },
+            reads: Arc::new(Semaphore::new(max_reads)),
+            max_reads,
             metrics,
         }
     }
@@ -135,6 +142,7 @@ impl Call<'_> {
         ids: &[GetTrace],
         prepare: Prepare<T>,
     ) -> Result<Answer<T>, ReadError> {
+        let _permit = self.permit().await?;
         let stream = self.readers.traces.get_traces(&self.cx, ids);
         let timer = self.service.metrics.start(self.readers.kind, "get_trace");
         let answer = self.assemble(stream, prepare).await;
@@ -152,6 +160,7 @@ impl Call<'_> {
         let mut query = query.clone();
         let asked = query.limit;
         query.limit = asked.min(most);
+        let _permit = self.permit().await?;
         let stream = self.readers.traces.find_traces(&self.cx, &query);
         let timer = self.service.metrics.start(self.readers.kind, "find_traces");
         let mut answer = self.assemble(stream, prepare).await;
@@ -217,6 +226,20 @@ impl Call<'_> {
         }
     }
 
+    /// Waits for its turn, within the request's time.
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, ReadError> {
+        match self.within(self.service.reads.acquire()).await {
+            Some(Ok(permit)) => Ok(permit),
+            Some(Err(_)) | None => Err(ReadError::Unavailable {
+                reason: format!(
+                    "query.max-concurrent-reads={} requests are being answered, and none ended within query.timeout={}",
+                    self.service.max_reads,
+                    settings::GoDuration::from(self.service.timeout)
+                ),
+            }),
+        }
+    }
+
     fn late(&self) -> ReadError {
         ReadError::Unavailable {
             reason: self.late_reason(),
@@ -225,7 +248,7 @@ impl Call<'_> {
 
     fn late_reason(&self) -> String {
         format!(
-            "it did not answer within query.timeout={}",
+            "the store did not answer within query.timeout={}",
             settings::GoDuration::from(self.service.timeout)
         )
     }
@@ -250,7 +273,7 @@ impl Call<'_> {
                 None | Some(Some(Err(ReadError::Cancelled(_)))) => return Err(self.late()),
                 Some(Some(Err(error))) => return Err(error),
                 Some(None) => {
-                    let reason = "the store's answer has no end".to_owned();
+                    let reason = "the store stopped answering".to_owned();
                     break Completeness::Partial { reason };
                 }
             };

@@ -1,11 +1,16 @@
 //! The golden corpus through the router: known input goes into a memory store, and every answer is compared with the one that Jaeger v1.76.0
 //! gave. No sockets and no collector; the scenario of the whole program is in `tests/it`.
 
+// a test as a whole: what fails may panic
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 // the comparer and the corpus belong to the crate `tests`, which stands to the right of this one
-#[allow(dead_code, unreachable_pub, missing_docs)]
+#[rustfmt::skip]
+#[allow(dead_code, unreachable_pub, clippy::indexing_slicing)]
 #[path = "../../tests/support/corpus.rs"]
 mod corpus;
-#[allow(dead_code, unreachable_pub, missing_docs)]
+#[rustfmt::skip]
+#[allow(dead_code, unreachable_pub, clippy::indexing_slicing)]
 #[path = "../../tests/support/golden.rs"]
 mod golden;
 

@@ -10,6 +10,7 @@
 //! Source: `jaegertracing/jaeger: internal/model/adjuster clockskew.go`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -68,11 +69,12 @@ impl Forest {
         let mut by_id: HashMap<SpanId, usize> = HashMap::with_capacity(spans.len());
         let mut unique = Vec::with_capacity(spans.len());
         for (at, span) in spans.iter_mut().enumerate() {
-            if by_id.contains_key(&span.span_id) {
-                span.warnings.push(Str::from(DUPLICATE));
-            } else {
-                by_id.insert(span.span_id, at);
-                unique.push(at);
+            match by_id.entry(span.span_id) {
+                Entry::Occupied(_) => span.warnings.push(Str::from(DUPLICATE)),
+                Entry::Vacant(free) => {
+                    free.insert(at);
+                    unique.push(at);
+                }
             }
         }
         let mut forest = Self {

@@ -28,12 +28,10 @@ pub(super) fn adjust(spans: &mut [Span]) {
             .partition(is_moved);
         span.tags = kept;
         let mut process = Process::clone(&span.process);
-        for tag in moved {
-            if !process.tags.contains(&tag) {
-                process.tags.push(tag);
-            }
-        }
+        process.tags.extend(moved);
         super::sort::sort_tags(&mut process.tags);
+        // sorted, equal ones stand together: hostile spans can have many
+        process.tags.dedup_by(|a, b| is_moved(a) && a == b);
         span.process = Arc::new(process);
     }
 }

@@ -23,10 +23,10 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// An answer with data.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Envelope {
-    /// Compact JSON.
-    data: Vec<u8>,
+    /// The answer's JSON up to the end of its data. What follows is short, so that a large answer is not copied again.
+    head: Vec<u8>,
     total: usize,
     errors: Vec<Entry>,
     partial: Option<String>,
@@ -59,26 +59,32 @@ struct Partial<'a> {
 impl Envelope {
     /// Around `data`. The total is what Jaeger counts: services and operations, nothing else.
     pub(super) fn of<T: Serialize + ?Sized>(data: &T, total: usize) -> Self {
-        Self {
-            data: go_json::to_vec(data),
-            total,
-            ..Self::default()
-        }
+        let data = go_json::to_vec(data);
+        let mut head = head(data.len());
+        head.extend_from_slice(&data);
+        Self::new(head, total)
     }
 
     /// Around a list of items that are JSON already.
-    pub(super) fn of_items(items: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let mut data = vec![b'['];
-        for item in items {
-            if data.len() > 1 {
-                data.push(b',');
+    pub(super) fn of_items(items: Vec<Vec<u8>>) -> Self {
+        let mut head = head(items.iter().map(|item| item.len() + 1).sum());
+        head.push(b'[');
+        for (n, item) in items.into_iter().enumerate() {
+            if n > 0 {
+                head.push(b',');
             }
-            data.extend_from_slice(&item);
+            head.extend_from_slice(&item);
         }
-        data.push(b']');
+        head.push(b']');
+        Self::new(head, 0)
+    }
+
+    fn new(head: Vec<u8>, total: usize) -> Self {
         Self {
-            data,
-            ..Self::default()
+            head,
+            total,
+            errors: Vec::new(),
+            partial: None,
         }
     }
 
@@ -114,10 +120,7 @@ impl Envelope {
     }
 
     fn into_json(self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.data.len() + 96);
-        out.extend_from_slice(b"{\"data\":");
-        out.extend_from_slice(&self.data);
-        drop(self.data);
+        let mut out = self.head;
         let total = self.total;
         out.extend_from_slice(
             format!(",\"total\":{total},\"limit\":0,\"offset\":0,\"errors\":").as_bytes(),
@@ -173,19 +176,23 @@ impl IntoResponse for Error {
         if self.status.is_server_error() && self.status != StatusCode::NOT_IMPLEMENTED {
             tracing::error!(status = self.status.as_u16(), error = %self.message, "query failed");
         }
-        let envelope = Envelope {
-            data: b"null".to_vec(),
-            errors: vec![Entry {
-                code: Some(self.status.as_u16()),
-                msg: self.message,
-                trace_id: None,
-            }],
-            ..Envelope::default()
-        };
+        let mut envelope = Envelope::of(&(), 0);
+        envelope.errors.push(Entry {
+            code: Some(self.status.as_u16()),
+            msg: self.message,
+            trace_id: None,
+        });
         let mut body = envelope.into_json();
         body.push(b'\n');
         text(self.status, body)
     }
+}
+
+/// The beginning of an envelope, with room for data of this length and what follows.
+fn head(data_len: usize) -> Vec<u8> {
+    let mut head = Vec::with_capacity(data_len + 128);
+    head.extend_from_slice(b"{\"data\":");
+    head
 }
 
 /// A plain answer, of a type that browsers do not guess.

@@ -419,7 +419,7 @@ async fn a_deadline_gives_what_there_is_or_an_error() {
         timeout: Duration::from_millis(20),
         ..Config::default()
     };
-    let late = "it did not answer within query.timeout=20ms";
+    let late = "the store did not answer within query.timeout=20ms";
     let some = Script::of(vec![spans(vec![span(1, 1)]), None]);
     let answer = get_with(some, &config, "/api/traces?service=a").await;
     assert_eq!(answer.status, 200);
@@ -428,6 +428,34 @@ async fn a_deadline_gives_what_there_is_or_an_error() {
 
     let nothing = get_with(Script::of(vec![None]), &config, "/api/traces/1").await;
     is_error(&nothing, 500, &format!("storage is unavailable: {late}"));
+}
+
+#[tokio::test]
+async fn only_so_many_reads_run_at_once_and_others_wait_their_time() {
+    let config = Config {
+        max_concurrent_reads: 1,
+        timeout: Duration::from_millis(50),
+        ..Config::default()
+    };
+    let script = Arc::new(Script::of(vec![None]));
+    let app = app(&script, &config);
+    let one = send(app.clone(), request("GET", "/api/traces/1"));
+    let other = send(app.clone(), request("GET", "/api/traces/2"));
+    let (one, other) = tokio::join!(one, other);
+    assert_eq!((one.status, other.status), (500, 500));
+    assert_eq!(
+        script.got.lock().unwrap().len(),
+        1,
+        "the second never reached the store"
+    );
+    assert!(
+        other.text().contains("query.max-concurrent-reads=1"),
+        "{}",
+        other.text()
+    );
+    // and the place is free again
+    send(app, request("GET", "/api/traces/3")).await;
+    assert_eq!(script.got.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -111,7 +111,8 @@ fn to_json(assembled: &Assembled, adjuster: Option<Adjuster>) -> Vec<u8> {
 }
 
 fn envelope(answer: Answer<Vec<u8>>) -> Envelope {
-    let mut envelope = Envelope::of_items(answer.traces.into_iter().map(|(_, json)| json));
+    let items = answer.traces.into_iter().map(|(_, json)| json).collect();
+    let mut envelope = Envelope::of_items(items);
     if let Completeness::Partial { reason } = answer.completeness {
         envelope.cut(reason);
     }
