@@ -10,6 +10,8 @@ mod arbitrary;
 mod budget;
 mod cursor;
 mod decoded;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod r#gen;
 pub mod go_json;
 pub mod jaeger;

@@ -17,6 +17,7 @@ pub(crate) mod write;
 use bytes::Bytes;
 use model::Buffer;
 
+use crate::budget::Budget;
 use crate::{DecodeError, Decoded, RejectedSpan};
 
 pub use json::write::encode_json;
@@ -27,7 +28,7 @@ pub use write::encode;
 pub fn decode(body: Bytes) -> Result<Decoded, DecodeError> {
     let whole = body.clone();
     let buffer = Buffer::new(body).ok_or(DecodeError::TooLong(whole.len()))?;
-    let request = request::request(&buffer)?;
+    let request = request::request(&buffer, Budget::of_message(whole.len()))?;
     let rejected = request
         .rejections
         .into_iter()
@@ -49,15 +50,18 @@ pub fn decode_json(body: Bytes) -> Result<Decoded, DecodeError> {
     let protobuf = Bytes::from(transcoded.protobuf);
     let len = protobuf.len();
     let buffer = Buffer::new(protobuf).ok_or(DecodeError::TooLong(len))?;
-    let request = request::request(&buffer)?;
-    let unread = transcoded.rejected;
-    let unfit = request.rejections.into_iter().filter_map(|rejection| {
-        let range = transcoded.spans.get(rejection.ordinal)?.clone();
-        Some((rejection.reason.to_string(), range))
-    });
-    let rejected = unread
+    let request = request::request(&buffer, transcoded.budget)?;
+    let unfit = request.rejections;
+    let ordinals: Vec<usize> = unfit.iter().map(|rejection| rejection.ordinal).collect();
+    let places = match ordinals.as_slice() {
+        [] => Vec::new(),
+        wanted => json::locate(&body, wanted)?,
+    };
+    let unfit = unfit.iter().map(|rejection| rejection.reason.to_string());
+    let rejected = transcoded
+        .rejected
         .into_iter()
-        .chain(unfit)
+        .chain(unfit.zip(places))
         .map(|(reason, range)| RejectedSpan {
             reason,
             payload: body.slice(range),

@@ -130,12 +130,6 @@ impl<'a> Writer<'a> {
     pub(crate) fn truncate(&mut self, len: usize) {
         self.out.truncate(len);
     }
-
-    /// Raw bytes, already encoded.
-    #[inline]
-    pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
-    }
 }
 
 /// A varint and how many bytes of the array it takes.
@@ -167,7 +161,7 @@ mod tests {
         for long in [false, true] {
             let mut out = vec![1, 2, 3];
             let mut writer = Writer::new(&mut out);
-            let write = |w: &mut Writer<'_>| w.raw(&body);
+            let write = |w: &mut Writer<'_>| w.out.extend_from_slice(&body);
             if long {
                 writer.long_message(2, write);
             } else {

@@ -241,7 +241,7 @@ pub(crate) fn text(slice: Slice, budget: &mut Budget) -> Result<Str, DecodeError
     match slice.into_str() {
         Ok(text) => Ok(text),
         Err(bytes) => {
-            budget.charge(1, 3 * bytes.len() + 64)?;
+            budget.charge(1, 3 * bytes.len() + 128)?;
             Ok(Str::from(String::from_utf8_lossy(&bytes).into_owned()))
         }
     }

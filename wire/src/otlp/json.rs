@@ -16,46 +16,79 @@ pub(crate) mod write;
 use std::ops::Range;
 
 use crate::DecodeError;
+use crate::budget::Budget;
 use crate::writer::Writer;
 use fields::{Bad, Output, Reading};
 use reader::{Fault, Reader};
 
 /// A request in protobuf, with what became of its spans.
-#[derive(Default)]
 pub(crate) struct Transcoded {
     /// The request.
     pub(crate) protobuf: Vec<u8>,
-    /// Where each of its spans stood in the text.
-    pub(crate) spans: Vec<Range<usize>>,
-    /// Spans that are not in it, and why.
+    /// Spans that are not in it: why, and where they stood in the text.
     pub(crate) rejected: Vec<(String, Range<usize>)>,
+    /// What the text may still take in memory.
+    pub(crate) budget: Budget,
 }
 
 /// Turns `text` into protobuf.
 pub(crate) fn transcode(text: &[u8]) -> Result<Transcoded, DecodeError> {
-    let text = std::str::from_utf8(text)
-        .map_err(|error| DecodeError::Json(format!("JSON is not UTF-8: {error}")))?;
-    let mut reader = Reader::new(text);
-    let mut done = Transcoded::default();
-    let mut protobuf = Vec::with_capacity(text.len() / 2);
-    let frame = Frame { done: &mut done };
-    frame
-        .request(&mut reader, &mut Writer::new(&mut protobuf))
-        .and_then(|()| reader.end().map_err(Bad::from))
-        .map_err(|bad| DecodeError::Json(bad.to_string()))?;
-    done.protobuf = protobuf;
-    Ok(done)
+    let mut frame = Frame {
+        rejected: Vec::new(),
+        budget: Budget::of_message(text.len()),
+        spans: 0,
+        wanted: &[],
+        found: Vec::new(),
+    };
+    let protobuf = frame.run(text)?;
+    // it moves while it grows
+    frame.budget.charge(2, protobuf.len())?;
+    Ok(Transcoded {
+        protobuf,
+        rejected: frame.rejected,
+        budget: frame.budget,
+    })
+}
+
+/// Where in `text` the spans stood that became these of the request, in ascending order. Asked when one of them turns out to be broken, and
+/// so not kept for all.
+pub(crate) fn locate(text: &[u8], wanted: &[usize]) -> Result<Vec<Range<usize>>, DecodeError> {
+    let mut frame = Frame {
+        rejected: Vec::new(),
+        budget: Budget::unlimited(),
+        spans: 0,
+        wanted,
+        found: Vec::with_capacity(wanted.len()),
+    };
+    frame.run(text)?;
+    Ok(frame.found)
 }
 
 /// Everything around the spans.
-struct Frame<'a> {
-    done: &'a mut Transcoded,
+struct Frame<'w> {
+    rejected: Vec<(String, Range<usize>)>,
+    budget: Budget,
+    /// How many spans were written.
+    spans: usize,
+    wanted: &'w [usize],
+    found: Vec<Range<usize>>,
 }
 
 // === impl Frame ===
 
 impl Frame<'_> {
-    fn request(mut self, r: &mut Reading<'_>, w: &mut Output<'_>) -> Result<(), Bad> {
+    fn run(&mut self, text: &[u8]) -> Result<Vec<u8>, DecodeError> {
+        let text = std::str::from_utf8(text)
+            .map_err(|error| DecodeError::Json(format!("JSON is not UTF-8: {error}")))?;
+        let mut reader = Reader::new(text);
+        let mut protobuf = Vec::with_capacity(text.len() / 2);
+        self.request(&mut reader, &mut Writer::new(&mut protobuf))
+            .and_then(|()| reader.end().map_err(Bad::from))
+            .map_err(|bad| DecodeError::Json(bad.to_string()))?;
+        Ok(protobuf)
+    }
+
+    fn request(&mut self, r: &mut Reading<'_>, w: &mut Output<'_>) -> Result<(), Bad> {
         fields::object(r, "request", |name, r| match name {
             "resourceSpans" | "resource_spans" => fields::array(r, "resourceSpans", |r| {
                 w.in_message(1, |w| self.resource_spans(r, w))
@@ -88,17 +121,22 @@ impl Frame<'_> {
     fn span(&mut self, r: &mut Reading<'_>, w: &mut Output<'_>) -> Result<(), Bad> {
         let before = r.clone();
         let written = w.len();
-        let outcome = w.in_message(2, |w| fields::span(r, w));
-        match outcome {
+        match w.in_message(2, |w| fields::span(r, w)) {
             Ok(()) => {
-                self.done.spans.push(before.value_range(r));
+                if self.wanted.get(self.found.len()) == Some(&self.spans) {
+                    self.found.push(before.value_range(r));
+                }
+                self.spans += 1;
                 Ok(())
             }
             Err(Bad::Value(reason)) => {
                 w.truncate(written);
                 *r = before.clone();
                 r.skip_value()?;
-                self.done.rejected.push((reason, before.value_range(r)));
+                self.budget
+                    .charge(1, 768)
+                    .map_err(|_| Bad::Value("too many broken spans".to_owned()))?;
+                self.rejected.push((reason, before.value_range(r)));
                 Ok(())
             }
             Err(Bad::Text(fault)) => Err(Bad::Text(fault)),

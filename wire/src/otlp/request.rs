@@ -38,8 +38,7 @@ pub(crate) struct Rejection {
 }
 
 /// Reads all of `buffer`.
-pub(crate) fn request(buffer: &Buffer) -> Result<Request, DecodeError> {
-    let mut budget = Budget::of_message(buffer.as_bytes().len());
+pub(crate) fn request(buffer: &Buffer, mut budget: Budget) -> Result<Request, DecodeError> {
     let mut request = Request {
         spans: budget.list(count_spans(Cursor::new(buffer))?)?,
         rejections: Vec::new(),

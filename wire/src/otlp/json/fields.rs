@@ -356,7 +356,7 @@ impl Bad {
     #[cold]
     fn value(what: &str, wanted: &str, found: &str) -> Self {
         // enough to know it by, and no more: it comes from a stranger
-        let shown: String = found.chars().take(64).collect();
+        let shown: String = found.chars().take(32).collect();
         Self::Value(format!("{what} {shown:?} is not {wanted}"))
     }
 }

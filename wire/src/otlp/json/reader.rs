@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// How deep brackets may nest in what is passed over: it is counted, not recursed into, so this only bounds nonsense.
-const MAX_SKIP_DEPTH: usize = 10_000;
+const MAX_SKIP_DEPTH: usize = 1_000;
 
 /// Text that is no JSON, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

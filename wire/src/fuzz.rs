@@ -1,0 +1,128 @@
+//! What a fuzzer runs: one function a parser of foreign bytes, each with an oracle that is not the parser.
+//!
+//! In: any bytes. Out: nothing, or a panic that says what was broken. A decoder may refuse; what it takes must survive its encoder, and
+//! what the generated types take must be taken. The test beside this file runs them over seeds and mutations; a fuzzer can run them for as long as it likes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::{Buffer, Span};
+use prost::Message as _;
+
+use crate::r#gen;
+use crate::jaeger::proto;
+use crate::{otlp, record};
+
+/// Every function here, by name.
+pub const ALL: [(&str, fn(&[u8])); 5] = [
+    ("otlp_protobuf", otlp_protobuf),
+    ("otlp_json", otlp_json),
+    ("jaeger_post_spans", jaeger_post_spans),
+    ("jaeger_span", jaeger_span),
+    ("own_record", own_record),
+];
+
+/// Floats are compared by their text, since NaN differs from itself.
+fn same(a: &[Span], b: &[Span]) {
+    assert_eq!(format!("{a:?}"), format!("{b:?}"));
+}
+
+/// An OTLP request in protobuf.
+pub fn otlp_protobuf(data: &[u8]) {
+    let ours = otlp::decode(Bytes::copy_from_slice(data));
+    if r#gen::otlp::ExportTraceServiceRequest::decode(data).is_ok() {
+        assert!(ours.is_ok(), "prost takes it and we do not");
+    }
+    if let Ok(decoded) = ours {
+        through_otlp(&decoded.spans);
+        for span in &decoded.spans {
+            through_record(span);
+            stays_in_jaeger(span);
+        }
+    }
+}
+
+/// An OTLP request in JSON.
+pub fn otlp_json(data: &[u8]) {
+    let ours = otlp::decode_json(Bytes::copy_from_slice(data));
+    if ours.is_ok() {
+        let theirs = serde_json::from_slice::<serde::de::IgnoredAny>(data);
+        assert!(theirs.is_ok(), "serde does not take it and we do");
+    }
+    if let Ok(decoded) = ours {
+        through_otlp(&decoded.spans);
+        let again = otlp::decode_json(Bytes::from(otlp::encode_json(&decoded.spans)));
+        same(&decoded.spans, &again.map(|d| d.spans).unwrap_or_default());
+    }
+}
+
+/// A Jaeger `PostSpansRequest`.
+pub fn jaeger_post_spans(data: &[u8]) {
+    let ours = proto::decode_post_spans(Bytes::copy_from_slice(data));
+    if r#gen::api_v2::PostSpansRequest::decode(data).is_ok() {
+        assert!(ours.is_ok(), "prost takes it and we do not");
+    }
+    if let Ok(decoded) = ours {
+        for span in &decoded.spans {
+            through_record(span);
+            stays_in_jaeger(span);
+        }
+        let _ = otlp::encode(&decoded.spans);
+        let _ = otlp::encode_json(&decoded.spans);
+        let _ = proto::encode_post_spans(&decoded.spans);
+    }
+}
+
+/// One Jaeger `Span`.
+pub fn jaeger_span(data: &[u8]) {
+    if let Ok(span) = proto::decode_span(Bytes::copy_from_slice(data)) {
+        through_record(&span);
+        stays_in_jaeger(&span);
+    }
+}
+
+/// The store's own records, as a damaged file might hold them.
+pub fn own_record(data: &[u8]) {
+    let Some(buffer) = Buffer::new(Bytes::copy_from_slice(data)) else {
+        return;
+    };
+    let _ = record::decode_resource(&buffer, 0..data.len());
+    let _ = record::decode_scope(&buffer, 0..data.len());
+    if let Ok(span) = record::decode_span(&buffer, 0..data.len(), Arc::default(), Arc::default()) {
+        through_record(&span);
+    }
+}
+
+fn through_otlp(spans: &[Span]) {
+    let again = otlp::decode(Bytes::from(otlp::encode(spans)));
+    same(spans, &again.map(|d| d.spans).unwrap_or_default());
+}
+
+fn through_record(span: &Span) {
+    let mut bytes = Vec::new();
+    record::encode_span(span, &mut bytes);
+    let len = bytes.len();
+    let again = Buffer::new(Bytes::from(bytes)).map(|buffer| {
+        let (resource, scope) = (span.resource.clone(), span.scope.clone());
+        record::decode_span(&buffer, 0..len, resource, scope)
+    });
+    assert_eq!(
+        format!("{:?}", Some(Ok::<_, ()>(span))),
+        format!("{again:?}")
+    );
+}
+
+/// Jaeger's bytes, read and written again, are the same; but for times that Go cannot hold.
+fn stays_in_jaeger(span: &Span) {
+    let first = proto::encode_span(span);
+    let Ok(read) = proto::decode_span(Bytes::from(first.clone())) else {
+        panic!("what was encoded is not decoded");
+    };
+    let in_range = span.start_ns >> 63 == 0 && span.end_ns >> 63 == 0;
+    if in_range {
+        assert_eq!(first, proto::encode_span(&read));
+    }
+}
+
+#[cfg(test)]
+mod tests;

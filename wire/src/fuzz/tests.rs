@@ -1,0 +1,86 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+/// Numbers that are the same in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit.max(1) as u64) as usize
+    }
+}
+
+/// The recorded inputs of real Jaeger, and each as the formats that it was not recorded in.
+fn seeds() -> Vec<Vec<u8>> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/golden");
+    let mut cases: Vec<_> = fs::read_dir(golden)
+        .unwrap()
+        .map(|c| c.unwrap().path())
+        .collect();
+    cases.sort();
+    let mut seeds = Vec::new();
+    for case in cases {
+        let spans = if let Ok(json) = fs::read(case.join("input.otlp-json.json")) {
+            let spans = otlp::decode_json(Bytes::from(json.clone())).unwrap().spans;
+            // without the indentation a mutation hits something more often
+            seeds.push(otlp::encode_json(&spans));
+            seeds.push(json);
+            spans
+        } else if let Ok(bytes) = fs::read(case.join("input.jaeger-grpc.bin")) {
+            seeds.push(bytes.clone());
+            proto::decode_post_spans(Bytes::from(bytes)).unwrap().spans
+        } else {
+            continue;
+        };
+        seeds.push(otlp::encode(&spans));
+        seeds.push(proto::encode_post_spans(&spans));
+        seeds.extend(spans.iter().map(proto::encode_span));
+        for span in &spans {
+            let mut record = Vec::new();
+            record::encode_span(span, &mut record);
+            seeds.push(record);
+        }
+    }
+    assert!(seeds.len() > 50, "{} seeds", seeds.len());
+    seeds
+}
+
+fn mutate(seed: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut data = seed.to_vec();
+    for _ in 0..=random.below(4) {
+        let at = random.below(data.len());
+        match random.below(6) {
+            0 => data.truncate(at),
+            1 => data.insert(at, random.below(256) as u8),
+            2 if !data.is_empty() => drop(data.remove(at)),
+            3 => data.extend_from_within(at..),
+            4 if !data.is_empty() => data[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)],
+            _ if !data.is_empty() => data[at] ^= 1 << random.below(8),
+            _ => {}
+        }
+    }
+    data
+}
+
+#[test]
+fn no_mutation_of_a_seed_breaks_a_promise() {
+    let mut random = Random(7);
+    let seeds = seeds();
+    for round in 0..40 {
+        for seed in &seeds {
+            let data = if round == 0 {
+                seed.clone()
+            } else {
+                mutate(seed, &mut random)
+            };
+            for (_, run) in ALL {
+                run(&data);
+            }
+        }
+    }
+}
