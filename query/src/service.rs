@@ -1,7 +1,7 @@
 //! The query service: questions over the port, answered trace by trace.
 //!
 //! In: what a protocol asked for, and who asked. Out: whole traces put together from the port's chunks, with their completeness; nothing is
-//! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, [`instance_of`], says which instance a request may read.
+//! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, `instance_of`, says which instance a request may read.
 
 use std::future::Future;
 use std::sync::Arc;

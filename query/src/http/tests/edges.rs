@@ -1,0 +1,168 @@
+//! What surrounds the answers: paths, methods, headers, compression, the page, counters.
+
+use super::*;
+
+#[tokio::test]
+async fn what_is_not_there_yet_says_so_in_jaegers_words() {
+    for path in [
+        "latencies?service=a&quantile=0.95",
+        "calls?service=a",
+        "errors?service=a",
+        "minstep",
+    ] {
+        let answer = get(Script::default(), &format!("/api/metrics/{path}")).await;
+        is_error(&answer, 501, "metrics querying is currently disabled");
+    }
+    let post = |uri: &'static str| {
+        send(
+            app(&Arc::default(), &Config::default()),
+            request("POST", uri),
+        )
+    };
+    let answer = post("/api/archive/1").await;
+    is_error(&answer, 500, "archive span storage was not configured");
+    let answer = post("/api/archive/x").await;
+    is_error(
+        &answer,
+        400,
+        "strconv.ParseUint: parsing \"x\": invalid syntax",
+    );
+}
+
+#[tokio::test]
+async fn unknown_paths_of_the_api_are_404_and_wrong_methods_405() {
+    for (method, uri, status) in [
+        ("GET", "/api/nothing", 404),
+        ("GET", "/api/", 404),
+        ("GET", "/static/nothing.js", 404),
+        ("HEAD", "/api/services", 405),
+        ("POST", "/api/traces", 405),
+        ("PUT", "/api/traces/1", 405),
+        ("GET", "/api/archive/1", 405),
+        ("POST", "/", 405),
+        ("HEAD", "/", 200),
+    ] {
+        let answer = send(
+            app(&Arc::default(), &Config::default()),
+            request(method, uri),
+        )
+        .await;
+        assert_eq!(answer.status, status, "{method} {uri}");
+        match status {
+            404 => assert_eq!(answer.text(), "404 page not found\n"),
+            405 => assert!(answer.body.is_empty()),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn everything_moves_below_the_base_path() {
+    let config = Config {
+        base_path: BasePath::parse("/jaeger").unwrap(),
+        ..Config::default()
+    };
+    for (uri, status) in [
+        ("/jaeger/api/services", 200),
+        ("/jaeger", 200),
+        ("/jaeger/search", 200),
+        ("/jaeger/static/spoor.js", 200),
+        ("/api/services", 404),
+        ("/jaegerx", 404),
+        ("/", 404),
+    ] {
+        let answer = get_with(Script::default(), &config, uri).await;
+        assert_eq!(answer.status, status, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_html_under_a_strict_policy() {
+    let config = Config {
+        places: vec![Place {
+            what: "OTLP over gRPC".to_owned(),
+            address: "127.0.0.1:4317".to_owned(),
+        }],
+        ..Config::default()
+    };
+    for uri in ["/", "/search?service=a", "/trace/1", "/favicon.ico"] {
+        let answer = get_with(Script::default(), &config, uri).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
+        assert!(answer.text().contains("127.0.0.1:4317"));
+    }
+}
+
+#[tokio::test]
+async fn additional_headers_are_added_and_replace_nothing() {
+    let header = |name: &'static str, value: &'static str| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    };
+    let config = Config {
+        additional_headers: vec![
+            header("x-one", "1"),
+            header("content-type", "text/odd"),
+            header("strict-transport-security", "max-age=1"),
+        ],
+        ..Config::default()
+    };
+    for uri in ["/api/services", "/api/traces", "/", "/api/nothing"] {
+        let answer = get_with(Script::default(), &config, uri).await;
+        assert_eq!(answer.header("x-one"), "1", "{uri}");
+        assert_eq!(answer.header("strict-transport-security"), "max-age=1");
+        assert_ne!(answer.header("content-type"), "text/odd");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_who_asks() {
+    let script = Script {
+        services: (0..100).map(|n| format!("service-{n}").into()).collect(),
+        ..Script::default()
+    };
+    let mut request = request("GET", "/api/services");
+    let gzip = HeaderValue::from_static("gzip");
+    request.headers_mut().insert("accept-encoding", gzip);
+    let answer = send(app(&Arc::new(script), &Config::default()), request).await;
+    assert_eq!(answer.header("content-encoding"), "gzip");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&answer.body[..])
+        .take(1 << 20)
+        .read_to_string(&mut text)
+        .unwrap();
+    assert!(text.contains("service-99"));
+}
+
+#[tokio::test]
+async fn reads_are_counted_by_both_names_and_requests_by_route() {
+    let mut registry = Registry::default();
+    let metrics = Metrics::register(&mut registry);
+    let script = Arc::new(Script::of(vec![complete()]));
+    let config = Config::default();
+    let app = router(Service::new(script.stores(), &config, metrics), &config);
+    for uri in [
+        "/api/services",
+        "/api/traces?service=a",
+        "/api/traces/1",
+        "/x/y",
+    ] {
+        send(app.clone(), request("GET", uri)).await;
+    }
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    for line in [
+        r#"jaeger_storage_requests_total{kind="script",role="primary",operation="find_traces",result="ok"} 1"#,
+        r#"jaeger_query_requests_total{operation="get_services",result="ok"} 1"#,
+        r#"jaeger_query_latency_count{operation="get_trace",result="ok"} 1"#,
+        r#"jaeger_storage_latency_count{kind="script",role="primary",operation="get_trace",result="ok"} 1"#,
+        r#"spoor_query_http_request_duration_seconds_count{method="GET",route="/api/traces/{traceID}",status="404"} 1"#,
+        r#"spoor_query_http_request_duration_seconds_count{method="GET",route="/",status="200"} 1"#,
+    ] {
+        assert!(text.contains(line), "no {line} in\n{text}");
+    }
+}
