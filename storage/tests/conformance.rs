@@ -20,3 +20,32 @@ mod memory {
         conformance::run(open, says).await;
     }
 }
+
+mod embedded {
+    use std::sync::Arc;
+
+    use storage::conformance::{self, Subject};
+    use storage::disk::RealDisk;
+    use storage::embedded::{Config, Embedded};
+    use storage::port::Capabilities;
+
+    async fn open() -> Subject {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::in_directory(folder.path());
+        let store = Embedded::open(config, Arc::new(RealDisk)).unwrap();
+        Subject::guarded(store, folder)
+    }
+
+    storage::conformance_tests!(open);
+
+    #[tokio::test]
+    async fn all_promises_one_after_the_other() {
+        let says = Capabilities {
+            durable: true,
+            dead_letters: true,
+            operation_kinds: true,
+            ..Capabilities::default()
+        };
+        conformance::run(open, says).await;
+    }
+}
