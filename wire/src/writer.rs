@@ -130,6 +130,30 @@ impl<'a> Writer<'a> {
     pub(crate) fn truncate(&mut self, len: usize) {
         self.out.truncate(len);
     }
+
+    /// A message of a key (field 1) and a message (field 2) of one short text (field 1): the attribute that most attributes are, in two
+    /// strokes. `false`, and nothing written, when it is not that short.
+    #[inline]
+    pub(crate) fn short_pair(&mut self, number: u32, key: &[u8], text: &[u8]) -> bool {
+        let total = key.len() + text.len() + 6;
+        if number > 15 || key.is_empty() || total > 127 {
+            return false;
+        }
+        // all of them are below 128, as the total is
+        let (key_len, text_len) = (key.len() as u8, text.len() as u8);
+        self.out.reserve(total + 2);
+        self.out.extend_from_slice(&[
+            (number << 3) as u8 | LEN,
+            total as u8,
+            1 << 3 | LEN,
+            key_len,
+        ]);
+        self.out.extend_from_slice(key);
+        self.out
+            .extend_from_slice(&[2 << 3 | LEN, text_len + 2, 1 << 3 | LEN, text_len]);
+        self.out.extend_from_slice(text);
+        true
+    }
 }
 
 /// A varint and how many bytes of the array it takes.
@@ -179,6 +203,29 @@ mod tests {
         for len in [0, 1, 127, 128, 16_383, 16_384, 300_000] {
             check(len);
         }
+    }
+
+    #[test]
+    fn a_short_pair_is_what_its_fields_make() {
+        for (key, text) in [
+            ("k", ""),
+            ("key", "text"),
+            (&*"k".repeat(100), &*"t".repeat(21)),
+        ] {
+            let (key, text) = (key.as_bytes(), text.as_bytes());
+            let mut short = Vec::new();
+            assert!(Writer::new(&mut short).short_pair(9, key, text));
+            let mut long = Vec::new();
+            Writer::new(&mut long).message(9, |w| {
+                w.bytes(1, key);
+                w.message(2, |w| w.bytes(1, text));
+            });
+            assert_eq!(short, long);
+        }
+        let mut out = Vec::new();
+        assert!(!Writer::new(&mut out).short_pair(9, b"", b"t"));
+        assert!(!Writer::new(&mut out).short_pair(9, &[b'k'; 100], &[b't'; 22]));
+        assert!(out.is_empty());
     }
 
     #[test]

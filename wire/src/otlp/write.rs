@@ -187,7 +187,11 @@ fn link<const MODE: bool>(w: &mut Writer<'_>, link: &Link) {
 #[inline]
 fn attributes(w: &mut Writer<'_>, number: u32, attributes: &[KeyValue]) {
     for attribute in attributes {
-        w.message(number, |w| key_value(w, attribute));
+        match &attribute.value {
+            Value::String(text)
+                if w.short_pair(number, attribute.key.as_bytes(), text.as_bytes()) => {}
+            _ => w.message(number, |w| key_value(w, attribute)),
+        }
     }
 }
 

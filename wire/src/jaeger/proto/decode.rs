@@ -127,7 +127,6 @@ impl BatchProcess {
 impl Process {
     fn read(&mut self, mut cursor: Cursor<'_>, budget: &mut Budget) -> Result<(), DecodeError> {
         let [tags] = cursor.count([2])?;
-        // one more for a name that has to be mended
         budget.grow(&mut self.resource.attributes, tags)?;
         let mut name = Slice::default();
         while let Some((number, wire)) = cursor.key()? {
