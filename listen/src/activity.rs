@@ -98,6 +98,16 @@ impl Activity {
         self.stalled_now.notify_one();
     }
 
+    /// The head of a request has begun and not ended.
+    pub(crate) fn is_hearing_a_head(&self) -> bool {
+        self.head_since.load(Relaxed) != 0
+    }
+
+    /// Whether it did, ever.
+    pub(crate) fn has_stalled(&self) -> bool {
+        self.stalled.load(Relaxed)
+    }
+
     /// The deadline that has passed, or how long until the next can.
     pub(crate) fn check(&self, limits: &Limits) -> Result<Duration, Overdue> {
         if self.stalled.load(Relaxed) {

@@ -30,6 +30,12 @@ use crate::tls::Session;
 /// What a client gets that was asked to go, before it is cut off.
 const LEAVE: Duration = Duration::from_secs(5);
 
+/// How often a head is looked at that was on its way when the shutdown began.
+const MID_HEAD: Duration = Duration::from_millis(20);
+
+/// What a refused client is said to have done.
+const STALLED: &str = "a request's body stopped coming";
+
 /// Runs hyper's tasks of one HTTP/2 stream each, all owned by the listener.
 #[derive(Clone)]
 struct Owned(TaskTracker);
@@ -93,16 +99,17 @@ pub(crate) async fn serve<S>(
             http2_builder(limits, shared.tracker.clone()).serve_connection(io, requests);
         watch(shared, connection, &activity, addr, session).await;
     } else {
-        let connection = http1_builder(limits).serve_connection(io, requests);
+        let connection = http1_builder(limits, !shared.stop.is_cancelled()).serve_connection(io, requests);
         watch(shared, connection, &activity, addr, session).await;
     }
 }
 
-fn http1_builder(limits: &Limits) -> http1::Builder {
+fn http1_builder(limits: &Limits, keep_alive: bool) -> http1::Builder {
     let mut builder = http1::Builder::new();
     let header_bytes = usize::try_from(limits.max_header_bytes).unwrap_or(usize::MAX);
     builder
         .timer(TokioTimer::new())
+        .keep_alive(keep_alive)
         // Activity keeps this deadline: hyper's would end idle connections as well.
         .header_read_timeout(None)
         .max_header_size(header_bytes)
@@ -139,6 +146,7 @@ async fn watch(
     let mut connection = pin!(connection);
     let began = Instant::now();
     let ages_at = limits.max_connection_age.map(|age| began + jittered(age));
+    let mut stopping = false;
     let mut asked_to_finish = false;
     let mut cut_off_at: Option<Instant> = None;
     let mut aged = false;
@@ -150,11 +158,14 @@ async fn watch(
                 if let Err(error) = result {
                     tracing::debug!(listener = counters.listener, %error, "a connection ended with an error");
                 }
+                if activity.has_stalled() && cut_off_at.is_none() {
+                    counters.refuse(Refused::BodyTimeout, peer, STALLED);
+                }
                 return;
             }
-            () = shared.stop.cancelled(), if !asked_to_finish => {
-                asked_to_finish = true;
-                connection.as_mut().finish();
+            () = shared.stop.cancelled(), if !stopping => {
+                stopping = true;
+                look_at = Instant::now();
             }
             () = revoked(&mut session) => {
                 counters.close(Closed::ClientCaRemoved);
@@ -173,6 +184,17 @@ async fn watch(
                     connection.as_mut().finish();
                     cut_off_at = limits.max_connection_age_grace.map(|grace| now + grace);
                 }
+                if stopping && !asked_to_finish {
+                    // Hyper would drop a request whose head is still coming, so that is awaited.
+                    if activity.is_hearing_a_head() {
+                        look_at = now + MID_HEAD;
+                        if activity.check(limits).is_ok() {
+                            continue;
+                        }
+                    }
+                    asked_to_finish = true;
+                    connection.as_mut().finish();
+                }
                 let next = match activity.check(limits) {
                     Ok(next) => next,
                     // It was asked to go and may take its leave; nothing more is held against it.
@@ -185,7 +207,7 @@ async fn watch(
                         LEAVE
                     }
                     Err(Overdue::Body) => {
-                        counters.refuse(Refused::BodyTimeout, peer, "a request's body stopped coming");
+                        counters.refuse(Refused::BodyTimeout, peer, STALLED);
                         asked_to_finish = true;
                         connection.as_mut().finish();
                         cut_off_at = Some(now + LEAVE);
