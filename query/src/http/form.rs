@@ -33,11 +33,11 @@ impl Form {
         pair.map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
-    /// All values of this name, in order.
+    /// All values of this name that are not empty, in order.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs
             .iter()
-            .filter(move |(n, _)| n == name)
+            .filter(move |(n, value)| n == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
     }
 }
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn values_are_unescaped_and_kept_in_order() {
-        let form = Form::parse("a=1&b=x+y%2Fz&a=2&bare&c=&&d=%zz&e=1;f=2&%67=h%C3%A4&a=%ff");
+        let form = Form::parse("a=1&a=&a&b=x+y%2Fz&a=2&bare&c=&&d=%zz&e=1;f=2&%67=h%C3%A4&a=%ff");
         assert_eq!(form.all("a").collect::<Vec<_>>(), ["1", "2", "\u{fffd}"]);
         assert_eq!(form.first("a"), "1");
         assert_eq!(form.first("b"), "x y/z");

@@ -60,6 +60,9 @@ fn empty_values_and_bare_names_are_none() {
     assert_eq!(search.query.duration_max_ns, None);
     assert_eq!(search.query.limit, 100);
     assert_eq!(search.query.operation, None);
+    let search = parse("service=a&tag&tags=&traceID=&raw").unwrap();
+    assert!(search.query.filter.is_always_true());
+    assert!(search.ids.is_empty());
 }
 
 #[test]
