@@ -17,7 +17,7 @@ use crate::config::{self, Config};
 use crate::inflow::Limit;
 use crate::intake::{Intake, Origin, Parts, Receiver};
 use crate::metrics::Metrics;
-use crate::receivers::{jaeger, otlp};
+use crate::receivers::{jaeger, otlp, reflection};
 
 /// Why receivers cannot be bound.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,9 @@ pub enum BindError {
         /// In bytes.
         message: usize,
     },
+    /// The descriptions for gRPC reflection cannot be read: a defect of this build.
+    #[error("cannot describe the services for grpc reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
 }
 
 /// Bound receivers, not yet accepting.
@@ -88,7 +91,7 @@ pub async fn bind(
     if let Some(settings) = &config.jaeger_grpc {
         let receiver = receiver(&intake, settings, jaeger::grpc::ORIGIN, JAEGER_GRPC_LIMIT);
         let router = receivers.with_health(JAEGER_SERVICES).await;
-        let router = jaeger::grpc::router(router, receiver);
+        let router = jaeger::grpc::router(reflection::add(router)?, receiver);
         receivers.add(settings, router, listeners).await?;
     }
     Ok(receivers)

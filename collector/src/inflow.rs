@@ -158,7 +158,7 @@ pub(crate) fn make_room(
 }
 
 fn ended(at: usize, expected: usize) -> Fault {
-    Fault::Broken(format!(
+    Fault::Undecodable(format!(
         "the body ended after {at} of {expected} bytes that it declared"
     ))
 }

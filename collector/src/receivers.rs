@@ -2,5 +2,6 @@
 
 pub(crate) mod jaeger;
 pub(crate) mod otlp;
+pub(crate) mod reflection;
 mod rpc_status;
 mod unary;

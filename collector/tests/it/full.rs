@@ -192,3 +192,29 @@ async fn a_budget_below_one_message_is_an_error_at_the_start() {
         Err(collector::BindError::Budget { budget: 1, .. })
     ));
 }
+
+/// Each refusal resets a stream whose body is still coming. A connection must live through any number of them: other requests share it.
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_refusals_do_not_end_a_connection() {
+    let (running, holding) = full().await;
+    let uri = format!("http://{}{EXPORT}", running.addr("otlp-grpc"));
+    let client = h2();
+    let large = frame(0, &message("shop", 1_900));
+    let one = async || {
+        let request = http::Request::post(&uri)
+            .header("content-type", "application/grpc")
+            .body(axum::body::Body::from(large.clone()))
+            .unwrap();
+        let answer = Answer::of(client.request(request).await.unwrap()).await;
+        assert_eq!(answer.grpc().code(), Code::ResourceExhausted);
+    };
+    for _ in 0..30 {
+        join_all((0..100).map(|_| one())).await;
+    }
+    assert_eq!(
+        running.metric("spoor_listener_connections_accepted_total", &["otlp-grpc"]),
+        2
+    );
+    running.store.resume();
+    holding.await.message();
+}

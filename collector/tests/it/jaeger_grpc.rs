@@ -148,3 +148,33 @@ async fn health_is_served_and_says_when_we_stop() {
     running.stop();
     eventually(|| running.ended()).await;
 }
+
+#[tokio::test]
+async fn reflection_lists_what_is_served() {
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+    use tonic_reflection::pb::v1::{ListServiceResponse, ServerReflectionRequest};
+
+    let running = start(|_| {}).await;
+    let origin = format!("http://{}", running.addr("jaeger-grpc"));
+    let mut client = ServerReflectionClient::with_origin(h2(), origin.parse().unwrap());
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let requests = futures_util::stream::iter([request]);
+    let mut replies = client.server_reflection_info(requests).await.unwrap();
+    let reply = replies.get_mut().message().await.unwrap().unwrap();
+    let listed = reply.message_response.unwrap();
+    let MessageResponse::ListServicesResponse(ListServiceResponse { service }) = listed else {
+        panic!("{listed:?}");
+    };
+    let mut names: Vec<String> = service.into_iter().map(|s| s.name).collect();
+    names.sort();
+    assert!(
+        names.contains(&"jaeger.api_v2.CollectorService".to_owned()),
+        "{names:?}"
+    );
+    assert!(!names.iter().any(|n| n.contains("Sampling")), "{names:?}");
+}

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use prost::Message;
 use storage::port::WriteError;
 use tonic::Code;
 use tonic::codec::CompressionEncoding;
+use wire::r#gen::otlp::ExportTraceServiceResponse;
+use wire::r#gen::otlp::trace_service_client::TraceServiceClient;
 
 use crate::support::*;
 
@@ -238,4 +238,34 @@ async fn collector_tags_reach_every_resource() {
     running.export(&message("shop", 3)).await.message();
     let spans = running.store.spans();
     assert!(spans.iter().all(|s| s.resource.attributes[0].key == "zone"));
+}
+
+#[tokio::test]
+async fn a_message_may_come_in_pieces_of_any_size() {
+    let running = start(|_| {}).await;
+    let framed = frame(0, &message("shop", 5));
+    for size in [1, 2, 3, 5, 7, 64, framed.len()] {
+        let pieces: Vec<_> = framed
+            .chunks(size)
+            .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()))
+            .collect();
+        let body = axum::body::Body::from_stream(futures_util::stream::iter(pieces));
+        let answer = running.call("otlp-grpc", EXPORT, &[], body).await;
+        assert!(answer.message().is_empty(), "pieces of {size}");
+    }
+    assert_eq!(running.store.spans().len(), 35);
+}
+
+#[tokio::test]
+async fn a_message_that_is_cut_short_is_not_stored() {
+    let running = start(|_| {}).await;
+    let framed = frame(0, &message("shop", 5));
+    for len in [1, 4, 5, 6, framed.len() - 1] {
+        let answer = running
+            .call("otlp-grpc", EXPORT, &[], framed.slice(..len))
+            .await;
+        assert_eq!(answer.grpc().code(), Code::InvalidArgument, "{len} bytes");
+    }
+    assert!(running.store.batches.lock().is_empty());
+    assert_eq!(running.held(), 0);
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 use storage::port::WriteError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use wire::r#gen::otlp::ExportTraceServiceResponse;
 
 use crate::support::*;
 

@@ -3,12 +3,10 @@
 //! Source: the OTLP specification 1.7, "Full Success", "Partial Success", "Failures"; `opentelemetry/proto/collector/trace/v1`.
 
 use bytes::Bytes;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceResponse,
-};
 use prost::Message;
 use serde_json::json;
 use tonic::Code;
+use wire::r#gen::otlp::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 
 use crate::admission::Refusal;
 use crate::fault::Fault;
