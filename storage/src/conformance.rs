@@ -112,6 +112,7 @@ macro_rules! for_each_promise {
             dependencies::a_call_is_a_span_whose_parent_is_of_another_service,
             dependencies::equal_spans_count_once,
             dependencies::calls_are_counted_by_the_time_of_the_callee,
+            dependencies::a_shared_id_is_a_call_from_its_client_to_its_server,
             dependencies::parents_are_found_across_batches_but_not_across_traces,
         }
     };

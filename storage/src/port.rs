@@ -66,7 +66,8 @@ pub trait TraceReader: Send + Sync {
 /// Says which services call which, for one instance.
 pub trait DependencyReader: Send + Sync {
     /// Calls between services by spans that start in `[start_ns, end_ns]`, sorted by parent, then child; no pair twice. A call is a span
-    /// whose parent is a span of another service. Equal spans count once.
+    /// whose parent is a span of another service. Equal spans count once. Of two spans that share an id (Zipkin's), the server's half is
+    /// called by the client's, and is the parent of spans that name the id.
     fn get_dependencies<'a>(
         &'a self,
         cx: &'a ReadContext,

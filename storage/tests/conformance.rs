@@ -1,4 +1,5 @@
 //! Every backend keeps the port's promises.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod memory {
     use storage::conformance::{self, Subject};

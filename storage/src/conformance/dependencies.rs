@@ -1,5 +1,7 @@
 //! Promises of [`DependencyReader`](crate::DependencyReader).
 
+use model::{Span, SpanKind};
+
 use super::Subject;
 use super::data::{S, child, later, t0};
 use crate::port::ReadContext;
@@ -84,4 +86,19 @@ pub async fn parents_are_found_across_batches_but_not_across_traces(s: Subject) 
     check(&calls(&s, 0, 1).await, &[]);
     s.store(vec![child(1, 1, 0, "a")]).await;
     check(&calls(&s, 0, 1).await, &[("a", "b", 1)]);
+}
+
+/// Zipkin's two halves of one id: the server's is called by the client's, and calls what names the id as its parent.
+pub async fn a_shared_id_is_a_call_from_its_client_to_its_server(s: Subject) {
+    use SpanKind::{Client, Server};
+    let half = |id, parent, service, kind| Span {
+        kind,
+        ..child(1, id, parent, service)
+    };
+    s.store(vec![half(2, 1, "b", Server), half(1, 0, "root", Server)])
+        .await;
+    s.store(vec![half(3, 2, "c", Server), half(2, 1, "a", Client)])
+        .await;
+    let expect = [("a", "b", 1), ("b", "c", 1), ("root", "a", 1)];
+    check(&calls(&s, 0, 1).await, &expect);
 }
