@@ -1,0 +1,177 @@
+//! Disks that fail or fill up, and files that were damaged.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use super::*;
+use crate::port::ReadError;
+
+async fn filled(disk: &SimulatedDisk) -> Embedded {
+    let store = open(disk);
+    for id in 1..=50 {
+        write(&store, vec![span(1, id), span(2, id)]).await.unwrap();
+    }
+    store
+}
+
+#[tokio::test]
+async fn a_failed_sync_ends_writing_and_not_reading() {
+    let disk = SimulatedDisk::new(1);
+    let store = filled(&disk).await;
+    let before = disk.syncs();
+    disk.fail("sync", 0, ErrorKind::Other);
+    let error = write(&store, vec![span(1, 51)]).await.unwrap_err();
+    assert!(matches!(&error, WriteError::Unavailable { reason } if reason.contains("sync")));
+    // mended or not: that sync is never tried again
+    disk.mend();
+    for _ in 0..3 {
+        let error = write(&store, vec![span(1, 52)]).await.unwrap_err();
+        assert!(matches!(error, WriteError::Unavailable { .. }));
+    }
+    assert_eq!(disk.syncs(), before);
+    assert!(store.health().unwrap_err().contains("sync"));
+    assert_eq!(read(&store, [1, 2]).await.0.len(), 100);
+    drop(store);
+    let store = open(&disk.reboot());
+    assert_eq!(store.health(), Ok(()));
+    write(&store, vec![span(1, 53)]).await.unwrap();
+    assert!(read(&store, [1]).await.0.len() >= 51);
+}
+
+#[tokio::test]
+async fn a_failed_write_ends_writing_too() {
+    let disk = SimulatedDisk::new(1);
+    let store = filled(&disk).await;
+    disk.fail("write", 0, ErrorKind::Other);
+    assert!(write(&store, vec![span(1, 51)]).await.is_err());
+    disk.mend();
+    assert!(write(&store, vec![span(1, 52)]).await.is_err());
+    assert!(store.health().is_err());
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_and_takes_them_again_by_itself() {
+    let disk = SimulatedDisk::new(1);
+    let store = open(&disk);
+    disk.limit_room(20_000);
+    let mut kept = 0;
+    let error = loop {
+        match write(&store, vec![span(1, kept + 1)]).await {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(&error, WriteError::Throttled { reason, .. } if reason.contains("embedded.max-bytes")),
+        "{error}"
+    );
+    assert!(store.health().is_err());
+    assert!(kept > 20);
+    assert_eq!(read(&store, [1]).await.0.len() as u64, kept);
+    disk.mend();
+    write(&store, vec![span(1, kept + 1)]).await.unwrap();
+    assert_eq!(store.health(), Ok(()));
+    drop(store);
+    let store = open(&disk.reboot());
+    assert_eq!(read(&store, [1]).await.0.len() as u64, kept + 1);
+}
+
+#[tokio::test]
+async fn a_full_disk_does_not_stop_a_start() {
+    let disk = SimulatedDisk::new(1);
+    drop(filled(&disk).await);
+    disk.limit_room(0);
+    let store = open(&disk);
+    assert_eq!(read(&store, [1, 2]).await.0.len(), 100);
+    assert!(write(&store, vec![span(3, 1)]).await.is_err());
+    disk.mend();
+    write(&store, vec![span(3, 1)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_that_fails_makes_the_answer_partial() {
+    let disk = SimulatedDisk::new(1);
+    let store = filled(&disk).await;
+    disk.fail("read", 3, ErrorKind::Other);
+    let (spans, completeness) = read(&store, [1]).await;
+    assert!(spans.len() < 50);
+    assert!(matches!(completeness, Completeness::Partial { reason } if reason.contains(".jnl")));
+    assert!(store.metrics.damaged.get() > 0);
+}
+
+fn journal_files(disk: &SimulatedDisk) -> Vec<PathBuf> {
+    let mut files = disk.files();
+    files.retain(|f| f.extension().is_some_and(|e| e == "jnl"));
+    files
+}
+
+#[tokio::test]
+async fn damage_in_the_middle_is_set_aside_and_counted_and_the_rest_is_served() {
+    let disk = SimulatedDisk::new(1);
+    drop(filled(&disk).await);
+    let disk = disk.reboot();
+    let file = journal_files(&disk)[0].clone();
+    let mut bytes = disk.bytes(&file).unwrap();
+    bytes[200] ^= 0x10;
+    disk.overwrite(&file, &bytes);
+    let store = open(&disk);
+    assert_eq!(store.metrics.damaged.get(), 1);
+    assert_eq!(read(&store, [1, 2]).await.0.len(), 98);
+}
+
+#[tokio::test]
+async fn no_flipped_bit_stops_a_start_or_costs_more_than_its_record() {
+    let disk = SimulatedDisk::new(1);
+    drop(filled(&disk).await);
+    let disk = disk.reboot();
+    let files = disk.files();
+    let mut state = 99_u64;
+    for _ in 0..200 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let file = &files[(state >> 33) as usize % files.len()];
+        let original = disk.bytes(file).unwrap();
+        if original.is_empty() {
+            continue;
+        }
+        let mut bytes = original.clone();
+        let bit = (state >> 20) as usize % (bytes.len() * 8);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        // each on a copy: a start may cut and rewrite
+        let copy = disk.reboot();
+        copy.overwrite(file, &bytes);
+        let store = open(&copy);
+        let (spans, _) = read(&store, [1, 2]).await;
+        assert!(spans.len() >= 98, "{} bit {bit}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_and_strange_names_do_not_stop_a_start() {
+    let disk = SimulatedDisk::new(1);
+    drop(filled(&disk).await);
+    let folder = PathBuf::from("/data/journal");
+    disk.overwrite(&folder.join("0000000900.jnl"), &[]);
+    disk.overwrite(&folder.join("notes.txt"), b"hello");
+    disk.overwrite(&folder.join("0000000901.jnl"), &[0xff; 5000]);
+    let store = open(&disk);
+    assert_eq!(read(&store, [1, 2]).await.0.len(), 100);
+    write(&store, vec![span(3, 1)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_search_whose_caller_went_away_is_cancelled() {
+    let disk = SimulatedDisk::new(1);
+    let store = filled(&disk).await;
+    let cx = ReadContext::default();
+    cx.cancelled.cancel();
+    let query = TraceQuery {
+        limit: 10,
+        start_max_ns: u64::MAX,
+        ..TraceQuery::default()
+    };
+    let reader = store.reader(&Instance::default());
+    let error = reader.find_trace_ids(&cx, &query).await.unwrap_err();
+    assert!(matches!(error, ReadError::Cancelled(_)));
+}

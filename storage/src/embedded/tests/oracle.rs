@@ -1,0 +1,226 @@
+//! The store against a plain list of spans: whatever is written and asked for, both give the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{SpanKind, Value};
+use proptest::prelude::*;
+
+use super::*;
+use crate::port::{DependencyLink, FoundTrace, Operation, OperationQuery};
+use crate::query::{Filter, Pattern};
+
+fn kinds() -> impl Strategy<Value = SpanKind> {
+    prop_oneof![
+        Just(SpanKind::Unspecified),
+        Just(SpanKind::Client),
+        Just(SpanKind::Server)
+    ]
+}
+
+prop_compose! {
+    /// Few values, so that spans meet: equal ones, halves that share an id, parents that are there and that are not.
+    fn spans()(
+        (trace, id, parent) in (1_u64..6, 1_u64..6, 0_u64..6),
+        (service, name) in (0_usize..3, 0_usize..3),
+        kind in kinds(),
+        (start, duration) in (0_u64..12, 0_u64..5),
+        tag in prop_oneof![
+            Just(Value::Empty),
+            Just(Value::from("a")),
+            Just(Value::from(7_i64)),
+            Just(Value::from(f64::NAN)),
+        ],
+    ) -> Span {
+        Span {
+            parent_span_id: (parent > 0).then(|| SpanId::from_u64(parent)),
+            name: ["get", "put", ""][name].into(),
+            kind,
+            start_ns: start * 700,
+            end_ns: start * 700 + duration * 900,
+            attributes: vec![KeyValue::new("tag", tag)],
+            resource: Arc::new(Resource::of_service(["cart", "shop", "pay"][service])),
+            ..span(trace, id)
+        }
+    }
+}
+
+prop_compose! {
+    fn queries()(
+        service in prop::option::of(0_usize..3),
+        operation in prop::option::of(0_usize..3),
+        (from, to) in (0_u64..9000, 0_u64..9000),
+        shortest in prop::option::of(0_u64..4000),
+        longest in prop::option::of(0_u64..4000),
+        tag in prop::option::of(prop_oneof![Just("a"), Just("7"), Just("NaN"), Just("")]),
+        limit in 0_usize..7,
+    ) -> TraceQuery {
+        TraceQuery {
+            service: service.map(|n| ["cart", "shop", "none"][n].into()),
+            operation: operation.map(|n| ["get", "put", "none"][n].into()),
+            filter: match tag {
+                Some(value) => Filter::Tag { key: "tag".into(), value: Pattern::literal(value) },
+                None => Filter::default(),
+            },
+            start_min_ns: from,
+            start_max_ns: from + to,
+            duration_min_ns: shortest,
+            duration_max_ns: longest,
+            limit,
+        }
+    }
+}
+
+/// Wholly equal, NaN by its bits.
+fn text(span: &Span) -> String {
+    format!("{span:?}")
+}
+
+/// The list without what is equal to an earlier one.
+fn distinct(spans: &[Span]) -> Vec<Span> {
+    let mut seen = BTreeSet::new();
+    spans
+        .iter()
+        .filter(|s| seen.insert(text(s)))
+        .cloned()
+        .collect()
+}
+
+fn found(spans: &[Span], query: &TraceQuery) -> Vec<FoundTrace> {
+    let mut latest = BTreeMap::new();
+    for span in spans.iter().filter(|s| query.matches(s)) {
+        let start = latest.entry(span.trace_id).or_insert(0);
+        *start = span.start_ns.max(*start);
+    }
+    let mut found: Vec<_> = latest
+        .into_iter()
+        .map(|(trace_id, start_ns)| FoundTrace { trace_id, start_ns })
+        .collect();
+    // stable: by id among equal starts
+    found.sort_by_key(|f| std::cmp::Reverse(f.start_ns));
+    found.truncate(query.limit);
+    found
+}
+
+fn calls(spans: &[Span], from: u64, to: u64) -> Vec<DependencyLink> {
+    let mut calls = BTreeMap::new();
+    for span in spans.iter().filter(|s| (from..=to).contains(&s.start_ns)) {
+        let with = |id: SpanId, kind: Option<SpanKind>| {
+            spans.iter().find(|s| {
+                s.trace_id == span.trace_id && s.span_id == id && kind.is_none_or(|k| k == s.kind)
+            })
+        };
+        let client = (span.kind == SpanKind::Server)
+            .then(|| with(span.span_id, Some(SpanKind::Client)))
+            .flatten();
+        let parent = span.parent_span_id.filter(|p| *p != span.span_id);
+        let caller = client.or_else(|| {
+            let parent = parent?;
+            with(parent, Some(SpanKind::Server)).or_else(|| with(parent, None))
+        });
+        if let Some(caller) = caller
+            && caller.resource.service_name() != span.resource.service_name()
+        {
+            let pair = (
+                caller.resource.service_name().into(),
+                span.resource.service_name().into(),
+            );
+            *calls.entry(pair).or_insert(0) += 1;
+        }
+    }
+    calls
+        .into_iter()
+        .map(|((parent, child), call_count)| DependencyLink {
+            parent,
+            child,
+            call_count,
+        })
+        .collect()
+}
+
+async fn compare(store: &Embedded, spans: &[Span], queries: &[TraceQuery]) {
+    let spans = distinct(spans);
+    let cx = ReadContext::default();
+    let reader = store.reader(&Instance::default());
+    let (all, completeness) = read(store, 1..6).await;
+    assert_eq!(completeness, Completeness::Complete);
+    let sorted = |spans: &[Span]| {
+        let mut texts: Vec<_> = spans.iter().map(text).collect();
+        texts.sort();
+        texts
+    };
+    assert_eq!(sorted(&all), sorted(&spans));
+    for query in queries {
+        let expect = found(&spans, query);
+        let ours = reader.find_trace_ids(&cx, query).await.unwrap();
+        assert_eq!(ours.traces, expect, "{query:?}");
+        assert_eq!(ours.completeness, Completeness::Complete);
+        let mut given: Vec<Span> = Vec::new();
+        let mut items = reader.find_traces(&cx, query);
+        while let Some(Ok(ReadItem::Spans(chunk))) = items.next().await {
+            given.extend(chunk);
+        }
+        let mut order: Vec<_> = given.iter().map(|s| s.trace_id).collect();
+        order.dedup();
+        assert_eq!(order, expect.iter().map(|f| f.trace_id).collect::<Vec<_>>());
+        let whole: Vec<_> = spans
+            .iter()
+            .filter(|s| order.contains(&s.trace_id))
+            .cloned()
+            .collect();
+        assert_eq!(sorted(&given), sorted(&whole));
+    }
+    let services: BTreeSet<_> = spans.iter().map(|s| s.resource.service_name()).collect();
+    assert_eq!(
+        reader.get_services(&cx).await.unwrap(),
+        services.into_iter().collect::<Vec<_>>()
+    );
+    for kind in [None, Some(SpanKind::Server)] {
+        let query = OperationQuery {
+            service: "cart".into(),
+            kind,
+        };
+        let expect: BTreeSet<_> = spans
+            .iter()
+            .filter(|s| s.resource.service_name() == "cart" && kind.is_none_or(|k| k == s.kind))
+            .map(|s| Operation {
+                name: s.name.clone(),
+                kind: s.kind,
+            })
+            .collect();
+        assert_eq!(
+            reader.get_operations(&cx, &query).await.unwrap(),
+            expect.into_iter().collect::<Vec<_>>()
+        );
+    }
+    let dependencies = store.dependencies(&Instance::default());
+    for (from, to) in [(0, u64::MAX), (2000, 5000)] {
+        assert_eq!(
+            dependencies.get_dependencies(&cx, from, to).await.unwrap(),
+            calls(&spans, from, to)
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_store_answers_as_a_plain_list_does(
+        batches in prop::collection::vec(prop::collection::vec(spans(), 1..12), 1..12),
+        queries in prop::collection::vec(queries(), 1..8),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let disk = SimulatedDisk::new(1);
+            let store = open(&disk);
+            for batch in &batches {
+                write(&store, batch.clone()).await.unwrap();
+            }
+            let spans: Vec<Span> = batches.into_iter().flatten().collect();
+            compare(&store, &spans, &queries).await;
+            // and the same once it is read back
+            drop(store);
+            compare(&open(&disk.reboot()), &spans, &queries).await;
+        });
+    }
+}
