@@ -117,7 +117,7 @@ fn members_are_the_folders_and_the_rooms_of_the_picture() {
         .collect();
     let folders: BTreeSet<_> = fs::read_dir(root())
         .unwrap()
-        .map(|entry| entry.unwrap())
+        .map(Result::unwrap)
         .filter(|entry| entry.path().join("Cargo.toml").is_file())
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
