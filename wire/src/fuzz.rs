@@ -13,13 +13,13 @@ use crate::r#gen;
 use crate::jaeger::proto;
 use crate::{otlp, record};
 
-/// Every function here, by name.
-pub const ALL: [(&str, fn(&[u8])); 5] = [
-    ("otlp_protobuf", otlp_protobuf),
-    ("otlp_json", otlp_json),
-    ("jaeger_post_spans", jaeger_post_spans),
-    ("jaeger_span", jaeger_span),
-    ("own_record", own_record),
+/// Every function here.
+pub const ALL: [fn(&[u8]); 5] = [
+    otlp_protobuf,
+    otlp_json,
+    jaeger_post_spans,
+    jaeger_span,
+    own_record,
 ];
 
 /// Floats are compared by their text, since NaN differs from itself.
@@ -67,9 +67,9 @@ pub fn jaeger_post_spans(data: &[u8]) {
             through_record(span);
             stays_in_jaeger(span);
         }
-        let _ = otlp::encode(&decoded.spans);
-        let _ = otlp::encode_json(&decoded.spans);
-        let _ = proto::encode_post_spans(&decoded.spans);
+        drop(otlp::encode(&decoded.spans));
+        drop(otlp::encode_json(&decoded.spans));
+        drop(proto::encode_post_spans(&decoded.spans));
     }
 }
 
@@ -86,8 +86,9 @@ pub fn own_record(data: &[u8]) {
     let Some(buffer) = Buffer::new(Bytes::copy_from_slice(data)) else {
         return;
     };
-    let _ = record::decode_resource(&buffer, 0..data.len());
-    let _ = record::decode_scope(&buffer, 0..data.len());
+    // damage may be refused, as long as it does not panic
+    drop(record::decode_resource(&buffer, 0..data.len()));
+    drop(record::decode_scope(&buffer, 0..data.len()));
     if let Ok(span) = record::decode_span(&buffer, 0..data.len(), Arc::default(), Arc::default()) {
         through_record(&span);
     }

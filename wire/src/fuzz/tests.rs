@@ -78,7 +78,7 @@ fn no_mutation_of_a_seed_breaks_a_promise() {
             } else {
                 mutate(seed, &mut random)
             };
-            for (_, run) in ALL {
+            for run in ALL {
                 run(&data);
             }
         }

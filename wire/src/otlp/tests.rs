@@ -38,7 +38,7 @@ fn request(spans: &[Vec<u8>]) -> Bytes {
             w.message(1, |w| {
                 w.bytes(1, b"service.name");
                 w.message(2, |w| w.bytes(1, b"a"));
-            })
+            });
         });
         w.message(2, |w| {
             for span in spans {
@@ -50,10 +50,10 @@ fn request(spans: &[Vec<u8>]) -> Bytes {
 }
 
 #[track_caller]
-fn check_rejected(bad: Vec<u8>, reason: &str) {
+fn check_rejected(bad: &[u8], reason: &str) {
     let body = request(&[
         good("1").encode_to_vec(),
-        bad.clone(),
+        bad.to_vec(),
         good("2").encode_to_vec(),
     ]);
     let decoded = decode(body).unwrap();
@@ -72,18 +72,18 @@ fn a_broken_span_is_rejected_alone() {
         change(&mut span);
         span.encode_to_vec()
     };
-    check_rejected(bytes(|s| s.trace_id = vec![]), "trace id (missing");
-    check_rejected(bytes(|s| s.trace_id = vec![0; 16]), "trace id (missing");
-    check_rejected(bytes(|s| s.trace_id = vec![1; 8]), "trace id (not of 16");
-    check_rejected(bytes(|s| s.span_id = vec![0; 8]), "span id (missing");
-    check_rejected(bytes(|s| s.span_id = vec![1; 16]), "span id (not of 8");
-    check_rejected(bytes(|s| s.parent_span_id = vec![1]), "span id (not of 8");
-    check_rejected(vec![], "trace id (missing");
-    check_rejected(vec![0x0a, 16, 1, 2], "ends inside");
-    check_rejected(vec![0x08, 1], "invalid trace id");
+    check_rejected(&bytes(|s| s.trace_id = vec![]), "trace id (missing");
+    check_rejected(&bytes(|s| s.trace_id = vec![0; 16]), "trace id (missing");
+    check_rejected(&bytes(|s| s.trace_id = vec![1; 8]), "trace id (not of 16");
+    check_rejected(&bytes(|s| s.span_id = vec![0; 8]), "span id (missing");
+    check_rejected(&bytes(|s| s.span_id = vec![1; 16]), "span id (not of 8");
+    check_rejected(&bytes(|s| s.parent_span_id = vec![1]), "span id (not of 8");
+    check_rejected(&vec![], "trace id (missing");
+    check_rejected(&vec![0x0a, 16, 1, 2], "ends inside");
+    check_rejected(&vec![0x08, 1], "invalid trace id");
     let mut deep = good("bad").encode_to_vec();
     deep.extend(nested(MAX + 1));
-    check_rejected(deep, "nests deeper than 32");
+    check_rejected(&deep, "nests deeper than 32");
 }
 
 const MAX: usize = crate::MAX_DEPTH;
@@ -315,7 +315,7 @@ proptest! {
     fn no_bytes_are_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let body = Bytes::from(bytes);
         let ours = decode(body.clone());
-        let _ = decode_json(body.clone());
+        drop(decode_json(body.clone()));
         if ExportTraceServiceRequest::decode(body).is_ok() {
             prop_assert!(ours.is_ok());
         }

@@ -7,7 +7,7 @@ use super::*;
 fn tags(span: &Span) -> Vec<(String, String)> {
     let mut list = Vec::new();
     for_each_span_tag(span, |key, value| {
-        list.push((key.as_str().to_owned(), value.to_text().into_owned()))
+        list.push((key.as_str().to_owned(), value.to_text().into_owned()));
     });
     list
 }
