@@ -14,6 +14,8 @@ const PROTO: (&str, &str) = ("content-type", "application/x-protobuf");
 async fn full() -> (Running, impl Future<Output = Answer>) {
     let running = start(|c| {
         c.budget_bytes = 4 << 20;
+        // longer than any test takes
+        c.write_timeout = Duration::from_secs(60);
         for receiver in [&mut c.otlp_grpc, &mut c.otlp_http, &mut c.jaeger_grpc] {
             receiver.as_mut().unwrap().max_message_bytes = 1 << 20;
         }
@@ -217,4 +219,49 @@ async fn thousands_of_refusals_do_not_end_a_connection() {
     );
     running.store.resume();
     holding.await.message();
+}
+
+/// Decoding what is then refused would cost the throughput that an overloaded collector needs: the charge before reading must be right.
+#[tokio::test(flavor = "multi_thread")]
+async fn overload_is_refused_before_it_is_decoded() {
+    let running = start(|c| {
+        c.budget_bytes = 8 << 20;
+        for receiver in [&mut c.otlp_grpc, &mut c.otlp_http, &mut c.jaeger_grpc] {
+            receiver.as_mut().unwrap().max_message_bytes = 1 << 20;
+        }
+    })
+    .await;
+    running.store.take_turns(Duration::from_millis(3));
+    let uri = format!("http://{}{EXPORT}", running.addr("otlp-grpc"));
+    let client = h2();
+    let body = frame(0, &message("shop", 512));
+    let sender = async || {
+        let (mut stored, mut refused) = (0, 0);
+        for _ in 0..50 {
+            let request = http::Request::post(&uri)
+                .header("content-type", "application/grpc")
+                .body(axum::body::Body::from(body.clone()))
+                .unwrap();
+            let answer = Answer::of(client.request(request).await.unwrap()).await;
+            match answer.grpc().code() {
+                Code::Ok => stored += 1,
+                _ => {
+                    assert!(answer.retry_delay().is_some(), "{answer:?}");
+                    refused += 1;
+                }
+            }
+        }
+        (stored, refused)
+    };
+    let sums = join_all((0..40).map(|_| sender())).await;
+    let (stored, refused) = sums.iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let counts = running.ledger.counts();
+    assert!(counts.balance(), "{counts:?}");
+    assert_eq!(counts.durable, 512 * stored);
+    assert!(refused > 100, "no overload: {refused} of 2000 refused");
+    let decoded_in_vain = counts.refused / 512;
+    assert!(
+        decoded_in_vain * 20 < refused,
+        "{decoded_in_vain} of {refused} refusals came after decoding"
+    );
 }

@@ -35,6 +35,9 @@ pub(crate) struct Store {
     pub(crate) batches: Mutex<Vec<Batch>>,
     pub(crate) answer: Mutex<Result<(), WriteError>>,
     held: watch::Sender<bool>,
+    /// Writes come one after the other, each taking so long.
+    turn: tokio::sync::Mutex<()>,
+    turn_takes: Mutex<Option<Duration>>,
     pub(crate) letters: Mutex<Vec<DeadLetter>>,
     pub(crate) grave: Mutex<Result<(), WriteError>>,
 }
@@ -46,6 +49,11 @@ impl Store {
             .iter()
             .flat_map(|b| b.spans.iter().cloned())
             .collect()
+    }
+
+    /// From now on writes come one after the other.
+    pub(crate) fn take_turns(&self, each: Duration) {
+        *self.turn_takes.lock() = Some(each);
     }
 
     /// Lets no write pass until [`Store::resume`].
@@ -68,6 +76,11 @@ impl TraceWriter for Store {
         Box::pin(async move {
             let mut held = self.held.subscribe();
             held.wait_for(|held| !held).await.unwrap();
+            let turn_takes = *self.turn_takes.lock();
+            if let Some(turn_takes) = turn_takes {
+                let _turn = self.turn.lock().await;
+                tokio::time::sleep(turn_takes).await;
+            }
             let answer = self.answer.lock().clone();
             if !matches!(
                 answer,
@@ -125,6 +138,8 @@ pub(crate) async fn start_with(dead_letters: bool, change: impl FnOnce(&mut Conf
         batches: Mutex::default(),
         answer: Mutex::new(Ok(())),
         held: watch::Sender::new(false),
+        turn: tokio::sync::Mutex::default(),
+        turn_takes: Mutex::default(),
         letters: Mutex::default(),
         grave: Mutex::new(Ok(())),
     });
