@@ -21,7 +21,7 @@ use crate::accept::Shared;
 use crate::activity::{Activity, Overdue};
 use crate::config::Limits;
 use crate::io::Io;
-use crate::metrics::{Closed, Refused};
+use crate::metrics::{Closed, Counters, Refused};
 use crate::peer::Peer;
 use crate::service::Requests;
 use crate::sniff::Opening;
@@ -99,7 +99,8 @@ pub(crate) async fn serve<S>(
             http2_builder(limits, shared.tracker.clone()).serve_connection(io, requests);
         watch(shared, connection, &activity, addr, session).await;
     } else {
-        let connection = http1_builder(limits, !shared.stop.is_cancelled()).serve_connection(io, requests);
+        let connection =
+            http1_builder(limits, !shared.stop.is_cancelled()).serve_connection(io, requests);
         watch(shared, connection, &activity, addr, session).await;
     }
 }
@@ -140,88 +141,123 @@ async fn watch(
     peer: SocketAddr,
     mut session: Option<Session>,
 ) {
-    let Shared {
-        limits, counters, ..
-    } = shared;
     let mut connection = pin!(connection);
-    let began = Instant::now();
-    let ages_at = limits.max_connection_age.map(|age| began + jittered(age));
-    let mut stopping = false;
-    let mut asked_to_finish = false;
-    let mut cut_off_at: Option<Instant> = None;
-    let mut aged = false;
-    let mut look_at = began;
+    let mut judge = Judge::new(shared, activity, peer);
+    let mut look_at = Instant::now();
     loop {
         tokio::select! {
             biased;
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    tracing::debug!(listener = counters.listener, %error, "a connection ended with an error");
-                }
-                if activity.has_stalled() && cut_off_at.is_none() {
-                    counters.refuse(Refused::BodyTimeout, peer, STALLED);
-                }
-                return;
-            }
-            () = shared.stop.cancelled(), if !stopping => {
-                stopping = true;
+            result = connection.as_mut() => return judge.ended(result),
+            () = shared.stop.cancelled(), if !judge.stopping => {
+                judge.stopping = true;
                 look_at = Instant::now();
             }
-            () = revoked(&mut session) => {
-                counters.close(Closed::ClientCaRemoved);
-                return;
-            }
+            () = revoked(&mut session) => return shared.counters.close(Closed::ClientCaRemoved),
             () = activity.stalled_now.notified() => look_at = Instant::now(),
-            () = sleep_until(look_at) => {
-                let now = Instant::now();
-                if cut_off_at.is_some_and(|at| at <= now) {
-                    return;
-                }
-                if !aged && ages_at.is_some_and(|at| at <= now) {
-                    aged = true;
-                    counters.close(Closed::Age);
-                    asked_to_finish = true;
-                    connection.as_mut().finish();
-                    cut_off_at = limits.max_connection_age_grace.map(|grace| now + grace);
-                }
-                if stopping && !asked_to_finish {
-                    // Hyper would drop a request whose head is still coming, so that is awaited.
-                    if activity.is_hearing_a_head() {
-                        look_at = now + MID_HEAD;
-                        if activity.check(limits).is_ok() {
-                            continue;
-                        }
-                    }
-                    asked_to_finish = true;
-                    connection.as_mut().finish();
-                }
-                let next = match activity.check(limits) {
-                    Ok(next) => next,
-                    // It was asked to go and may take its leave; nothing more is held against it.
-                    Err(Overdue::Idle | Overdue::Body) if cut_off_at.is_some() => LEAVE,
-                    Err(Overdue::Idle) => {
-                        counters.close(Closed::Idle);
-                        asked_to_finish = true;
-                        connection.as_mut().finish();
-                        cut_off_at = Some(now + LEAVE);
-                        LEAVE
-                    }
-                    Err(Overdue::Body) => {
-                        counters.refuse(Refused::BodyTimeout, peer, STALLED);
-                        asked_to_finish = true;
-                        connection.as_mut().finish();
-                        cut_off_at = Some(now + LEAVE);
-                        LEAVE
-                    }
-                    Err(Overdue::Headers) => {
-                        return counters.refuse(Refused::HeaderTimeout, peer, "a request's head did not end");
-                    }
-                    Err(Overdue::Send) => {
-                        return counters.refuse(Refused::SendTimeout, peer, "an answer was not taken");
-                    }
-                };
-                look_at = [cut_off_at, ages_at.filter(|_| !aged)].into_iter().flatten().fold(now + next, Instant::min);
+            () = sleep_until(look_at) => match judge.look(connection.as_mut()) {
+                Some(next) => look_at = next,
+                None => return,
+            },
+        }
+    }
+}
+
+/// Decides when a connection has had its time.
+struct Judge<'a> {
+    limits: &'a Limits,
+    counters: &'a Counters,
+    activity: &'a Activity,
+    peer: SocketAddr,
+    stopping: bool,
+    asked_to_finish: bool,
+    /// It was asked to go and will not be waited for any longer than this.
+    cut_off_at: Option<Instant>,
+    /// When it is of age; gone once it is.
+    ages_at: Option<Instant>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(shared: &'a Shared, activity: &'a Activity, peer: SocketAddr) -> Self {
+        Self {
+            limits: &shared.limits,
+            counters: &shared.counters,
+            activity,
+            peer,
+            stopping: false,
+            asked_to_finish: false,
+            cut_off_at: None,
+            ages_at: shared
+                .limits
+                .max_connection_age
+                .map(|age| Instant::now() + jittered(age)),
+        }
+    }
+
+    /// When to look again; `None`: the connection is to be dropped.
+    fn look(&mut self, mut connection: Pin<&mut impl Gracious>) -> Option<Instant> {
+        let now = Instant::now();
+        if self.cut_off_at.is_some_and(|at| at <= now) {
+            return None;
+        }
+        if self.ages_at.is_some_and(|at| at <= now) {
+            self.ages_at = None;
+            self.counters.close(Closed::Age);
+            self.ask(connection.as_mut(), self.limits.max_connection_age_grace);
+        }
+        let standing = self.activity.check(self.limits);
+        if self.stopping && !self.asked_to_finish {
+            // Hyper would drop a request whose head is still coming, so that is awaited.
+            if standing.is_ok() && self.activity.is_hearing_a_head() {
+                return Some(now + MID_HEAD);
             }
+            self.ask(connection.as_mut(), None);
+        }
+        let wait = match standing {
+            Ok(wait) => wait,
+            // It may take its leave; nothing more is held against it.
+            Err(Overdue::Idle | Overdue::Body) if self.cut_off_at.is_some() => LEAVE,
+            Err(Overdue::Idle) => {
+                self.counters.close(Closed::Idle);
+                self.ask(connection, Some(LEAVE));
+                LEAVE
+            }
+            Err(Overdue::Body) => {
+                self.refuse(Refused::BodyTimeout, STALLED);
+                self.ask(connection, Some(LEAVE));
+                LEAVE
+            }
+            Err(Overdue::Headers) => {
+                self.refuse(Refused::HeaderTimeout, "a request's head did not end");
+                return None;
+            }
+            Err(Overdue::Send) => {
+                self.refuse(Refused::SendTimeout, "an answer was not taken");
+                return None;
+            }
+        };
+        let others = [self.cut_off_at, self.ages_at].into_iter().flatten();
+        Some(others.fold(now + wait, Instant::min))
+    }
+
+    fn ask(&mut self, connection: Pin<&mut impl Gracious>, cut_off_after: Option<Duration>) {
+        self.asked_to_finish = true;
+        if let Some(after) = cut_off_after {
+            self.cut_off_at = Some(Instant::now() + after);
+        }
+        connection.finish();
+    }
+
+    fn refuse(&self, reason: Refused, detail: &str) {
+        self.counters.refuse(reason, self.peer, detail);
+    }
+
+    fn ended(&self, result: hyper::Result<()>) {
+        if let Err(error) = result {
+            tracing::debug!(listener = self.counters.listener, %error, "a connection ended with an error");
+        }
+        // HTTP/1 may end right after its handler's answer, before anyone looked.
+        if self.activity.has_stalled() && self.cut_off_at.is_none() {
+            self.refuse(Refused::BodyTimeout, STALLED);
         }
     }
 }

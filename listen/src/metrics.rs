@@ -203,7 +203,7 @@ impl Counters {
                 message,
                 times,
                 "a request's handler panicked, answered 500"
-            )
+            );
         });
     }
 

@@ -87,18 +87,19 @@ impl Keeper {
     /// Takes up changed files for as long as it is polled.
     pub(crate) async fn keep(&self) -> Infallible {
         let (events, mut changes) = mpsc::channel(1);
-        let watcher = self.watch_folders(events);
+        let _watcher = self.watch_folders(events);
         let look_every = match self.settings.reload_interval {
             interval if interval.is_zero() => LOOK_EVERY,
             interval => interval.min(LOOK_EVERY),
         };
         let mut tried = self.current.load().fingerprint;
         loop {
-            if watcher.is_some() {
-                // An event or the next look, whichever comes first.
-                drop(tokio::time::timeout(look_every, changes.recv()).await);
-            } else {
-                tokio::time::sleep(look_every).await;
+            // An event or the next look, whichever comes first. Events are awaited a little together, for a busy folder has many.
+            match tokio::time::timeout(look_every, changes.recv()).await {
+                Ok(Some(())) => tokio::time::sleep(SETTLE).await,
+                // Nobody watches.
+                Ok(None) => tokio::time::sleep(look_every).await,
+                Err(_) => {}
             }
             self.look(&mut tried).await;
         }

@@ -52,34 +52,59 @@ pub struct Admin {
 
 /// The admin port's routes.
 pub fn router(admin: Admin) -> Router {
-    let Admin { health, ready, registry, metrics_path, version } = admin;
+    let Admin {
+        health,
+        ready,
+        registry,
+        metrics_path,
+        version,
+    } = admin;
     let live = health.clone();
     let mut routes = Router::new()
-        .route("/ready", any(move || async move { readiness(&health, &ready) }))
+        .route(
+            "/ready",
+            any(move || async move { readiness(&health, &ready) }),
+        )
         .route("/version", any(move || async move { plain(&version) }))
         .fallback(move || async move { live.answer(Instant::now()).into_response() });
     // `/` is health's own and cannot be the metrics' path; a path of axum's syntax would panic.
     if let Some(path) = metrics_path.filter(|path| is_plain_path(path)) {
-        routes = routes.route(&path, any(move |request: Request| async move { metrics(&registry, request.headers()) }));
+        routes = routes.route(
+            &path,
+            any(move |request: Request| async move { metrics(&registry, request.headers()) }),
+        );
     }
     routes
 }
 
 /// Whether a route can be at `path`: it begins with `/`, is more than that, is not taken, and has no placeholders.
 pub fn is_plain_path(path: &str) -> bool {
-    path.len() > 1 && path.starts_with('/') && !path.contains(['{', '}', '*', ':']) && !matches!(path, "/ready" | "/version")
+    path.len() > 1
+        && path.starts_with('/')
+        && !path.contains(['{', '}', '*', ':'])
+        && !matches!(path, "/ready" | "/version")
 }
 
 fn readiness(health: &Health, ready: &Ready) -> Response {
-    let state = health.why_not().map_or_else(|| ready(), |why| Err(why.to_owned()));
+    let state = health
+        .why_not()
+        .map_or_else(|| ready(), |why| Err(why.to_owned()));
     match state {
         Ok(()) => json(StatusCode::OK, &serde_json::json!({"status": "ready"})),
-        Err(reason) => json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({"status": "not ready", "reason": reason})),
+        Err(reason) => json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &serde_json::json!({"status": "not ready", "reason": reason}),
+        ),
     }
 }
 
 fn json(status: StatusCode, body: &serde_json::Value) -> Response {
-    (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    (
+        status,
+        [(CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 /// Jaeger names no content type here, and Go's guess is plain text.
@@ -89,15 +114,28 @@ fn plain(version: &Version) -> Response {
 }
 
 fn metrics(registry: &Registry, headers: &HeaderMap) -> Response {
-    let accept = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    let accept = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect::<Vec<_>>()
+        .join(",");
     let mut text = String::new();
     if prometheus_client::encoding::text::encode(&mut text, registry).is_err() {
-        return (StatusCode::INTERNAL_SERVER_ERROR, "cannot write the metrics\n").into_response();
+        return (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "cannot write the metrics\n",
+        )
+            .into_response();
     }
     if exposition::asks_for_openmetrics(&accept) {
         return ([(CONTENT_TYPE, exposition::OPENMETRICS)], text).into_response();
     }
-    ([(CONTENT_TYPE, exposition::TEXT)], exposition::to_text_format(&text)).into_response()
+    (
+        [(CONTENT_TYPE, exposition::TEXT)],
+        exposition::to_text_format(&text),
+    )
+        .into_response()
 }
 
 #[cfg(test)]

@@ -17,7 +17,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub use format::Encoding;
 
 /// The rooms, whose events are ours; other crates are heard from `info` on.
-const ROOMS: &[&str] = &["model", "wire", "settings", "listen", "storage", "collector", "query", "server", "spoor"];
+const ROOMS: &[&str] = &[
+    "model",
+    "wire",
+    "settings",
+    "listen",
+    "storage",
+    "collector",
+    "query",
+    "server",
+    "spoor",
+];
 
 /// The least important level that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +60,10 @@ impl FromStr for Level {
             "" | "info" => Ok(Self::Info),
             "warn" | "warning" => Ok(Self::Warn),
             "error" | "dpanic" | "panic" | "fatal" => Ok(Self::Error),
-            _ => Err(Unknown { value: word.to_owned(), valid: "debug, info, warn, error, dpanic, panic or fatal" }),
+            _ => Err(Unknown {
+                value: word.to_owned(),
+                valid: "debug, info, warn, error, dpanic, panic or fatal",
+            }),
         }
     }
 }
@@ -61,19 +74,34 @@ impl FromStr for Encoding {
     fn from_str(word: &str) -> Result<Self, Unknown> {
         match word {
             "" | "json" => Ok(Self::Json),
-            "console" => Ok(Self::Console { colours: std::io::stderr().is_terminal() }),
-            _ => Err(Unknown { value: word.to_owned(), valid: "json or console" }),
+            "console" => Ok(Self::Console {
+                colours: std::io::stderr().is_terminal(),
+            }),
+            _ => Err(Unknown {
+                value: word.to_owned(),
+                valid: "json or console",
+            }),
         }
     }
 }
 
 /// From here on every event is written, and a panic is an event. To be called once; later calls change nothing.
 pub fn start(level: Level, encoding: Encoding) {
-    let layer = tracing_subscriber::fmt::layer().event_format(format::Lines(encoding)).with_writer(std::io::stderr);
-    if tracing_subscriber::registry().with(layer).with(filter(level)).try_init().is_ok() {
+    let layer = tracing_subscriber::fmt::layer()
+        .event_format(format::Lines(encoding))
+        .with_writer(std::io::stderr);
+    if tracing_subscriber::registry()
+        .with(layer)
+        .with(filter(level))
+        .try_init()
+        .is_ok()
+    {
         std::panic::set_hook(Box::new(|panic| {
             let message = panic.payload_as_str().unwrap_or("a panic without text");
-            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            let place = panic
+                .location()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             tracing::error!(place, message, "a task panicked");
         }));
     }
@@ -86,7 +114,9 @@ fn filter(level: Level) -> Targets {
         Level::Warn => LevelFilter::WARN,
         Level::Error => LevelFilter::ERROR,
     };
-    Targets::new().with_default(ours.min(LevelFilter::INFO)).with_targets(ROOMS.iter().map(|&room| (room, ours)))
+    Targets::new()
+        .with_default(ours.min(LevelFilter::INFO))
+        .with_targets(ROOMS.iter().map(|&room| (room, ours)))
 }
 
 #[cfg(test)]

@@ -16,12 +16,22 @@ async fn a_request_in_flight_is_finished_and_idle_connections_are_closed() {
         let mut first = http1(running.addr()).await;
         let mut second = http2(running.addr()).await;
         let mut requests = tokio::task::JoinSet::new();
-        requests.spawn(async move { if is_http2 { second.get("/wait").await } else { first.get("/wait").await } });
+        requests.spawn(async move {
+            if is_http2 {
+                second.get("/wait").await
+            } else {
+                first.get("/wait").await
+            }
+        });
         within(running.waiting.notified()).await;
         running.stop.cancel();
         eventually("the idle one is closed", || idle.0.is_closed()).await;
         running.go.notify_one();
-        let answer = within(requests.join_next()).await.unwrap().unwrap().unwrap();
+        let answer = within(requests.join_next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
         assert_eq!(answer, (200, "waited".to_owned()));
         running.ended().await;
         assert!(TcpStream::connect(running.addr()).await.is_err());
@@ -34,9 +44,15 @@ async fn who_connected_before_the_shutdown_is_still_answered() {
     let mut running = Running::start(config(&["127.0.0.1:0"])).await;
     let mut stream = TcpStream::connect(running.addr()).await.unwrap();
     running.stop.cancel();
-    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
     let answer = String::from_utf8(read_all(&mut stream).await).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"),
+        "{answer}"
+    );
     running.ended().await;
 }
 
@@ -60,7 +76,10 @@ async fn a_request_that_does_not_end_is_cut_off_after_the_grace() {
     config.limits.shutdown_grace = Duration::from_millis(300);
     let mut running = Running::start(config).await;
     let mut stream = TcpStream::connect(running.addr()).await.unwrap();
-    stream.write_all(b"GET /wait HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /wait HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
     within(running.waiting.notified()).await;
     running.stop.cancel();
     running.ended().await;

@@ -44,7 +44,10 @@ pub(crate) fn config(addrs: &[&str]) -> Config {
         ..Limits::default()
     };
     let addrs = addrs.iter().map(|addr| addr.parse().unwrap()).collect();
-    Config { limits, ..Config::new("test", "test.host-port", addrs) }
+    Config {
+        limits,
+        ..Config::new("test", "test.host-port", addrs)
+    }
 }
 
 /// A listener that serves [`routes`].
@@ -62,13 +65,22 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) async fn start(config: Config) -> Self {
         let mut registry = Registry::default();
-        let listener = listen::bind(&config, &Metrics::register(&mut registry)).await.unwrap();
+        let listener = listen::bind(&config, &Metrics::register(&mut registry))
+            .await
+            .unwrap();
         let addrs = listener.local_addrs().to_vec();
         let stop = CancellationToken::new();
         let (go, waiting) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut serving = JoinSet::new();
         serving.spawn(listener.serve(routes(go.clone(), waiting.clone()), stop.clone()));
-        Self { addrs, registry, stop, go, waiting, serving }
+        Self {
+            addrs,
+            registry,
+            stop,
+            go,
+            waiting,
+            serving,
+        }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -76,23 +88,33 @@ impl Running {
     }
 
     pub(crate) async fn ended(&mut self) {
-        within(self.serving.join_next()).await.unwrap().unwrap().unwrap();
+        within(self.serving.join_next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
     }
 
     /// The value of the metric line that begins with `line`.
     pub(crate) fn metric(&self, line: &str) -> i64 {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
-        let found = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+        let found = text
+            .lines()
+            .find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
         found.map_or(0, |value| value.parse().unwrap())
     }
 
     pub(crate) fn refused(&self, reason: &str) -> i64 {
-        self.metric(&format!("spoor_listener_connections_refused_total{{listener=\"test\",reason=\"{reason}\"}}"))
+        self.metric(&format!(
+            "spoor_listener_connections_refused_total{{listener=\"test\",reason=\"{reason}\"}}"
+        ))
     }
 
     pub(crate) fn closed(&self, reason: &str) -> i64 {
-        self.metric(&format!("spoor_listener_connections_closed_total{{listener=\"test\",reason=\"{reason}\"}}"))
+        self.metric(&format!(
+            "spoor_listener_connections_closed_total{{listener=\"test\",reason=\"{reason}\"}}"
+        ))
     }
 
     pub(crate) fn open(&self) -> i64 {
@@ -104,7 +126,14 @@ fn routes(go: Arc<Notify>, waiting: Arc<Notify>) -> Router {
     Router::new()
         .route("/", get(|| async { "hello" }))
         .route("/peer", get(peer))
-        .route("/panic", get(|| async { if true { panic!("on purpose") } }))
+        .route(
+            "/panic",
+            get(|| async {
+                if true {
+                    panic!("on purpose")
+                }
+            }),
+        )
         .route(
             "/wait",
             get(|| async move {
@@ -114,18 +143,31 @@ fn routes(go: Arc<Notify>, waiting: Arc<Notify>) -> Router {
             }),
         )
         .route("/length", post(length))
-        .route("/endless", get(|| async { Body::from_stream(futures_util::stream::repeat(Ok::<_, std::fmt::Error>(Bytes::from(vec![7; 64 << 10])))) }))
-        .route("/drip", get(|| async {
-            Body::from_stream(futures_util::stream::iter(0..3).then(|piece| async move {
-                tokio::time::sleep(Duration::from_millis(700)).await;
-                Ok::<_, axum::Error>(Bytes::from(piece.to_string()))
-            }))
-        }))
+        .route(
+            "/endless",
+            get(|| async {
+                Body::from_stream(futures_util::stream::repeat(Ok::<_, std::fmt::Error>(
+                    Bytes::from(vec![7; 64 << 10]),
+                )))
+            }),
+        )
+        .route(
+            "/drip",
+            get(|| async {
+                Body::from_stream(futures_util::stream::iter(0..3).then(|piece| async move {
+                    tokio::time::sleep(Duration::from_millis(700)).await;
+                    Ok::<_, axum::Error>(Bytes::from(piece.to_string()))
+                }))
+            }),
+        )
 }
 
 async fn peer(request: Request) -> String {
     let peer = request.extensions().get::<Peer>().unwrap();
-    let name = peer.certificate.as_ref().map_or("nobody", |certificate| certificate.subject.as_str());
+    let name = peer
+        .certificate
+        .as_ref()
+        .map_or("nobody", |certificate| certificate.subject.as_str());
     format!("{name} tls={} from {}", peer.tls, peer.addr.ip())
 }
 
@@ -135,24 +177,33 @@ async fn length(request: Request) -> (StatusCode, String) {
         Err(error) => {
             let error = error.into_inner();
             let stalled = error.downcast_ref::<BodyStalled>().is_some();
-            (if stalled { StatusCode::REQUEST_TIMEOUT } else { StatusCode::BAD_REQUEST }, error.to_string())
+            (
+                if stalled {
+                    StatusCode::REQUEST_TIMEOUT
+                } else {
+                    StatusCode::BAD_REQUEST
+                },
+                error.to_string(),
+            )
         }
     }
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LONG, future).await.expect("it takes too long")
+    tokio::time::timeout(LONG, future)
+        .await
+        .expect("it takes too long")
 }
 
 /// Waits until `is_so`, looking again and again.
-#[track_caller]
-pub(crate) fn eventually(what: &'static str, is_so: impl Fn() -> bool) -> impl Future<Output = ()> {
-    async move {
-        let deadline = tokio::time::Instant::now() + LONG;
-        while !is_so() {
-            assert!(tokio::time::Instant::now() < deadline, "never happened: {what}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+pub(crate) async fn eventually(what: &'static str, is_so: impl Fn() -> bool) {
+    let deadline = tokio::time::Instant::now() + LONG;
+    while !is_so() {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "never happened: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -166,24 +217,34 @@ pub(crate) async fn raw(addr: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 /// Reads until the other side closes, even harshly.
 pub(crate) async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let mut read = Vec::new();
-    let _ = within(stream.read_to_end(&mut read)).await;
+    within(stream.read_to_end(&mut read)).await.ok();
     read
 }
 
 /// An HTTP/1 client on one connection, its task ending with it.
-pub(crate) struct Http1(pub(crate) http1::SendRequest<Full<Bytes>>, #[allow(dead_code)] JoinSet<()>);
+pub(crate) struct Http1(
+    pub(crate) http1::SendRequest<Full<Bytes>>,
+    #[allow(dead_code)] JoinSet<()>,
+);
 
 /// An HTTP/2 client on one connection.
-pub(crate) struct Http2(pub(crate) http2::SendRequest<Full<Bytes>>, #[allow(dead_code)] JoinSet<()>);
+pub(crate) struct Http2(
+    pub(crate) http2::SendRequest<Full<Bytes>>,
+    #[allow(dead_code)] JoinSet<()>,
+);
 
-pub(crate) async fn http1_over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> hyper::Result<Http1> {
+pub(crate) async fn http1_over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+) -> hyper::Result<Http1> {
     let (send, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let mut task = JoinSet::new();
     task.spawn(async { drop(connection.await) });
     Ok(Http1(send, task))
 }
 
-pub(crate) async fn http2_over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> hyper::Result<Http2> {
+pub(crate) async fn http2_over<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+) -> hyper::Result<Http2> {
     let (send, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
     let mut task = JoinSet::new();
     task.spawn(async { drop(connection.await) });
@@ -191,20 +252,30 @@ pub(crate) async fn http2_over<S: AsyncRead + AsyncWrite + Unpin + Send + 'stati
 }
 
 pub(crate) async fn http1(addr: SocketAddr) -> Http1 {
-    http1_over(TcpStream::connect(addr).await.unwrap()).await.unwrap()
+    http1_over(TcpStream::connect(addr).await.unwrap())
+        .await
+        .unwrap()
 }
 
 pub(crate) async fn http2(addr: SocketAddr) -> Http2 {
-    http2_over(TcpStream::connect(addr).await.unwrap()).await.unwrap()
+    http2_over(TcpStream::connect(addr).await.unwrap())
+        .await
+        .unwrap()
 }
 
 pub(crate) fn get_request(path: &str) -> http::Request<Full<Bytes>> {
-    http::Request::get(format!("http://localhost{path}")).header("host", "localhost").body(Full::default()).unwrap()
+    http::Request::get(format!("http://localhost{path}"))
+        .header("host", "localhost")
+        .body(Full::default())
+        .unwrap()
 }
 
 async fn text(answer: http::Response<hyper::body::Incoming>) -> (u16, String) {
     let status = answer.status().as_u16();
-    let body = within(answer.into_body().collect()).await.unwrap().to_bytes();
+    let body = within(answer.into_body().collect())
+        .await
+        .unwrap()
+        .to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
@@ -246,10 +317,14 @@ impl Authority {
     }
 
     pub(crate) fn leaf(&self, name: &str) -> Leaf {
-        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let mut params =
+            CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+        (
+            params.signed_by(&key, &self.0).unwrap().pem(),
+            key.serialize_pem(),
+        )
     }
 
     pub(crate) fn expired_leaf(&self) -> Leaf {
@@ -257,13 +332,18 @@ impl Authority {
         params.not_before = rcgen::date_time_ymd(2001, 1, 1);
         params.not_after = rcgen::date_time_ymd(2002, 1, 1);
         let key = KeyPair::generate().unwrap();
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+        (
+            params.signed_by(&key, &self.0).unwrap().pem(),
+            key.serialize_pem(),
+        )
     }
 }
 
 impl Pki {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -287,7 +367,10 @@ impl Pki {
     }
 
     pub(crate) fn mutual(&self) -> ServerTls {
-        ServerTls { client_ca: Some(self.path("ca.crt")), ..self.settings() }
+        ServerTls {
+            client_ca: Some(self.path("ca.crt")),
+            ..self.settings()
+        }
     }
 }
 
@@ -301,15 +384,23 @@ pub(crate) fn settings_in(folder: &Path) -> ServerTls {
 }
 
 pub(crate) fn tls_config(tls: ServerTls) -> Config {
-    Config { tls: Some(tls), ..config(&["127.0.0.1:0"]) }
+    Config {
+        tls: Some(tls),
+        ..config(&["127.0.0.1:0"])
+    }
 }
 
 /// A client that trusts `authority`, and shows `leaf` when asked.
 pub(crate) fn client(authority: &Authority, leaf: Option<&Leaf>, alpn: &[&str]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap())
+        .unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
     let mut config = match leaf {
         Some((cert, key)) => builder
             .with_client_auth_cert(
@@ -325,14 +416,25 @@ pub(crate) fn client(authority: &Authority, leaf: Option<&Leaf>, alpn: &[&str]) 
 
 pub(crate) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
 
-pub(crate) async fn handshake(connector: &TlsConnector, addr: SocketAddr) -> std::io::Result<TlsStream> {
+pub(crate) async fn handshake(
+    connector: &TlsConnector,
+    addr: SocketAddr,
+) -> std::io::Result<TlsStream> {
     let stream = TcpStream::connect(addr).await?;
     within(connector.connect(ServerName::try_from("localhost").unwrap(), stream)).await
 }
 
 /// One request on a connection of its own.
-pub(crate) async fn get_over_tls(connector: &TlsConnector, addr: SocketAddr, path: &str) -> Result<(u16, String), String> {
-    let stream = handshake(connector, addr).await.map_err(|error| error.to_string())?;
-    let mut client = http1_over(stream).await.map_err(|error| error.to_string())?;
+pub(crate) async fn get_over_tls(
+    connector: &TlsConnector,
+    addr: SocketAddr,
+    path: &str,
+) -> Result<(u16, String), String> {
+    let stream = handshake(connector, addr)
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut client = http1_over(stream)
+        .await
+        .map_err(|error| error.to_string())?;
     client.get(path).await.map_err(|error| error.to_string())
 }

@@ -18,7 +18,9 @@ pub(super) fn asks_for_openmetrics(accept: &str) -> bool {
         let ranges = accept.split(',').filter_map(|range| {
             let mut parts = range.split(';').map(str::trim);
             let named = parts.next()?.eq_ignore_ascii_case(media_type);
-            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok());
+            let quality = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .map_or(Some(1.0), |q| q.parse::<f32>().ok());
             named.then_some(quality.unwrap_or(0.0))
         });
         ranges.fold(0.0, f32::max)
@@ -35,7 +37,10 @@ pub(super) fn to_text_format(openmetrics: &str) -> String {
     for line in openmetrics.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             help = rest.split_once(' ');
-        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+        } else if let Some((name, kind)) = line
+            .strip_prefix("# TYPE ")
+            .and_then(|rest| rest.split_once(' '))
+        {
             let (suffix, kind) = match kind {
                 "counter" => ("_total", "counter"),
                 "info" => ("_info", "gauge"),
@@ -43,7 +48,10 @@ pub(super) fn to_text_format(openmetrics: &str) -> String {
                 other => ("", other),
             };
             let written = match help.take().filter(|(of, _)| *of == name) {
-                Some((_, words)) => writeln!(text, "# HELP {name}{suffix} {words}\n# TYPE {name}{suffix} {kind}"),
+                Some((_, words)) => writeln!(
+                    text,
+                    "# HELP {name}{suffix} {words}\n# TYPE {name}{suffix} {kind}"
+                ),
                 None => writeln!(text, "# TYPE {name}{suffix} {kind}"),
             };
             debug_assert!(written.is_ok(), "writing to a string does not fail");
@@ -81,7 +89,10 @@ mod tests {
             ("*/*", false),
             ("text/plain", false),
             ("application/openmetrics-text", true),
-            ("application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true),
+            (
+                "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                true,
+            ),
             ("application/openmetrics-text;q=0.1,text/plain;q=0.9", false),
             ("application/openmetrics-text; q=0", false),
         ] {

@@ -27,7 +27,10 @@ pub struct Moment {
 impl Moment {
     /// This moment.
     pub fn now() -> Self {
-        Self { wall: OffsetDateTime::now_utc(), instant: Instant::now() }
+        Self {
+            wall: OffsetDateTime::now_utc(),
+            instant: Instant::now(),
+        }
     }
 }
 
@@ -46,7 +49,13 @@ enum State {
 impl Health {
     /// Every listener listens. Said twice, the first moment stays; said after [`stopping`](Self::stopping), nothing changes.
     pub fn ready(&self, at: Moment) {
-        self.change(|state| if let State::Starting = state { State::Ready(at) } else { state });
+        self.change(|state| {
+            if let State::Starting = state {
+                State::Ready(at)
+            } else {
+                state
+            }
+        });
     }
 
     /// The end has begun; there is no way back.
@@ -79,13 +88,20 @@ impl Health {
                 status: StatusCode::OK,
                 body: Body {
                     status: "Server available",
-                    up_since: since.wall.format(&Rfc3339).unwrap_or_else(|_| NEVER.to_owned()),
+                    up_since: since
+                        .wall
+                        .format(&Rfc3339)
+                        .unwrap_or_else(|_| NEVER.to_owned()),
                     uptime: uptime(since.instant, now),
                 },
             },
             State::Starting | State::Stopping => Answer {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                body: Body { status: "Server not available", up_since: NEVER.to_owned(), uptime: String::new() },
+                body: Body {
+                    status: "Server not available",
+                    up_since: NEVER.to_owned(),
+                    uptime: String::new(),
+                },
             },
         }
     }

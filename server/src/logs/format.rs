@@ -33,7 +33,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut said = Said::default();
         event.record(&mut said);
         let meta = event.metadata();
@@ -59,7 +64,9 @@ pub(super) struct Said {
 impl Said {
     fn keep(&mut self, field: &Field, value: Value) {
         if field.name() == "message" {
-            self.message = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.message = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
         } else {
             self.fields.insert(field.name().to_owned(), value);
         }
@@ -95,20 +102,42 @@ impl Visit for Said {
 /// `{"level":"info","ts":1700000000.123,"room":"listen","msg":"…",…}`. A field never replaces one of these four.
 pub(super) fn json(at: OffsetDateTime, level: Level, target: &str, said: Said) -> String {
     let mut line = Map::new();
-    line.insert("level".to_owned(), level.as_str().to_ascii_lowercase().into());
-    line.insert("ts".to_owned(), (at.unix_timestamp_nanos() as f64 / 1e9).into());
-    line.insert("room".to_owned(), target.split("::").next().unwrap_or_default().into());
+    line.insert(
+        "level".to_owned(),
+        level.as_str().to_ascii_lowercase().into(),
+    );
+    line.insert(
+        "ts".to_owned(),
+        (at.unix_timestamp_nanos() as f64 / 1e9).into(),
+    );
+    line.insert(
+        "room".to_owned(),
+        target.split("::").next().unwrap_or_default().into(),
+    );
     line.insert("msg".to_owned(), said.message.into());
     for (name, value) in said.fields {
-        let name = if line.contains_key(&name) { format!("{name}_") } else { name };
+        let name = if line.contains_key(&name) {
+            format!("{name}_")
+        } else {
+            name
+        };
         line.insert(name, value);
     }
     Value::Object(line).to_string()
 }
 
 /// `2026-01-02T03:04:05.678Z WARN a sentence name=value other="two words"`
-pub(super) fn console(at: OffsetDateTime, level: Level, colours: bool, said: &Said) -> Result<String, fmt::Error> {
-    let mut line = at.replace_millisecond(at.millisecond()).unwrap_or(at).format(&Rfc3339).map_err(|_| fmt::Error)?;
+pub(super) fn console(
+    at: OffsetDateTime,
+    level: Level,
+    colours: bool,
+    said: &Said,
+) -> Result<String, fmt::Error> {
+    let mut line = at
+        .replace_millisecond(at.millisecond())
+        .unwrap_or(at)
+        .format(&Rfc3339)
+        .map_err(|_| fmt::Error)?;
     let (on, off) = match (colours, level) {
         (false, _) => ("", ""),
         (true, Level::ERROR) => ("\u{1b}[31m", "\u{1b}[0m"),
@@ -121,7 +150,11 @@ pub(super) fn console(at: OffsetDateTime, level: Level, colours: bool, said: &Sa
     for (name, value) in &said.fields {
         write!(line, " {name}=")?;
         match value {
-            Value::String(words) if words.is_empty() || words.contains([' ', '"', '=']) || words.contains(char::is_control) => {
+            Value::String(words)
+                if words.is_empty()
+                    || words.contains([' ', '"', '='])
+                    || words.contains(char::is_control) =>
+            {
                 write!(line, "{words:?}")?;
             }
             Value::String(word) => line.push_str(word),
