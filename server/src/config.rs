@@ -17,7 +17,7 @@ use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warnin
 
 pub use collector::{Collector, Cors, GrpcReceiver, HttpReceiver};
 pub use listeners::Listeners;
-pub use logs::{Encoding, Level, Logs};
+pub use logs::Logs;
 pub use query::Query;
 pub use storage::{Backend, Embedded, Storage};
 

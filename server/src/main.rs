@@ -1,1 +1,36 @@
-fn main() {}
+//! The program `spoor`: parse everything, then do what was asked.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use server::cli::{self, Command};
+use server::{commands, roles};
+use settings::{Environment, environment};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match cli::parse(&environment::arguments(), &Environment::of_process()) {
+        Ok(Command::Run { config, warnings }) => done(roles::run(&config, &warnings)),
+        Ok(command) => {
+            let done = commands::execute(&command, &mut io::stdout().lock(), &mut io::stderr().lock());
+            // whoever reads may have gone away, as `head` does: nothing is left to say to them
+            if done.unwrap_or(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => complain(&error.to_string()),
+    }
+}
+
+fn done(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+fn complain(text: &str) -> ExitCode {
+    // standard error may be closed: the exit code says it too
+    drop(writeln!(io::stderr(), "spoor: {}", text.replace('\n', "\nspoor: ")));
+    ExitCode::FAILURE
+}

@@ -57,6 +57,13 @@ pub fn arguments() -> Vec<String> {
         .collect()
 }
 
+/// The name of this machine, for labels; empty when the system does not say.
+#[must_use]
+pub fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
 /// What `memory.max-bytes` is when nothing sets it: 192 MiB, or half of what the memory control group allows if that is less.
 #[must_use]
 pub fn default_memory() -> ByteSize {

@@ -3,6 +3,7 @@
 //! In: `log-level` and `log-encoding` with zap's words, as in Jaeger. Out: the two. It writes nothing.
 
 use super::check::Check;
+use crate::logs::{Encoding, Level};
 
 /// What is logged, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,62 +14,21 @@ pub struct Logs {
     pub encoding: Encoding,
 }
 
-/// How severe a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// For developers.
-    Debug,
-    /// What happens in normal running.
-    Info,
-    /// What an operator should look at.
-    Warn,
-    /// What failed.
-    Error,
-}
-
-/// The form of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// One object a line.
-    Json,
-    /// For people.
-    Console,
-}
-
 // === impl Logs ===
 
 impl Logs {
     pub(super) fn check(check: &mut Check<'_>) -> Self {
-        let level = match check
-            .settings
-            .text("log-level")
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "debug" => Level::Debug,
-            "info" | "" => Level::Info,
-            "warn" => Level::Warn,
-            // zap has three above error; a program that does not panic has none.
-            "error" | "dpanic" | "panic" | "fatal" => Level::Error,
-            other => {
-                check.wrong(
-                    "log-level",
-                    format!("\"{other}\" is no level: give debug, info, warn or error"),
-                );
-                Level::Info
-            }
-        };
-        let encoding = match check.settings.text("log-encoding") {
-            "json" | "" => Encoding::Json,
-            "console" => Encoding::Console,
-            other => {
-                check.wrong(
-                    "log-encoding",
-                    format!("\"{other}\" is no encoding: give json or console"),
-                );
+        let level = check.settings.text("log-level").parse();
+        let encoding = check.settings.text("log-encoding").parse();
+        Self {
+            level: level.unwrap_or_else(|error| {
+                check.wrong("log-level", error);
+                Level::default()
+            }),
+            encoding: encoding.unwrap_or_else(|error| {
+                check.wrong("log-encoding", error);
                 Encoding::Json
-            }
-        };
-        Self { level, encoding }
+            }),
+        }
     }
 }

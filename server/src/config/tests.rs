@@ -50,8 +50,8 @@ fn nothing_set_is_the_documented_default() {
     assert_eq!(
         config.logs,
         Logs {
-            level: Level::Info,
-            encoding: Encoding::Json
+            level: crate::logs::Level::Info,
+            encoding: crate::logs::Encoding::Json
         }
     );
     assert!(config.memory_max_bytes.as_bytes() > 0);
@@ -122,7 +122,7 @@ fn jaegers_behaviour_is_two_variables_with_a_warning_a_listener() {
 fn every_listener_that_may_not_open_is_told() {
     let told = problems(Role::AllInOne, &["--listen.host=::"]);
     assert_eq!(told.len(), 4, "{told:?}");
-    assert!(told[0].starts_with("listen.host: [::]:4317 is reachable from other machines and has no TLS: set collector.otlp.grpc.tls.enabled"), "{told:?}");
+    assert!(told[0].starts_with("--listen.host: [::]:4317 is reachable from other machines and has no TLS: set collector.otlp.grpc.tls.enabled"), "{told:?}");
     assert_eq!(
         problems(Role::AllInOne, &["--listen.host=:80"]),
         ["--listen.host: \":80\" is no host: give a name or an address without a port, such as ::"]
@@ -234,7 +234,7 @@ fn every_problem_is_told_at_once() {
             "--embedded.max-age: -1h0m0s is negative: give 0s or more",
             "--collector.tags: \"x\" is no tag: give key=value",
             "--query.base-path: invalid base path 'jaeger/'. Must start but not end with a slash '/', e.g. '/jaeger/ui'",
-            "--query.additional-headers: \"no header\" is no header: give \"Key: Value\"",
+            "--query.additional-headers: \"no header\" begins no header: give \"Key: Value\"",
             "--query.max-traces: give 1 or more",
             "--log-level: \"loud\" is no level: give debug, info, warn or error",
         ]

@@ -1,0 +1,217 @@
+//! From the whole configuration to what each room is told.
+//!
+//! In: [`Config`]. Out: the rooms' own configurations, and the stores, opened. Memory is shared out here and nowhere else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use query::{BasePath, Place};
+use storage::disk::RealDisk;
+use storage::embedded::{self, Embedded};
+use storage::layers::Window;
+use storage::memory::{self, Memory};
+use storage::stack::{self, Storage};
+use storage::{Backend, ReadLimits};
+
+use crate::admin;
+use crate::cli::Role;
+use crate::commands::version;
+use crate::config::{self, Config};
+
+/// A listener as the accept loop is told of it. Names are looked up here.
+pub(super) fn listener(listener: &settings::Listener, config: &Config) -> anyhow::Result<listen::Config> {
+    let setting = listener.name.setting();
+    let addrs = listener.socket_addrs().with_context(|| format!("look up the address of {setting}"))?;
+    let mut told = listen::Config::new(listener.name.as_str(), setting, addrs);
+    told.optional = listener.optional;
+    told.tls = listener.tls.clone();
+    told.limits.max_connections = config.max_connections;
+    told.limits.shutdown_grace = config.shutdown_grace.saturating_sub(super::CLOSING);
+    Ok(told)
+}
+
+/// How `memory.max-bytes` is shared out: a quarter for requests that are under way, half for what the stores keep in memory, an eighth for
+/// what waits to be written; the rest is for answers and for what is not counted.
+struct Shares {
+    requests: usize,
+    stores: usize,
+    queue: usize,
+}
+
+// === impl Shares ===
+
+impl Shares {
+    fn of(config: &Config) -> Self {
+        let all = config.memory_max_bytes.as_usize();
+        Self { requests: all / 4, stores: all / 2 / config.storage.backends.len().max(1), queue: all / 8 }
+    }
+}
+
+/// Opens the stores, and puts the layers on them.
+pub(super) async fn storage(config: &Config, registry: &mut Registry) -> anyhow::Result<Storage> {
+    let shares = Shares::of(config);
+    let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
+    for backend in &config.storage.backends {
+        backends.push(match backend {
+            config::Backend::Embedded => Arc::new(open_embedded(config, &shares, registry).await?),
+            config::Backend::Memory => {
+                let memory = Memory::new(memory::Config { max_bytes: shares.stores, max_traces: config.storage.memory_max_traces });
+                memory.register(registry);
+                Arc::new(memory)
+            }
+        });
+    }
+    let window = Window {
+        max_age: config.storage.span_max_age.unwrap_or(Duration::ZERO),
+        max_future: config.storage.span_max_future.unwrap_or(Duration::ZERO),
+    };
+    let settings = stack::Settings { window, max_waiting_bytes: shares.queue, ..stack::Settings::default() };
+    let storage = Storage::build(backends, &settings)?;
+    storage.register(registry);
+    Ok(storage)
+}
+
+/// Opening reads the whole journal: on a thread of its own.
+async fn open_embedded(config: &Config, shares: &Shares, registry: &mut Registry) -> anyhow::Result<Embedded> {
+    let settings = embedded::Config {
+        directory: config.storage.embedded.directory.clone(),
+        max_bytes: config.storage.embedded.max_bytes.as_bytes(),
+        max_age: config.storage.embedded.max_age.unwrap_or(Duration::ZERO),
+        index_bytes: shares.stores,
+        queue_bytes: shares.queue,
+        ..embedded::Config::default()
+    };
+    let opened = tokio::task::spawn_blocking(move || Embedded::open(settings, Arc::new(RealDisk))).await;
+    let store = opened.context("opening the embedded store panicked")??;
+    store.register(registry);
+    Ok(store)
+}
+
+/// The collector, in roles that have one.
+pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Config>> {
+    let Some(collector) = &config.collector else { return Ok(None) };
+    let grpc = |at: &Option<settings::Listener>, limits: &config::GrpcReceiver| -> anyhow::Result<_> {
+        let Some(at) = at else { return Ok(None) };
+        let mut listener = listener(at, config)?;
+        listener.limits.max_connection_age = limits.max_connection_age;
+        listener.limits.max_connection_age_grace = limits.max_connection_age_grace;
+        Ok(Some(collector::Receiver { listener, max_message_bytes: limits.max_message.as_usize() }))
+    };
+    let http = &collector.otlp_http;
+    let otlp_http = match &config.listeners.otlp_http {
+        None => None,
+        Some(at) => {
+            let mut listener = listener(at, config)?;
+            let limits = &mut listener.limits;
+            limits.idle = http.idle_timeout.unwrap_or(limits.idle);
+            limits.headers = http.read_header_timeout.unwrap_or(limits.headers);
+            limits.body_progress = http.read_timeout.unwrap_or(limits.body_progress);
+            Some(collector::Receiver { listener, max_message_bytes: http.max_body.as_usize() })
+        }
+    };
+    let otlp_grpc = grpc(&config.listeners.otlp_grpc, &collector.otlp_grpc)?;
+    let jaeger_grpc = grpc(&config.listeners.jaeger_grpc, &collector.jaeger_grpc)?;
+    // one message of the largest size has to fit, however little memory there is
+    let largest = [&otlp_grpc, &otlp_http, &jaeger_grpc].into_iter().flatten().map(|r| r.max_message_bytes).max().unwrap_or_default();
+    Ok(Some(collector::Config {
+        otlp_grpc,
+        otlp_http,
+        otlp_http_cors: collector::Cors {
+            allowed_origins: http.cors.allowed_origins.clone(),
+            allowed_headers: http.cors.allowed_headers.clone(),
+        },
+        jaeger_grpc,
+        tags: collector.tags.clone(),
+        budget_bytes: collector.budget.map_or_else(|| Shares::of(config).requests.max(largest), settings::ByteSize::as_usize),
+        write_timeout: collector.write_timeout,
+        host: settings::environment::host_name(),
+    }))
+}
+
+/// The query service, in roles that have one. `addrs` are the listeners that are bound already, for its page.
+pub(super) fn query(config: &Config, addrs: &[(&'static str, Vec<SocketAddr>)]) -> anyhow::Result<Option<query::Config>> {
+    let (Some(query), Some(at)) = (&config.query, &config.listeners.query_http) else { return Ok(None) };
+    let place = |(listener, addrs): &(&'static str, Vec<SocketAddr>)| {
+        let what = match *listener {
+            "otlp-grpc" => "OTLP over gRPC",
+            "otlp-http" => "OTLP over HTTP",
+            "jaeger-grpc" => "Jaeger's protobuf over gRPC",
+            "admin" => "health and metrics",
+            other => other,
+        };
+        addrs.first().map(|address| Place { what: what.to_owned(), address: address.to_string() })
+    };
+    Ok(Some(query::Config {
+        http: listener(at, config)?,
+        base_path: BasePath::parse(&query.base_path)?,
+        additional_headers: query.additional_headers.clone(),
+        max_clock_skew: query.max_clock_skew,
+        timeout: query.timeout,
+        limits: ReadLimits { traces: query.max_traces, spans: query.max_spans, bytes: query.max_bytes.as_usize() },
+        tag_expressions: query.tag_expressions,
+        version: query::Version {
+            spoor: env!("CARGO_PKG_VERSION").to_owned(),
+            git_commit: version::GIT_COMMIT.to_owned(),
+            git_version: version::JAEGER.to_owned(),
+            build_date: version::BUILD_DATE.to_owned(),
+        },
+        places: addrs.iter().filter_map(place).collect(),
+        ..query::Config::default()
+    }))
+}
+
+/// How the query service reads the store.
+pub(super) fn stores(storage: &Arc<Storage>) -> query::Stores {
+    let storage = storage.clone();
+    Arc::new(move |instance| query::Readers {
+        kind: storage.first().name(),
+        traces: storage.reader(instance),
+        dependencies: storage.dependencies(instance),
+    })
+}
+
+/// Where metrics are on the admin port.
+pub(super) fn metrics_path(config: &Config) -> Option<String> {
+    (config.settings.text("metrics-backend") != "none").then(|| config.metrics_route.clone())
+}
+
+/// What `/version` says.
+pub(super) fn version() -> admin::Version {
+    admin::Version {
+        git_commit: version::GIT_COMMIT.to_owned(),
+        git_version: version::JAEGER.to_owned(),
+        build_date: version::BUILD_DATE.to_owned(),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildInfo {
+    version: &'static str,
+    revision: &'static str,
+    build_date: &'static str,
+    spoor: &'static str,
+}
+
+/// Jaeger's gauge of the build, under the name that its role gives it.
+pub(super) fn build_info(config: &Config, registry: &mut Registry) {
+    let family = Family::<BuildInfo, Gauge>::default();
+    let labels = BuildInfo {
+        version: version::JAEGER,
+        revision: version::GIT_COMMIT,
+        build_date: version::BUILD_DATE,
+        spoor: env!("CARGO_PKG_VERSION"),
+    };
+    family.get_or_create(&labels).set(1);
+    let name = match config.role {
+        Role::AllInOne => "jaeger_build_info",
+        Role::Collector => "jaeger_collector_build_info",
+        Role::Query => "jaeger_query_build_info",
+    };
+    registry.register(name, "What was built: always 1", family);
+}

@@ -1,0 +1,106 @@
+//! Side by side with real Jaeger: the golden corpus goes in, and every answer is compared with v1.76.0's recorded one.
+//!
+//! Compared as JSON; free order is only that of spans, traces, services, operations and processes. What differs on purpose is named with
+//! its row of the contract's quirks in `tests::golden`.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tests::corpus::{self, Case, Corpus};
+use tests::golden;
+use tests::load::sender;
+use tests::spoor::Spoor;
+
+use crate::support::{get, root, setup};
+
+fn corpus() -> Corpus {
+    Corpus::open(&root().join("tests/fixtures/golden"), &["otlp-json", "jaeger-grpc"])
+}
+
+async fn send(spoor: &Spoor, case: &Case) {
+    let input = std::fs::read(&case.input).unwrap();
+    if case.kind == "otlp-json" {
+        let url = format!("{}/v1/traces", spoor.url("otlp-http"));
+        let answer = reqwest::Client::new().post(url).header("content-type", "application/json").body(input).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{}", case.name);
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"partialSuccess": {}}), "{}", case.name);
+    } else {
+        sender::post_spans(&spoor.url("jaeger-grpc"), Bytes::from(input)).await.unwrap();
+    }
+}
+
+/// Compares one recorded request; gives what differs.
+async fn check(spoor: &Spoor, corpus: &Corpus, name: &str, request: &str, recorded: &Recorded) -> Vec<String> {
+    let (status, content_type, text) = get(&format!("{}{request}", spoor.url("query-http"))).await;
+    let ours: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    let compared = golden::compare(name, &corpus.restrict(&recorded.body), &ours);
+    let mut differences: Vec<String> = compared.iter().map(ToString::to_string).collect();
+    if golden::is_another_answer(name).is_some() {
+        return differences;
+    }
+    if let Some(expect) = recorded.status
+        && expect != status
+    {
+        differences.push(format!("status {status}, recorded {expect}"));
+    }
+    if let Some(expect) = &recorded.content_type
+        && *expect != content_type
+    {
+        differences.push(format!("content type {content_type}, recorded {expect}"));
+    }
+    differences.iter().map(|d| format!("{name} ({request}): {d}")).collect()
+}
+
+struct Recorded {
+    status: Option<u16>,
+    content_type: Option<String>,
+    body: Value,
+}
+
+/// What lies outside these parts: other formats of input, other APIs, what only Elasticsearch has.
+fn is_elsewhere(name: &str) -> bool {
+    name.starts_with("es-") || name.starts_with("v3-") || name.starts_with("sampling-")
+}
+
+#[tokio::test]
+async fn every_answer_is_the_one_that_jaeger_gave() {
+    let (_folder, mut setup) = setup();
+    for (name, value) in [("ES_MAX_SPAN_AGE", "87600h"), ("SPAN_MAX_AGE", "0"), ("EMBEDDED_MAX_AGE", "0")] {
+        setup.variables.push((name.into(), value.into()));
+    }
+    let spoor = setup.start().unwrap();
+    let corpus = corpus();
+    for case in &corpus.cases {
+        send(&spoor, case).await;
+    }
+    let (mut cases, mut traces, mut requests) = (BTreeSet::new(), 0, 0);
+    let mut differences = Vec::new();
+    for case in &corpus.cases {
+        for (id, raw, path) in case.recorded_traces("v1.76.0") {
+            let request = format!("/api/traces/{id}{}", if raw { "?raw=true" } else { "" });
+            let recorded = Recorded { status: Some(200), content_type: Some("application/json".into()), body: corpus::read(&path) };
+            differences.extend(check(&spoor, &corpus, &case.name, &request, &recorded).await);
+            cases.insert(case.name.clone());
+            traces += 1;
+        }
+    }
+    for (name, path) in corpus.recorded_requests("v1.76.0") {
+        if is_elsewhere(&name) {
+            continue;
+        }
+        let recorded = corpus::read(&path);
+        let request = recorded["request"].as_str().unwrap().to_owned();
+        let recorded = Recorded {
+            status: recorded["status"].as_u64().map(|s| s as u16),
+            content_type: recorded["content_type"].as_str().map(str::to_owned),
+            body: recorded["body"].clone(),
+        };
+        differences.extend(check(&spoor, &corpus, &name, &request, &recorded).await);
+        requests += 1;
+    }
+    println!("compared {} cases: {traces} traces, {requests} other requests", cases.len());
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+    assert_eq!((cases.len(), traces), (17, 34));
+    assert!(requests >= 30, "only {requests} requests were compared");
+}
