@@ -39,6 +39,8 @@ pub enum Command {
     PrintConfig {
         /// All of them, computed defaults filled in.
         settings: Box<Settings>,
+        /// The listeners that these settings open, one a line, for people.
+        listeners: Vec<String>,
         /// As what.
         format: Format,
     },
@@ -164,6 +166,7 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
             };
             Ok(match command {
                 Some(_) => Command::PrintConfig {
+                    listeners: config.listeners.iter().map(ToString::to_string).collect(),
                     settings: Box::new(config.settings),
                     format,
                 },

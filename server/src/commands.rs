@@ -24,12 +24,23 @@ pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) ->
         Command::Version => out.write_all(version::json().as_bytes()).map(|()| true),
         Command::VersionLine => writeln!(out, "{}", version::line()).map(|()| true),
         Command::Env => out.write_all(env::text().as_bytes()).map(|()| true),
-        Command::PrintConfig { settings, format } => {
+        Command::PrintConfig {
+            settings,
+            listeners,
+            format,
+        } => {
             let text = match format {
                 Format::Yaml => settings::print::to_yaml(settings),
                 Format::Json => settings::print::to_json(settings),
             };
-            out.write_all(text.as_bytes()).map(|()| true)
+            out.write_all(text.as_bytes())?;
+            if *format == Format::Yaml {
+                writeln!(out, "# These listeners are opened:")?;
+                for listener in listeners {
+                    writeln!(out, "#   {listener}")?;
+                }
+            }
+            Ok(true)
         }
         Command::Validate {
             config,

@@ -107,22 +107,19 @@ fn index() -> &'static HashMap<&'static str, &'static Flag> {
 pub fn nearest(name: &str) -> Option<&'static str> {
     const NEAR: f64 = 0.8;
     let name = name.to_ascii_lowercase();
-    let likeness = |flag: &Flag| {
-        strsim::jaro_winkler(&name, flag.name)
-            .max(strsim::normalized_damerau_levenshtein(&name, flag.name))
-    };
     all()
         .filter(|flag| !flag.variable_only)
+        // Names of very different lengths are never that near, and comparing is not free.
+        .filter(|flag| flag.name.len().abs_diff(name.len()) <= name.len() / 4)
         .map(|flag| {
             (
-                likeness(flag),
-                strsim::damerau_levenshtein(&name, flag.name),
+                strsim::normalized_damerau_levenshtein(&name, flag.name),
                 flag.name,
             )
         })
-        .filter(|(likeness, _, _)| *likeness >= NEAR)
-        .min_by_key(|(_, distance, _)| *distance)
-        .map(|(_, _, name)| name)
+        .filter(|(likeness, _)| *likeness >= NEAR)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
 }
 
 /// The one of `words` that a mistyped word was meant to be; none when nothing is within two strokes.

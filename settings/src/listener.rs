@@ -7,6 +7,7 @@
 mod name;
 mod plaintext;
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 
@@ -183,6 +184,21 @@ impl Listener {
                 .addrs
                 .iter()
                 .any(|b| a.port != 0 && a.port == b.port && overlap(&a.host, &b.host))
+        })
+    }
+}
+
+impl fmt::Display for Listener {
+    /// `otlp-grpc 127.0.0.1:4317 [::1]:4317 plaintext`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)?;
+        for at in &self.addrs {
+            write!(f, " {at}")?;
+        }
+        f.write_str(if self.tls.is_some() {
+            " TLS"
+        } else {
+            " plaintext"
         })
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::flag::Effect;
 use crate::layers::{Setting, Settings};
+use crate::secret::STARS;
 use crate::source::Source;
 use crate::value::Value;
 
@@ -83,12 +84,30 @@ fn insert(map: &mut Map<String, Json>, path: &[&str], leaf: &str, value: Json) {
 
 fn json_value(value: &Value) -> Json {
     match value {
+        Value::List(values) => Json::Array(
+            values
+                .iter()
+                .map(|text| Json::String(without_password(text)))
+                .collect(),
+        ),
+        Value::Text(text) => Json::String(without_password(text)),
         Value::Bool(value) => json!(value),
         Value::Int(value) => json!(value),
         Value::Float(value) => json!(value),
-        Value::List(values) => json!(values),
         other => Json::String(other.to_string()),
     }
+}
+
+/// A URL may carry a password before its host; stars take its place.
+fn without_password(text: &str) -> String {
+    let url = text.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, tail) = rest.split_at_checked(end)?;
+        let (user, host) = authority.rsplit_once('@')?;
+        let (name, _password) = user.split_once(':')?;
+        Some(format!("{scheme}://{name}:{STARS}@{host}{tail}"))
+    });
+    url.unwrap_or_else(|| text.to_owned())
 }
 
 fn yaml(value: &Value) -> String {

@@ -22,6 +22,8 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   help           print this for a role: spoor help query
 ";
 
+const TLS: &str = "TLS from PEM files, read again when they change; with client-ca clients must show a certificate; also cipher-suites, min-version, max-version, reload-interval";
+
 /// The text.
 #[must_use]
 pub fn text(role: Role) -> String {
@@ -44,18 +46,31 @@ pub fn text(role: Role) -> String {
             let _infallible = write!(out, "\n{title}:\n");
         }
         for flag in rows {
-            let default = if flag.default.is_empty() {
-                String::new()
-            } else {
-                format!(" (default {})", flag.default)
-            };
-            let _infallible = write!(
-                out,
-                "  --{} {}{default}\n{}",
-                flag.name,
-                flag.kind.word(),
-                wrapped(flag.help)
-            );
+            match flag.name.split_once(".tls.") {
+                None => {
+                    let default = if flag.default.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" (default {})", flag.default)
+                    };
+                    let _infallible = write!(
+                        out,
+                        "  --{} {}{default}\n{}",
+                        flag.name,
+                        flag.kind.word(),
+                        wrapped(flag.help)
+                    );
+                }
+                // A block has eight flags, alike for every listener: one entry says them all.
+                Some((prefix, "enabled")) => {
+                    let _infallible = write!(
+                        out,
+                        "  --{prefix}.tls.enabled, .cert, .key, .client-ca …\n{}",
+                        wrapped(TLS)
+                    );
+                }
+                Some(_) => {}
+            }
         }
     }
     out.push_str("\nEvery other flag of Jaeger 1.20 to 1.76 is known too and says what became of it; docs/settings.md lists them all.\n");

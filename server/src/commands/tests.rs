@@ -81,6 +81,11 @@ fn what_print_config_prints_is_a_configuration_that_prints_the_same() {
         };
         assert_eq!(bare(&first), bare(&again));
         assert!(first.contains("memory") && first.contains("MiB"), "{first}");
+        assert_eq!(
+            first.contains("#   otlp-grpc 127.0.0.1:4317 [::1]:4317 plaintext\n"),
+            format == "yaml",
+            "{first}"
+        );
     }
 }
 

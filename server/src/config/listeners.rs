@@ -3,7 +3,7 @@
 //! In: host-ports, TLS blocks, `listen.host`, `plaintext.listeners`. Out: a decided listener for each, or every listener that may not be opened as it is set. The
 //! rule itself is `settings::listener`'s.
 
-use settings::listener::{Listener, ListenerName, Plaintext, Rule};
+use settings::listener::{Listener, ListenerError, ListenerName, Plaintext, Rule};
 use settings::{Host, Warning};
 
 use super::check::Check;
@@ -141,9 +141,10 @@ fn one(
         plaintext,
     };
     rule.resolve().map_err(|error| {
-        check
-            .problems
-            .push(settings::Problem::Invalid(error.to_string()));
+        let ListenerError::NeedsTls { setting, .. } = &error;
+        let text = error.to_string();
+        let what = text.strip_prefix(&format!("{setting}: ")).unwrap_or(&text);
+        check.wrong(setting, what);
     })
 }
 
@@ -153,14 +154,12 @@ fn default_host(check: &mut Check<'_>) -> Option<Host> {
     if text.is_empty() {
         return None;
     }
-    text.parse()
-        .map_err(|_| {
-            check.wrong(
-                "listen.host",
-                format!(
-                    "\"{text}\" is no host: give a name or an address without a port, such as ::"
-                ),
-            )
-        })
-        .ok()
+    let host = text.parse().ok();
+    if host.is_none() {
+        check.wrong(
+            "listen.host",
+            format!("\"{text}\" is no host: give a name or an address without a port, such as ::"),
+        );
+    }
+    host
 }

@@ -56,7 +56,7 @@ impl Storage {
         for word in check.settings.list(TYPE) {
             match Backend::from_word(word) {
                 Ok(backend) if backends.contains(&backend) => {
-                    check.wrong(TYPE, format!("{word} stands twice"))
+                    check.wrong(TYPE, format!("{word} stands twice"));
                 }
                 Ok(backend) => backends.push(backend),
                 Err(error) => check.wrong(TYPE, error),

@@ -313,3 +313,110 @@ fn no_problem_or_warning_shows_a_secret() {
     let everything = format!("{got:?} {:?} {:?}", told(&got), warned(&got));
     assert!(!everything.contains("canary"), "{everything}");
 }
+
+/// A value of the flag's kind that is not its default.
+fn other_than_default(flag: &Flag) -> &'static str {
+    match flag.kind {
+        Kind::Bool if flag.default == "true" && !matches!(flag.effect, Effect::Refused(_)) => {
+            "false"
+        }
+        Kind::Bool => "true",
+        Kind::Int | Kind::Float => "7",
+        Kind::Duration => "7s",
+        Kind::Bytes => "7KiB",
+        Kind::HostPort => "127.0.0.1:7",
+        _ if matches!(
+            flag.effect,
+            Effect::Alias {
+                rule: AliasRule::Port,
+                ..
+            }
+        ) =>
+        {
+            "7"
+        }
+        _ => "seven",
+    }
+}
+
+#[test]
+fn every_setting_of_jaeger_acts_or_is_warned_of_or_refused_from_every_source() {
+    for flag in flags::all().filter(|flag| flag.name != "config-file") {
+        let value = other_than_default(flag);
+        let file = file(".properties", &format!("{} = {value}\n", flag.name));
+        let path = file.path().to_string_lossy().into_owned();
+        let mut loads = vec![load(
+            &[],
+            &[(crate::flag::variable(flag.name), value)]
+                .into_iter()
+                .collect(),
+        )];
+        if !flag.variable_only {
+            loads.push(load(
+                &[(flag.name.to_owned(), value.to_owned())],
+                &Environment::default(),
+            ));
+            loads.push(load(
+                &[("config-file".to_owned(), path)],
+                &Environment::default(),
+            ));
+        }
+        for got in loads {
+            let unknown = got.problems.iter().any(|p| {
+                matches!(
+                    p,
+                    Problem::UnknownFlag { .. }
+                        | Problem::UnknownKey { .. }
+                        | Problem::Value { .. }
+                        | Problem::Shape(_)
+                )
+            });
+            assert!(!unknown, "{}: {:?}", flag.name, got.problems);
+            let refused = got
+                .problems
+                .iter()
+                .any(|p| matches!(p, Problem::Refused { .. }));
+            let target = match flag.effect {
+                Effect::Acts => flag,
+                Effect::Accepted(note) => {
+                    assert!(got.warnings.iter().any(|w| w.note == note), "{}", flag.name);
+                    flag
+                }
+                Effect::Refused(_) => {
+                    assert!(refused, "{}", flag.name);
+                    flag
+                }
+                Effect::Alias { to, .. } => {
+                    // The old spelling in a variable may be the variable of today's name, and then there is nothing old about it.
+                    let same = crate::flag::variable(to) == crate::flag::variable(flag.name);
+                    assert!(
+                        same || got.warnings.iter().any(|w| w.note.contains(to)),
+                        "{}",
+                        flag.name
+                    );
+                    flags::find(to).unwrap()
+                }
+            };
+            let setting = got.settings.get(target.name).unwrap();
+            assert_ne!(setting.source, Source::Default, "{}", flag.name);
+            assert_ne!(setting.value, default(target), "{}", flag.name);
+        }
+    }
+}
+
+#[test]
+fn a_letter_left_out_is_told_with_the_name_that_was_meant() {
+    for flag in flags::all().filter(|flag| !flag.variable_only) {
+        let mut typo = flag.name.to_owned();
+        typo.remove(typo.len() / 2);
+        if flags::find(&typo).is_none() {
+            let near = flags::nearest(&typo)
+                .is_some_and(|name| strsim::damerau_levenshtein(&typo, name) == 1);
+            // Capitals in a name count as strokes here, because what is typed is compared in small letters.
+            assert!(
+                near || flag.name.chars().any(|c| c.is_ascii_uppercase()),
+                "{typo}"
+            );
+        }
+    }
+}
