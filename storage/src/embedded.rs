@@ -17,6 +17,9 @@ mod format;
 mod head;
 mod journal;
 mod metrics;
+#[cfg(feature = "conformance")]
+#[doc(hidden)]
+pub mod probe;
 mod reader;
 mod recover;
 mod retention;
@@ -95,6 +98,7 @@ impl Embedded {
             recent: recent.clone(),
             current: None,
             index_bytes_per_generation: config.index_bytes_per_generation(),
+            ns_per_generation: config.ns_per_generation(),
         };
         let committer = std::thread::Builder::new()
             .name("spoor-journal".to_owned())

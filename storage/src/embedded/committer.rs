@@ -22,6 +22,8 @@ use crate::port::WriteError;
 const GROUP_BYTES: u64 = 8 << 20;
 /// How often an idle committer looks for what is too old.
 const TICK: Duration = Duration::from_secs(1);
+/// How much room there has to be for writes to be taken again.
+const PROBE_BYTES: u64 = 1 << 20;
 /// When to try again after the disk was full.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
@@ -62,6 +64,7 @@ pub(super) struct Committer {
     pub(super) recent: Arc<Recent>,
     pub(super) current: Option<Arc<Index>>,
     pub(super) index_bytes_per_generation: usize,
+    pub(super) ns_per_generation: u64,
 }
 
 enum Taken {
@@ -122,13 +125,41 @@ impl Committer {
         loop {
             match self.queue.take() {
                 Taken::Group(group) => self.commit(group),
-                Taken::Nothing => {}
+                Taken::Nothing => self.probe(),
                 Taken::Closing => break,
             }
             self.retention.enforce(&self.head, &self.metrics);
+            self.forget_current();
             self.metrics.show(&self.head.totals());
         }
         self.journal.rotate();
+    }
+
+    /// Ends a refusal once there is room, whether or not somebody writes: who is not ready is not written to.
+    fn probe(&mut self) {
+        if !self.status.is_refusing() {
+            return;
+        }
+        match self.journal.probe(PROBE_BYTES) {
+            Ok(()) => self.resume(),
+            Err(error) => drop(self.failed(&error)),
+        }
+    }
+
+    fn resume(&self) {
+        if self.status.resume() {
+            tracing::info!("the embedded store takes writes again");
+        }
+    }
+
+    /// The next write starts a file of its own when the current one was let go.
+    fn forget_current(&mut self) {
+        if let Some(index) = &self.current
+            && self.head.newest_number() != Some(index.generation.number)
+        {
+            self.journal.rotate();
+            self.current = None;
+        }
     }
 
     fn commit(&mut self, group: Vec<Item>) {
@@ -172,9 +203,7 @@ impl Committer {
     }
 
     fn publish(&mut self, records: &[Pending], lens: &[usize], appended: &Appended) {
-        if self.status.resume() {
-            tracing::info!("the embedded store takes writes again");
-        }
+        self.resume();
         let index = self.index_of(appended);
         for ((record, len), at) in records.iter().zip(lens).zip(&appended.payloads) {
             let payload = record.payload(*len);
@@ -193,7 +222,10 @@ impl Committer {
             }
         }
         index.set_file_bytes(appended.end);
-        if index.bytes() > self.index_bytes_per_generation {
+        // small enough, and of a short enough time, for letting it go to be no large loss
+        if index.bytes() > self.index_bytes_per_generation
+            || index.age_span_ns() > self.ns_per_generation
+        {
             self.journal.rotate();
         }
     }

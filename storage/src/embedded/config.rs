@@ -49,6 +49,14 @@ impl Config {
         }
     }
 
+    /// How long one generation may go on, nanoseconds: an eighth of the age that spans are let go at.
+    pub(super) fn ns_per_generation(&self) -> u64 {
+        match self.max_age.as_nanos() {
+            0 => u64::MAX,
+            age => u64::try_from(age / 8).unwrap_or(u64::MAX),
+        }
+    }
+
     /// Bytes of memory that the index of one generation may take before the next one starts.
     pub(super) fn index_bytes_per_generation(&self) -> usize {
         self.index_bytes / 8

@@ -38,6 +38,7 @@ pub(crate) struct Index {
     spans: AtomicU64,
     dead_letters: AtomicU64,
     file_bytes: AtomicU64,
+    oldest_ns: AtomicU64,
     newest_ns: AtomicU64,
 }
 
@@ -87,6 +88,11 @@ impl Head {
         Some((generations.front()?.clone(), generations.len()))
     }
 
+    /// The number of the newest generation.
+    pub(crate) fn newest_number(&self) -> Option<u64> {
+        Some(self.generations.read().back()?.generation.number)
+    }
+
     /// Takes the oldest generation out. Who reads it goes on.
     pub(crate) fn pop_oldest(&self) -> Option<Arc<Index>> {
         self.generations.write().pop_front()
@@ -133,6 +139,7 @@ impl Index {
             spans: AtomicU64::new(0),
             dead_letters: AtomicU64::new(0),
             file_bytes: AtomicU64::new(0),
+            oldest_ns: AtomicU64::new(u64::MAX),
             newest_ns: AtomicU64::new(0),
         }
     }
@@ -150,13 +157,18 @@ impl Index {
         let grown = part.add(&record, payload_at as u32)?;
         self.bytes.fetch_add(grown, Ordering::Relaxed);
         self.spans.fetch_add(record.len(), Ordering::Relaxed);
-        self.newest_ns.fetch_max(received_ns, Ordering::Relaxed);
+        self.note_time(received_ns);
         Ok(record.len())
     }
 
     /// Counts dead letters.
     pub(crate) fn add_dead_letters(&self, count: u64, received_ns: u64) {
         self.dead_letters.fetch_add(count, Ordering::Relaxed);
+        self.note_time(received_ns);
+    }
+
+    fn note_time(&self, received_ns: u64) {
+        self.oldest_ns.fetch_min(received_ns, Ordering::Relaxed);
         self.newest_ns.fetch_max(received_ns, Ordering::Relaxed);
     }
 
@@ -188,6 +200,12 @@ impl Index {
     /// Bytes on disk.
     pub(crate) fn file_bytes(&self) -> u64 {
         self.file_bytes.load(Ordering::Relaxed)
+    }
+
+    /// How much later its newest record was taken in than its oldest, nanoseconds.
+    pub(crate) fn age_span_ns(&self) -> u64 {
+        self.newest_ns()
+            .saturating_sub(self.oldest_ns.load(Ordering::Relaxed))
     }
 
     /// When its newest record was taken in, nanoseconds since the Unix epoch.

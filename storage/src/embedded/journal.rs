@@ -165,6 +165,23 @@ impl Journal {
         result
     }
 
+    /// Whether there is room for `bytes` more, as far as setting it aside can tell.
+    pub(crate) fn probe(&mut self, bytes: u64) -> Result<(), AppendError> {
+        let mut current = match self.current.take() {
+            Some(current) => current,
+            None => self.create()?,
+        };
+        let room = current.end + bytes;
+        let generation = &current.generation;
+        let probed = generation.file.preallocate(room);
+        let probed = probed.map_err(|e| failure(ALLOCATE, &generation.path, e));
+        if probed.is_ok() {
+            current.allocated = current.allocated.max(room);
+        }
+        self.current = Some(current);
+        probed
+    }
+
     fn create(&mut self) -> Result<Current, AppendError> {
         use std::hash::BuildHasher as _;
         let number = self.next_number;

@@ -1,6 +1,6 @@
 //! Keeps the store within its bounds by letting the oldest generation go: its index first, then its file.
 //!
-//! By age, by bytes on disk, by bytes of memory; counted and logged. The newest generation always stays.
+//! By age, by bytes on disk, by bytes of memory; counted and logged. The newest generation goes by age only.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,8 +36,7 @@ impl Retention {
             left.into_iter().for_each(|path| self.remove(path));
         }
         while let Some((oldest, count)) = head.oldest()
-            && count > 1
-            && let Some(reason) = self.beyond(&oldest, head)
+            && let Some(reason) = self.beyond(&oldest, count, head)
         {
             head.pop_oldest();
             let path = oldest.generation.path.clone();
@@ -55,12 +54,14 @@ impl Retention {
     }
 
     /// Why the oldest generation has to go.
-    fn beyond(&self, oldest: &Index, head: &Head) -> Option<&'static str> {
+    fn beyond(&self, oldest: &Index, count: usize, head: &Head) -> Option<&'static str> {
         let totals = head.totals();
         let max_age = u64::try_from(self.config.max_age.as_nanos()).unwrap_or(u64::MAX);
         let age = (self.config.clock)().saturating_sub(oldest.newest_ns());
         if max_age > 0 && age > max_age {
             Some("embedded.max-age")
+        } else if count < 2 {
+            None
         } else if totals.file_bytes > self.config.max_bytes {
             Some("embedded.max-bytes")
         } else if totals.bytes > self.config.index_bytes {

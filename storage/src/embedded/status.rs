@@ -64,6 +64,12 @@ impl Status {
         self.0.lock().refusing.replace(reason).is_none()
     }
 
+    /// Whether writes are refused for now, and may be taken again.
+    pub(crate) fn is_refusing(&self) -> bool {
+        let state = self.0.lock();
+        state.refusing.is_some() && state.poisoned.is_none()
+    }
+
     /// Writes succeed. Whether that is news.
     pub(crate) fn resume(&self) -> bool {
         self.0.lock().refusing.take().is_some()

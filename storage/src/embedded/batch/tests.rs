@@ -176,14 +176,16 @@ proptest! {
             *byte ^= with;
         }
         if let Ok(record) = SpanRecord::decode(&payload) {
-            let _ = record.for_each_row(|_| {});
+            let outcome = record.for_each_row(|_| {});
+            prop_assert!(matches!(outcome, Ok(()) | Err(Malformed)));
         }
     }
 
     #[test]
     fn random_payloads_never_panic(payload: Vec<u8>) {
         if let Ok(record) = SpanRecord::decode(&payload) {
-            let _ = record.for_each_row(|_| {});
+            let outcome = record.for_each_row(|_| {});
+            prop_assert!(matches!(outcome, Ok(()) | Err(Malformed)));
         }
     }
 }

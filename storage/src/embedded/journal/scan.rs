@@ -70,10 +70,7 @@ pub(crate) fn scan(file: &dyn File, mut visit: impl FnMut(Visit<'_>)) -> io::Res
     // without the file's header the salt is that of the first sound record
     let mut salt = header.map(|h| h.salt);
     let mut at = file::LEN;
-    loop {
-        let Some(header) = next_header(&mut window, &mut at, salt)? else {
-            break;
-        };
+    while let Some(header) = next_header(&mut window, &mut at, salt)? {
         let whole = at + header.record_len();
         let offset = at + HEADER_LEN as u64;
         let payload = window.at(offset, u64::from(header.payload_len))?;

@@ -112,6 +112,37 @@ async fn what_is_too_old_goes_and_its_services_with_it() {
         kind: None,
     };
     assert!(reader.get_operations(&cx, &gone).await.unwrap().is_empty());
+    // the last file too, with nobody writing; and the next write is kept
+    now.fetch_add(2 * HOUR_NS, Ordering::Relaxed);
+    until("all files gone", || totals(&store).generations == 0).await;
+    assert!(reader.get_services(&cx).await.unwrap().is_empty());
+    fill(&store, 102..=103).await;
+    drop(store);
+    let store = open(&disk.reboot());
+    assert_eq!(present(&store, 103).await, [102, 103]);
+}
+
+#[tokio::test]
+async fn a_file_does_not_span_more_than_a_part_of_the_age() {
+    let disk = SimulatedDisk::new(1);
+    let now = Arc::new(AtomicU64::new(1000 * HOUR_NS));
+    let clock = {
+        let now = now.clone();
+        Arc::new(move || now.load(Ordering::Relaxed))
+    };
+    let aged = Config {
+        max_age: Duration::from_secs(24 * 3600),
+        generation_bytes: 64 << 20,
+        clock,
+        ..config()
+    };
+    let store = open_with(&disk, aged);
+    for hour in 1..=100 {
+        write(&store, vec![span(hour, 1)]).await.unwrap();
+        now.fetch_add(HOUR_NS, Ordering::Relaxed);
+    }
+    let left = present(&store, 100).await.len();
+    assert!((23..=29).contains(&left), "{left}");
 }
 
 #[tokio::test]

@@ -77,6 +77,18 @@ async fn a_full_disk_refuses_writes_and_takes_them_again_by_itself() {
 }
 
 #[tokio::test]
+async fn a_store_that_nobody_writes_to_finds_out_by_itself_that_there_is_room() {
+    let disk = SimulatedDisk::new(1);
+    let store = open(&disk);
+    disk.limit_room(1000);
+    let large = (1..=50).map(|id| span(1, id)).collect();
+    assert!(write(&store, large).await.is_err());
+    assert!(store.health().is_err());
+    disk.mend();
+    until("writes taken again", || store.health().is_ok()).await;
+}
+
+#[tokio::test]
 async fn a_full_disk_does_not_stop_a_start() {
     let disk = SimulatedDisk::new(1);
     drop(filled(&disk).await);
