@@ -47,6 +47,7 @@ impl Buffer {
     }
 
     /// The bytes from `start` on, `len` of them; `None` when that is not inside the buffer.
+    #[inline]
     pub fn slice(&self, start: usize, len: usize) -> Option<Slice> {
         let end = start.checked_add(len)?;
         if end > self.0.len() {
@@ -68,6 +69,7 @@ impl Buffer {
 
 impl Slice {
     /// The bytes.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.buffer {
             Some(buffer) => buffer
@@ -84,8 +86,11 @@ impl Slice {
     }
 
     /// The same bytes as text, or the bytes back when they are not UTF-8.
+    #[inline]
     pub fn into_str(self) -> Result<Str, Self> {
-        if std::str::from_utf8(self.as_bytes()).is_ok() {
+        let bytes = self.as_bytes();
+        // nearly all text is short and ASCII, which is checked faster without a call
+        if bytes.is_ascii() || std::str::from_utf8(bytes).is_ok() {
             Ok(Str(self))
         } else {
             Err(self)
@@ -146,6 +151,7 @@ impl fmt::Debug for Slice {
 
 impl Str {
     /// The text.
+    #[inline]
     #[allow(unsafe_code)]
     pub fn as_str(&self) -> &str {
         // SAFETY: a `Str` is only made by `Slice::into_str`, which checks these very bytes, and by copying a `&str`. The buffer is

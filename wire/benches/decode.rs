@@ -130,35 +130,79 @@ fn spans(count: usize, dialect: Dialect) -> Vec<Span> {
         .collect()
 }
 
-/// Runs `work` often, and prints what it cost a span at best. `work` drops what it made.
-fn measure<T>(name: &str, spans: usize, bytes: usize, mut work: impl FnMut() -> T) -> f64 {
-    let rounds = 40_000 / spans.max(10) + 20;
-    for _ in 0..rounds / 4 {
+/// One line of the table.
+struct Row<'a> {
+    name: &'a str,
+    spans: usize,
+    bytes: usize,
+}
+
+/// What one call of `work` allocates.
+fn allocations<T>(work: &mut impl FnMut() -> T) -> (u64, u64) {
+    black_box(work());
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before_bytes = ALLOCATED.load(Ordering::Relaxed);
+    black_box(work());
+    (
+        ALLOCATIONS.load(Ordering::Relaxed) - before,
+        ALLOCATED.load(Ordering::Relaxed) - before_bytes,
+    )
+}
+
+fn nanos_a_span<T>(row: &Row<'_>, rounds: usize, work: &mut impl FnMut() -> T) -> f64 {
+    let start = Instant::now();
+    for _ in 0..rounds {
         black_box(work());
     }
-    let before = (
-        ALLOCATIONS.load(Ordering::Relaxed),
-        ALLOCATED.load(Ordering::Relaxed),
-    );
-    black_box(work());
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before.0;
-    let allocated = ALLOCATED.load(Ordering::Relaxed) - before.1;
-    let mut best = f64::MAX;
-    for _ in 0..30 {
-        let start = Instant::now();
-        for _ in 0..rounds {
-            black_box(work());
-        }
-        best = best.min(start.elapsed().as_nanos() as f64 / (rounds * spans) as f64);
-    }
-    let per = |n: u64| n as f64 / spans as f64;
+    start.elapsed().as_nanos() as f64 / (rounds * row.spans) as f64
+}
+
+fn print(row: &Row<'_>, best: f64, (allocations, allocated): (u64, u64)) {
+    let per = |n: u64| n as f64 / row.spans as f64;
     println!(
-        "{name:<34} {spans:>5} {:>7} {best:>9.0} {:>9.1} {:>10.0}",
-        bytes / spans,
+        "{:<34} {:>5} {:>7} {best:>9.0} {:>9.1} {:>10.0}",
+        row.name,
+        row.spans,
+        row.bytes / row.spans,
         per(allocations),
         per(allocated)
     );
-    best
+}
+
+/// Runs `work` often, and prints what it cost a span at best; dropping what it made is part of it.
+fn measure<T>(name: &str, spans: usize, bytes: usize, mut work: impl FnMut() -> T) {
+    let row = Row { name, spans, bytes };
+    let allocated = allocations(&mut work);
+    let best = (0..40)
+        .map(|_| nanos_a_span(&row, 4_000 / spans, &mut work))
+        .fold(f64::MAX, f64::min);
+    print(&row, best, allocated);
+}
+
+/// Runs `ours` and `theirs` in turn, so that both have the same company, and prints both and their ratio.
+fn compare<T, U>(
+    name: &str,
+    spans: usize,
+    bytes: usize,
+    mut ours: impl FnMut() -> T,
+    mut theirs: impl FnMut() -> U,
+) {
+    let row = Row { name, spans, bytes };
+    let prost = format!("{name}, prost");
+    let prost_row = Row {
+        name: &prost,
+        ..row
+    };
+    let allocated = (allocations(&mut ours), allocations(&mut theirs));
+    let mut best = (f64::MAX, f64::MAX);
+    for _ in 0..80 {
+        let rounds = 4_000 / spans;
+        best.0 = best.0.min(nanos_a_span(&row, rounds, &mut ours));
+        best.1 = best.1.min(nanos_a_span(&prost_row, rounds, &mut theirs));
+    }
+    print(&row, best.0, allocated.0);
+    print(&prost_row, best.1, allocated.1);
+    println!("{:>55.0} %", 100.0 * best.0 / best.1);
 }
 
 fn text(value: &Value, check: &mut usize) {
@@ -172,24 +216,25 @@ fn main() {
     for count in [512, 10] {
         let batch = spans(count, Dialect::Otlp);
         let body = Bytes::from(wire::otlp::encode(&batch));
-        let ours = measure("otlp decode", count, body.len(), || {
-            wire::otlp::decode(body.clone()).unwrap()
-        });
-        let theirs = measure("otlp decode, prost", count, body.len(), || {
-            otlp::ExportTraceServiceRequest::decode(body.clone()).unwrap()
-        });
-        println!("{:>55.0} %", 100.0 * ours / theirs);
+        compare(
+            "otlp decode",
+            count,
+            body.len(),
+            || wire::otlp::decode(body.clone()).unwrap(),
+            || otlp::ExportTraceServiceRequest::decode(body.clone()).unwrap(),
+        );
         let json = Bytes::from(wire::otlp::encode_json(&batch));
         measure("otlp json decode", count, json.len(), || {
             wire::otlp::decode_json(json.clone()).unwrap()
         });
         let theirs = otlp::ExportTraceServiceRequest::decode(body.clone()).unwrap();
-        measure("otlp encode", count, body.len(), || {
-            wire::otlp::encode(&batch)
-        });
-        measure("otlp encode, prost", count, body.len(), || {
-            theirs.encode_to_vec()
-        });
+        compare(
+            "otlp encode",
+            count,
+            body.len(),
+            || wire::otlp::encode(&batch),
+            || theirs.encode_to_vec(),
+        );
         let decoded = wire::otlp::decode(body.clone()).unwrap().spans;
         measure("utf-8 check of all values", count, body.len(), || {
             let mut good = 0;
@@ -227,21 +272,25 @@ fn main() {
 
         let batch = spans(count, Dialect::Jaeger);
         let body = Bytes::from(wire::jaeger::proto::encode_post_spans(&batch));
-        let ours = measure("jaeger decode", count, body.len(), || {
-            wire::jaeger::proto::decode_post_spans(body.clone()).unwrap()
-        });
-        let theirs = measure("jaeger decode, prost", count, body.len(), || {
-            api_v2::PostSpansRequest::decode(body.clone()).unwrap()
-        });
-        println!("{:>55.0} %", 100.0 * ours / theirs);
+        compare(
+            "jaeger decode",
+            count,
+            body.len(),
+            || wire::jaeger::proto::decode_post_spans(body.clone()).unwrap(),
+            || api_v2::PostSpansRequest::decode(body.clone()).unwrap(),
+        );
         let theirs = api_v2::PostSpansRequest::decode(body.clone()).unwrap();
+        compare(
+            "jaeger encode",
+            count,
+            body.len(),
+            || wire::jaeger::proto::encode_post_spans(&batch),
+            || theirs.encode_to_vec(),
+        );
         measure("jaeger encode_span", count, body.len(), || {
             for span in &batch {
                 black_box(wire::jaeger::proto::encode_span(span));
             }
-        });
-        measure("jaeger encode, prost", count, body.len(), || {
-            theirs.encode_to_vec()
         });
     }
 }

@@ -230,6 +230,27 @@ impl<'a> Cursor<'a> {
             .ok_or(DecodeError::Truncated { what, at: start })
     }
 
+    /// The two texts of a message that is nothing but `head`, a text, `middle`, and a text up to the end, as most attributes are. `None`,
+    /// and nothing read, for any other message.
+    #[inline]
+    pub(crate) fn two_texts(&self, head: u8, middle: &[u8]) -> Option<(Slice, Slice)> {
+        let start = self.at();
+        let (&[found, first_len], rest) = self.rest.split_first_chunk()?;
+        if found != head || first_len > 0x7f {
+            return None;
+        }
+        let first_len = usize::from(first_len);
+        let rest = rest.get(first_len..)?.strip_prefix(middle)?;
+        let (&second_len, second) = rest.split_first()?;
+        if usize::from(second_len) != second.len() || second_len > 0x7f {
+            return None;
+        }
+        Some((
+            self.buffer.slice(start + 2, first_len)?,
+            self.buffer.slice(self.end - second.len(), second.len())?,
+        ))
+    }
+
     /// Passes over the value of a field that nobody asked for.
     #[inline]
     pub(crate) fn skip(&mut self, number: u32, wire: Wire) -> Result<(), DecodeError> {

@@ -54,9 +54,13 @@ impl Attributes {
         cursor: Cursor<'_>,
         budget: &mut Budget,
     ) -> Result<(), DecodeError> {
-        let attribute = key_value(cursor, &mut self.invalid_keys, MAX_DEPTH, budget)?;
-        self.list.push(attribute);
-        Ok(())
+        key_value(
+            cursor,
+            &mut self.list,
+            &mut self.invalid_keys,
+            MAX_DEPTH,
+            budget,
+        )
     }
 
     /// Appends an attribute that a rule made.
@@ -89,11 +93,44 @@ impl Attributes {
 
 #[inline]
 fn key_value(
-    mut cursor: Cursor<'_>,
+    cursor: Cursor<'_>,
+    list: &mut Vec<KeyValue>,
     invalid_keys: &mut u32,
     depth: usize,
     budget: &mut Budget,
-) -> Result<KeyValue, DecodeError> {
+) -> Result<(), DecodeError> {
+    if let Some((key, text)) = short_texts(&cursor) {
+        list.push(KeyValue {
+            key,
+            value: Value::String(text),
+        });
+        return Ok(());
+    }
+    any_key_value(cursor, list, invalid_keys, depth, budget)
+}
+
+/// Key and value of a `KeyValue` that is short, in the usual order, and all UTF-8: read in one stroke.
+#[inline]
+fn short_texts(cursor: &Cursor<'_>) -> Option<(Str, Str)> {
+    const KEY: u8 = 1 << 3 | 2;
+    // the value's own key, how long it is (counted below), and the key of its text
+    let bytes = cursor.bytes();
+    let key_len = usize::from(*bytes.get(1)?);
+    let value_len = *bytes.get(key_len + 3)?;
+    if usize::from(value_len) != bytes.len().checked_sub(key_len + 4)? {
+        return None;
+    }
+    let (key, text) = cursor.two_texts(KEY, &[2 << 3 | 2, value_len, KEY])?;
+    Some((key.into_str().ok()?, text.into_str().ok()?))
+}
+
+fn any_key_value(
+    mut cursor: Cursor<'_>,
+    list: &mut Vec<KeyValue>,
+    invalid_keys: &mut u32,
+    depth: usize,
+    budget: &mut Budget,
+) -> Result<(), DecodeError> {
     let mut key = Slice::default();
     let mut value = Value::Empty;
     while let Some((number, wire)) = cursor.key()? {
@@ -107,12 +144,13 @@ fn key_value(
         }
     }
     match key.into_str() {
-        Ok(key) => Ok(KeyValue { key, value }),
+        Ok(key) => list.push(KeyValue { key, value }),
         Err(key) => {
             *invalid_keys += 1;
-            mended_attribute(&key, &value, *invalid_keys, budget)
+            list.push(mended_attribute(&key, &value, *invalid_keys, budget)?);
         }
     }
+    Ok(())
 }
 
 /// The attribute that stands for one whose key is not UTF-8, the `number`th of its list.
@@ -226,7 +264,7 @@ fn map(
     while let Some((number, wire)) = cursor.key()? {
         if number == 1 {
             let inner = cursor.message(wire, "map's entry")?;
-            list.push(key_value(inner, &mut invalid_keys, depth, budget)?);
+            key_value(inner, &mut list, &mut invalid_keys, depth, budget)?;
         } else {
             cursor.skip(number, wire)?;
         }

@@ -358,6 +358,24 @@ impl Time {
 /// A tag: the value is the one that its type names, and a type that nobody knows is text.
 #[inline]
 fn read_tag(
+    cursor: Cursor<'_>,
+    invalid_keys: &mut u32,
+    budget: &mut Budget,
+) -> Result<KeyValue, DecodeError> {
+    // most tags are short texts, whose type is left out: those are read in one stroke
+    let short = cursor.two_texts(1 << 3 | 2, &[3 << 3 | 2]);
+    if let Some((key, text)) = short
+        && let (Ok(key), Ok(text)) = (key.into_str(), text.into_str())
+    {
+        return Ok(KeyValue {
+            key,
+            value: Value::String(text),
+        });
+    }
+    read_any_tag(cursor, invalid_keys, budget)
+}
+
+fn read_any_tag(
     mut cursor: Cursor<'_>,
     invalid_keys: &mut u32,
     budget: &mut Budget,
