@@ -18,5 +18,35 @@ pub mod otlp {
     pub use opentelemetry_proto::tonic::{common, resource, trace};
 }
 
+/// The file descriptor set of OpenTelemetry's messages and services, encoded, for gRPC reflection.
+pub use opentelemetry_proto::DESCRIPTORS as OTLP_DESCRIPTORS;
+
 /// The file descriptor set of `jaeger.api_v2` and what it imports, encoded, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.api_v2.bin");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prost::Message as _;
+
+    #[track_caller]
+    fn check(descriptors: &[u8], service: &str) {
+        let set = prost_types::FileDescriptorSet::decode(descriptors).unwrap();
+        let names = set.file.iter().flat_map(|file| {
+            let package = file.package();
+            let services = file.service.iter();
+            services.map(move |service| format!("{package}.{}", service.name()))
+        });
+        assert!(names.into_iter().any(|name| name == service), "{service}");
+    }
+
+    #[test]
+    fn descriptors_name_the_services() {
+        check(DESCRIPTORS, "jaeger.api_v2.CollectorService");
+        check(DESCRIPTORS, "jaeger.api_v2.SamplingManager");
+        check(
+            OTLP_DESCRIPTORS,
+            "opentelemetry.proto.collector.trace.v1.TraceService",
+        );
+    }
+}

@@ -78,9 +78,9 @@ fn a_broken_span_is_rejected_alone() {
     check_rejected(&bytes(|s| s.span_id = vec![0; 8]), "span id (missing");
     check_rejected(&bytes(|s| s.span_id = vec![1; 16]), "span id (not of 8");
     check_rejected(&bytes(|s| s.parent_span_id = vec![1]), "span id (not of 8");
-    check_rejected(&vec![], "trace id (missing");
-    check_rejected(&vec![0x0a, 16, 1, 2], "ends inside");
-    check_rejected(&vec![0x08, 1], "invalid trace id");
+    check_rejected(&[], "trace id (missing");
+    check_rejected(&[0x0a, 16, 1, 2], "ends inside");
+    check_rejected(&[0x08, 1], "invalid trace id");
     let mut deep = good("bad").encode_to_vec();
     deep.extend(nested(MAX + 1));
     check_rejected(&deep, "nests deeper than 32");
@@ -409,7 +409,10 @@ fn a_broken_span_in_json_is_rejected_alone_with_its_text() {
     );
     for (bad, reason) in [
         ("{}", "trace id (missing"),
-        (r#"{"traceId":"xyz"}"#, "traceId \"xyz\" is not hex"),
+        (
+            r#"{"traceId":"xyz"}"#,
+            "traceId \"xyz\" is not an id in hex",
+        ),
         (
             r#"{"traceId":"01","spanId":[1,{"a":2}]}"#,
             "spanId is an array",

@@ -96,21 +96,25 @@ pub(crate) fn text(r: &mut Reading<'_>, what: &str, number: u32, w: &mut Output<
     Ok(())
 }
 
-/// Bytes in hex into field `number`.
+/// An id in hex, of 16 bytes at most, into field `number`.
 fn hex(r: &mut Reading<'_>, what: &str, number: u32, w: &mut Output<'_>) -> Done {
     let text = string(r, what)?;
     let digit = |b: u8| char::from(b).to_digit(16);
     let (pairs, odd) = text.as_bytes().as_chunks::<2>();
-    let bytes: Option<Vec<u8>> = pairs
-        .iter()
-        .map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8))
-        .collect();
-    match bytes {
-        Some(bytes) if odd.is_empty() => {
-            w.bytes(number, &bytes);
+    let mut id = [0; 16];
+    let mut good = odd.is_empty();
+    for (byte, [high, low]) in id.iter_mut().zip(pairs) {
+        match (digit(*high), digit(*low)) {
+            (Some(high), Some(low)) => *byte = (high << 4 | low) as u8,
+            _ => good = false,
+        }
+    }
+    match id.get(..pairs.len()) {
+        Some(id) if good => {
+            w.bytes(number, id);
             Ok(())
         }
-        _ => Err(Bad::value(what, "hex", &text)),
+        _ => Err(Bad::value(what, "an id in hex", &text)),
     }
 }
 

@@ -82,6 +82,15 @@ fn deep_nesting_does_not_recurse() {
 
 proptest! {
     #[test]
+    fn strings_end_where_they_end(bytes in prop::collection::vec(
+        prop_oneof![any::<u8>(), Just(b'"'), Just(b'\\'), Just(0x1f), Just(0x20), Just(0x80)],
+        0..40,
+    )) {
+        let stop = bytes.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f));
+        prop_assert_eq!(plain_len(&bytes), stop.unwrap_or(bytes.len()));
+    }
+
+    #[test]
     fn any_soup_of_tokens_is_judged_as_serde_does(
         tokens in prop::collection::vec(
             prop::sample::select(vec![
