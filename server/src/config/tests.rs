@@ -236,7 +236,7 @@ fn every_problem_is_told_at_once() {
             "--query.base-path: invalid base path 'jaeger/'. Must start but not end with a slash '/', e.g. '/jaeger/ui'",
             "--query.additional-headers: \"no header\" begins no header: give \"Key: Value\"",
             "--query.max-traces: give 1 or more",
-            "--log-level: \"loud\" is no level: give debug, info, warn or error",
+            "--log-level: \"loud\" is not known: it can be debug, info, warn, error, dpanic, panic or fatal",
         ]
     );
 }
