@@ -10,6 +10,7 @@
 
 mod decode;
 mod encode;
+mod tag;
 
 pub use decode::{decode_post_spans, decode_span};
 pub use encode::{encode_post_spans, encode_span};

@@ -149,3 +149,6 @@ impl From<Fault> for Bad {
         Self::Text(fault)
     }
 }
+
+#[cfg(test)]
+mod tests;
