@@ -5,6 +5,7 @@
 mod answer;
 mod calls;
 mod fetch;
+mod needle;
 mod search;
 mod trace;
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use model::{Buffer, Resource, Scope, Span};
+use regex::bytes::Regex;
 use wire::{DecodeError, record};
 
 use super::trace::Located;
@@ -44,6 +45,7 @@ type Shared = (Arc<Resource>, Arc<Scope>);
 #[derive(Default)]
 pub(super) struct Fetcher {
     shared: HashMap<(u64, Place), Shared>,
+    holds: HashMap<(u64, Place), bool>,
     windows: VecDeque<((u64, u32), Buffer)>,
 }
 
@@ -96,10 +98,38 @@ impl Fetcher {
         }
     }
 
-    /// Reads a span to be looked at and dropped.
-    pub(super) fn look(&mut self, source: &Source, located: &Located) -> Result<Span, FetchError> {
+    /// Reads a span to be looked at and dropped; `None` when neither it nor its resource holds `needle`.
+    pub(super) fn look(
+        &mut self,
+        source: &Source,
+        located: &Located,
+        needle: Option<&Regex>,
+    ) -> Result<Option<Span>, FetchError> {
         let (buffer, range) = self.window(&source.index, located.row.offset, located.row.len)?;
-        self.decode(source, located, &buffer, range)
+        if let Some(needle) = needle {
+            let bytes = buffer.as_bytes().get(range.clone()).unwrap_or_default();
+            if !needle.is_match(bytes)
+                && !self.resource_holds(&source.index, located.place, needle)?
+            {
+                return Ok(None);
+            }
+        }
+        self.decode(source, located, &buffer, range).map(Some)
+    }
+
+    /// Whether a resource's bytes hold `needle`, which is the same for all calls.
+    fn resource_holds(&mut self, index: &Index, place: Place, needle: &Regex) -> io::Result<bool> {
+        let key = (index.generation.number, place);
+        if let Some(holds) = self.holds.get(&key) {
+            return Ok(*holds);
+        }
+        if self.holds.len() >= SHARED {
+            self.holds.clear();
+        }
+        let (offset, len) = place.resource;
+        let holds = needle.is_match(read(index, offset, len)?.as_bytes());
+        self.holds.insert(key, holds);
+        Ok(holds)
     }
 
     /// The bytes that say all of a span: its own, its resource's and its scope's.

@@ -8,8 +8,10 @@ use std::collections::BinaryHeap;
 
 use hashbrown::HashSet;
 use model::TraceId;
+use regex::bytes::Regex;
 
 use super::fetch::Fetcher;
+use super::needle::needle;
 use super::trace::{Located, located};
 use super::{Damage, partial};
 use crate::embedded::head::{BLOCK_ROWS, Block, Columns, Snapshot};
@@ -42,6 +44,8 @@ struct Search<'a> {
     blocks: Vec<Pending>,
     heap: BinaryHeap<Candidate>,
     decode: bool,
+    /// What a span has to hold to be worth decoding.
+    needle: Option<Regex>,
 }
 
 /// The newest traces that have a span which answers `query`.
@@ -99,6 +103,7 @@ impl<'a> Search<'a> {
             blocks: Vec::new(),
             heap: BinaryHeap::new(),
             decode: !query.filter.is_always_true(),
+            needle: needle(&query.filter),
         };
         for (number, source) in snapshot.iter().enumerate() {
             source.part.with(|columns| search.plan(number, columns));
@@ -210,8 +215,8 @@ impl<'a> Search<'a> {
         let Some(row) = row else {
             return false;
         };
-        match fetcher.look(source, &row) {
-            Ok(span) => self.query.matches(&span),
+        match fetcher.look(source, &row, self.needle.as_ref()) {
+            Ok(span) => span.is_some_and(|span| self.query.matches(&span)),
             Err(error) => {
                 damage.note(source, &row, &error);
                 false

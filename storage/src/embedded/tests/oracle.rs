@@ -27,6 +27,7 @@ prop_compose! {
         tag in prop_oneof![
             Just(Value::Empty),
             Just(Value::from("a")),
+            Just(Value::from("rest/of it")),
             Just(Value::from(7_i64)),
             Just(Value::from(f64::NAN)),
         ],
@@ -38,7 +39,10 @@ prop_compose! {
             start_ns: start * 700,
             end_ns: start * 700 + duration * 900,
             attributes: vec![KeyValue::new("tag", tag)],
-            resource: Arc::new(Resource::of_service(["cart", "shop", "pay"][service])),
+            resource: Arc::new(Resource {
+                attributes: vec![KeyValue::new("tag", ["rest/of it", "b", "c"][service])],
+                ..Resource::of_service(["cart", "shop", "pay"][service])
+            }),
             ..span(trace, id)
         }
     }
@@ -51,7 +55,7 @@ prop_compose! {
         (from, to) in (0_u64..9000, 0_u64..9000),
         shortest in prop::option::of(0_u64..4000),
         longest in prop::option::of(0_u64..4000),
-        tag in prop::option::of(prop_oneof![Just("a"), Just("7"), Just("NaN"), Just("")]),
+        tag in prop::option::of(prop_oneof![Just("a"), Just("rest/of it"), Just("7"), Just("NaN"), Just("")]),
         limit in 0_usize..7,
     ) -> TraceQuery {
         TraceQuery {
