@@ -52,8 +52,10 @@ pub use config::Config;
 pub use dead_letters::RecentDeadLetter;
 pub use error::OpenError;
 
-/// How many searches run at once; the others wait for their turn.
+/// How many searches run at once.
 const SEARCHES: usize = 4;
+/// How many short reads run at once.
+const LOOKUPS: usize = 16;
 
 /// The embedded store, opened. One process has a folder open at a time.
 pub struct Embedded {
@@ -121,7 +123,8 @@ impl Embedded {
             shared: Arc::new(Shared {
                 head,
                 tracker: TaskTracker::new(),
-                running: Semaphore::new(SEARCHES),
+                searches: Semaphore::new(SEARCHES),
+                lookups: Semaphore::new(LOOKUPS),
                 damaged: metrics.damaged.clone(),
             }),
             recent,

@@ -33,8 +33,10 @@ use crate::query::TraceQuery;
 pub(super) struct Shared {
     pub(super) head: Arc<Head>,
     pub(super) tracker: TaskTracker,
-    /// Bounds how many searches run at once.
-    pub(super) running: Semaphore,
+    /// Bounds how many searches run at once; the others wait for their turn.
+    pub(super) searches: Semaphore,
+    /// Bounds how many short reads run at once, so that a trace by id does not wait for searches.
+    pub(super) lookups: Semaphore,
     pub(super) damaged: Counter,
 }
 
@@ -71,6 +73,7 @@ impl Reader {
     /// Runs `look` on a blocking thread, when it is its turn. It is told when the caller went away.
     async fn blocking<T: Send + 'static>(
         &self,
+        turns: &Semaphore,
         cx: &ReadContext,
         look: impl FnOnce(&ReadContext) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
@@ -79,7 +82,7 @@ impl Reader {
         cx.cancelled = cx.cancelled.child_token();
         let _gone = cx.cancelled.clone().drop_guard();
         // the turn is held here: when the caller goes away, the thread learns so within a few hundred rows
-        let _turn = self.shared.running.acquire().await;
+        let _turn = turns.acquire().await;
         let looking = self.shared.tracker.spawn_blocking(move || look(&cx));
         looking.await.unwrap_or_else(|error| {
             Err(ReadError::Unavailable {
@@ -110,7 +113,7 @@ impl Reader {
                     return Some((item, (answer, ready)));
                 }
                 let mut next = answer.take().filter(|a| !a.ended)?;
-                let stepped = self.blocking(cx, move |_| {
+                let stepped = self.blocking(&self.shared.lookups, cx, move |_| {
                     let items = next.step();
                     Ok((next, items))
                 });
@@ -141,7 +144,7 @@ impl TraceReader for Reader {
         self.stream(cx, async move {
             let (query, snapshot, mut damage) = (query.clone(), self.snapshot(), self.damage());
             let seen = snapshot.clone();
-            let found = self.blocking(cx, move |cx| {
+            let found = self.blocking(&self.shared.searches, cx, move |cx| {
                 let found = search::find(cx, &query, &seen, &mut Fetcher::default(), &mut damage)?;
                 Ok((found, damage))
             });
@@ -159,7 +162,7 @@ impl TraceReader for Reader {
         query: &'a TraceQuery,
     ) -> BoxFuture<'a, Result<Found, ReadError>> {
         let (query, snapshot, mut damage) = (query.clone(), self.snapshot(), self.damage());
-        Box::pin(self.blocking(cx, move |cx| {
+        Box::pin(self.blocking(&self.shared.searches, cx, move |cx| {
             search::find(cx, &query, &snapshot, &mut Fetcher::default(), &mut damage)
         }))
     }
@@ -190,7 +193,7 @@ impl TraceReader for Reader {
         query: &'a OperationQuery,
     ) -> BoxFuture<'a, Result<Vec<Operation>, ReadError>> {
         let (query, snapshot) = (query.clone(), self.snapshot());
-        Box::pin(self.blocking(cx, move |cx| {
+        Box::pin(self.blocking(&self.shared.lookups, cx, move |cx| {
             let mut operations = BTreeSet::new();
             for source in snapshot.iter() {
                 cx.check()?;
@@ -219,7 +222,9 @@ impl DependencyReader for Reader {
         end_ns: u64,
     ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
         let snapshot = self.snapshot();
-        Box::pin(self.blocking(cx, move |cx| calls::count(cx, &snapshot, start_ns, end_ns)))
+        Box::pin(self.blocking(&self.shared.searches, cx, move |cx| {
+            calls::count(cx, &snapshot, start_ns, end_ns)
+        }))
     }
 }
 
