@@ -132,7 +132,12 @@ impl Committer {
             self.forget_current();
             self.metrics.show(&self.head.totals());
         }
-        self.journal.rotate();
+        // after a failed sync nothing more is written, not even that
+        if self.status.is_poisoned() {
+            self.journal.rotate();
+        } else {
+            self.journal.close();
+        }
     }
 
     /// Ends a refusal once there is room, whether or not somebody writes: who is not ready is not written to.
@@ -215,6 +220,7 @@ impl Committer {
                         self.metrics.damaged.inc();
                     }
                 }
+                Kind::Mark => {}
                 Kind::DeadLetters => {
                     let count = self.recent.add(payload).unwrap_or_default();
                     index.add_dead_letters(count, record.received_ns());

@@ -134,6 +134,17 @@ impl Journal {
         }
     }
 
+    /// Ends the journal in good order: the last group is marked as durable.
+    pub(crate) fn close(&mut self) {
+        let mark = Pending::new(Kind::Mark, 0, Vec::new());
+        if self.current.as_ref().is_some_and(|c| c.end > file::LEN)
+            && let Err(error) = self.append(&mut [mark])
+        {
+            tracing::debug!(%error, "could not mark the journal's end");
+        }
+        self.rotate();
+    }
+
     /// Appends `records` and syncs. `Ok`: all are durable. `Refused`: none counts. `Failed`: nothing is known, and the caller must stop.
     pub(crate) fn append(&mut self, records: &mut [Pending]) -> Result<Appended, AppendError> {
         let bytes: u64 = records.iter().map(Pending::record_len).sum();

@@ -111,7 +111,7 @@ fn replay(index: &Index, recent: &Recent, metrics: &Metrics) -> std::io::Result<
             index.add_dead_letters(count.unwrap_or_default(), header.received_ns);
             count.is_some()
         } else {
-            false
+            header.kind == Kind::Mark as u8
         };
         if !known {
             metrics.damaged.inc();

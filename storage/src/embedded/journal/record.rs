@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Spans = 1,
     /// Dead letters.
     DeadLetters = 2,
+    /// Nothing: it says that all before it was durable, so that damage there is not taken for a torn write.
+    Mark = 3,
 }
 
 /// What a record says of itself.

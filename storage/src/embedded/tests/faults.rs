@@ -132,6 +132,23 @@ async fn damage_in_the_middle_is_set_aside_and_counted_and_the_rest_is_served() 
 }
 
 #[tokio::test]
+async fn damage_in_the_last_write_of_a_closed_store_is_not_taken_for_a_torn_one() {
+    let disk = SimulatedDisk::new(1);
+    let store = filled(&disk).await;
+    store.close().await;
+    drop(store);
+    let file = journal_files(&disk).pop().unwrap();
+    let mut bytes = disk.bytes(&file).unwrap();
+    // behind the last record stands the mark, 48 bytes
+    let at = bytes.len() - 60;
+    bytes[at] ^= 1;
+    disk.overwrite(&file, &bytes);
+    let store = open(&disk);
+    assert_eq!(store.metrics.damaged.get(), 1);
+    assert_eq!(read(&store, [1, 2]).await.0.len(), 98);
+}
+
+#[tokio::test]
 async fn no_flipped_bit_stops_a_start_or_costs_more_than_its_record() {
     let disk = SimulatedDisk::new(1);
     drop(filled(&disk).await);
