@@ -39,9 +39,7 @@ pub struct BasePath(String);
 
 /// Why a text is no base path, in Jaeger's words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "invalid base path '{0}'. Must start but not end with a slash '/', e.g. '/jaeger/ui' (setting query.base-path)"
-)]
+#[error("invalid base path '{0}'. Must start but not end with a slash '/', e.g. '/jaeger/ui'")]
 pub struct InvalidBasePath(String);
 
 /// The version as clients of Jaeger read it.

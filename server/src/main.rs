@@ -14,9 +14,14 @@ fn main() -> ExitCode {
     match cli::parse(&environment::arguments(), &Environment::of_process()) {
         Ok(Command::Run { config, warnings }) => done(roles::run(&config, &warnings)),
         Ok(command) => {
-            let done = commands::execute(&command, &mut io::stdout().lock(), &mut io::stderr().lock());
+            let done =
+                commands::execute(&command, &mut io::stdout().lock(), &mut io::stderr().lock());
             // whoever reads may have gone away, as `head` does: nothing is left to say to them
-            if done.unwrap_or(false) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if done.unwrap_or(false) {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(error) => complain(&error.to_string()),
     }
@@ -31,6 +36,10 @@ fn done(result: anyhow::Result<()>) -> ExitCode {
 
 fn complain(text: &str) -> ExitCode {
     // standard error may be closed: the exit code says it too
-    drop(writeln!(io::stderr(), "spoor: {}", text.replace('\n', "\nspoor: ")));
+    drop(writeln!(
+        io::stderr(),
+        "spoor: {}",
+        text.replace('\n', "\nspoor: ")
+    ));
     ExitCode::FAILURE
 }

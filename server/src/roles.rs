@@ -38,7 +38,17 @@ pub fn run(config: &Config, warnings: &[Warning]) -> anyhow::Result<()> {
     for warning in warnings {
         warn!(setting = warning.settings.join(", "), "{}", warning.note);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("spoor").build().context("start threads")?;
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => info!(files, "open files allowed"),
+        Err(reason) => {
+            warn!(%reason, "the limit of open files stays as it is: many connections may be refused, see ulimit -n")
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("spoor")
+        .build()
+        .context("start threads")?;
     let ended = runtime.block_on(play(config));
     // a blocking read of the disk must not hold up the end
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -53,22 +63,30 @@ async fn play(config: &Config) -> anyhow::Result<()> {
     let mut registry = Registry::default();
     let connections = listen::Metrics::register(&mut registry);
     let health = Health::default();
-    let admin = listen::bind(&rooms::listener(&config.listeners.admin, config)?, &connections).await?;
+    let admin = listen::bind(
+        &rooms::listener(&config.listeners.admin, config)?,
+        &connections,
+    )
+    .await?;
 
     let storage = Arc::new(rooms::storage(config, &mut registry).await?);
     let mut addrs = vec![("admin", admin.local_addrs().to_vec())];
     let mut rooms = JoinSet::new();
     let shutdown = CancellationToken::new();
     if let Some(collector) = rooms::collector(config)? {
-        let parts =
-            collector::Parts { writer: storage.writer(), dead_letters: storage.dead_letters(), ledger: storage.ledger() };
+        let parts = collector::Parts {
+            writer: storage.writer(),
+            dead_letters: storage.dead_letters(),
+            ledger: storage.ledger(),
+        };
         let receivers = collector::bind(&collector, parts, &connections, &mut registry).await?;
         addrs.extend(receivers.addrs());
         let shutdown = shutdown.clone();
         rooms.spawn(async move { receivers.run(shutdown).await.context("the collector") });
     }
     if let Some(query) = rooms::query(config, &addrs)? {
-        let server = query::bind(&query, rooms::stores(&storage), &mut registry, &connections).await?;
+        let server =
+            query::bind(&query, rooms::stores(&storage), &mut registry, &connections).await?;
         addrs.push(("query-http", server.addrs().to_vec()));
         let shutdown = shutdown.clone();
         rooms.spawn(async move { server.run(shutdown).await.context("the query service") });
@@ -119,17 +137,30 @@ async fn leave(grace: Duration, rooms: &mut JoinSet<anyhow::Result<()>>, storage
     let answered = timeout_at(until - CLOSING.min(grace / 2), async {
         while let Some(ended) = rooms.join_next().await {
             if let Err(error) = ended.context("a task panicked").and_then(|room| room) {
-                warn!(reason = format!("{error:#}"), "a listener did not end cleanly");
+                warn!(
+                    reason = format!("{error:#}"),
+                    "a listener did not end cleanly"
+                );
             }
         }
     });
     if answered.await.is_err() {
         rooms.abort_all();
-        warn!(in_flight_spans = storage.ledger().counts().in_flight, "requests were cut off: they took longer than shutdown.grace-period");
+        warn!(
+            in_flight_spans = storage.ledger().counts().in_flight,
+            "requests were cut off: they took longer than shutdown.grace-period"
+        );
     }
-    match timeout(until.saturating_duration_since(Instant::now()), storage.close()).await {
+    match timeout(
+        until.saturating_duration_since(Instant::now()),
+        storage.close(),
+    )
+    .await
+    {
         Ok(()) => info!("the store is closed"),
-        Err(_) => warn!("the store did not close within shutdown.grace-period: what was acknowledged is durable all the same"),
+        Err(_) => warn!(
+            "the store did not close within shutdown.grace-period: what was acknowledged is durable all the same"
+        ),
     }
 }
 

@@ -79,6 +79,8 @@ impl Storage {
                 settings.window,
                 settings.clock.clone(),
             );
+            // at zero from the start: a counter that is not there yet cannot be told from one that is broken
+            ledger.account(&instance);
             (instance, Arc::new(bury) as Arc<dyn TraceWriter>)
         });
         let route = Arc::new(Route::new(routes));

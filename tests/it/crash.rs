@@ -12,19 +12,33 @@ use tests::spoor::Spoor;
 use crate::support::{get, setup, soak};
 
 /// Asks for every trace that has acknowledged spans, and counts the spans that are missing or there twice.
-async fn check(spoor: &Spoor, epoch: &Epoch, acknowledged: &BTreeMap<(u64, u32), u32>) -> (u64, u64) {
+async fn check(
+    spoor: &Spoor,
+    epoch: &Epoch,
+    acknowledged: &BTreeMap<(u64, u32), u32>,
+) -> (u64, u64) {
     let url = spoor.url("query-http");
     let client = reqwest::Client::new();
     let counts: Vec<(u64, u64)> = stream::iter(acknowledged)
         .map(|((round, trace), expect)| {
-            let id: String = epoch.trace_id(*round, *trace).iter().map(|b| format!("{b:02x}")).collect();
+            let id: String = epoch
+                .trace_id(*round, *trace)
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
             let request = client.get(format!("{url}/api/traces/{id}?raw=true")).send();
             async move {
                 let answer: serde_json::Value = request.await.unwrap().json().await.unwrap();
                 let none = Vec::new();
                 let spans = answer["data"][0]["spans"].as_array().unwrap_or(&none);
-                let ids: BTreeSet<_> = spans.iter().map(|s| s["spanID"].as_str().unwrap()).collect();
-                (u64::from(*expect).saturating_sub(ids.len() as u64), (spans.len() - ids.len()) as u64)
+                let ids: BTreeSet<_> = spans
+                    .iter()
+                    .map(|s| s["spanID"].as_str().unwrap())
+                    .collect();
+                (
+                    u64::from(*expect).saturating_sub(ids.len() as u64),
+                    (spans.len() - ids.len()) as u64,
+                )
             }
         })
         .buffer_unordered(8)
@@ -35,7 +49,11 @@ async fn check(spoor: &Spoor, epoch: &Epoch, acknowledged: &BTreeMap<(u64, u32),
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_under_load_lose_nothing_that_was_acknowledged() {
-    let (runs, seconds, rate) = if soak() { (20, 4.0, 60_000.0) } else { (20, 0.4, 10_000.0) };
+    let (runs, seconds, rate) = if soak() {
+        (20, 4.0, 60_000.0)
+    } else {
+        (20, 0.4, 10_000.0)
+    };
     let (_folder, setup) = setup();
     let epoch = Arc::new(Epoch::new(1, Profile::Common, 20_000, 128));
     let mut rng = Rng::new(5);
@@ -44,7 +62,11 @@ async fn twenty_kills_under_load_lose_nothing_that_was_acknowledged() {
     for run in 0..runs {
         let spoor = setup.start().unwrap();
         slowest = slowest.max(spoor.ready_after);
-        assert_eq!(check(&spoor, &epoch, &last).await, (0, 0), "lost and doubled spans after kill {run}");
+        assert_eq!(
+            check(&spoor, &epoch, &last).await,
+            (0, 0),
+            "lost and doubled spans after kill {run}"
+        );
         let load = Load {
             target: spoor.url("otlp-grpc"),
             duration: Duration::from_secs(30),
@@ -55,19 +77,35 @@ async fn twenty_kills_under_load_lose_nothing_that_was_acknowledged() {
         };
         let sending = tokio::spawn({
             let epoch = epoch.clone();
-            async move { sender::send(&epoch, &load, 1_000_000 * (run + 1)).await.unwrap() }
+            async move {
+                sender::send(&epoch, &load, 1_000_000 * (run + 1))
+                    .await
+                    .unwrap()
+            }
         });
         tokio::time::sleep(Duration::from_secs_f64(seconds * (0.5 + rng.unit()))).await;
         spoor.kill();
         let outcome = sending.await.unwrap();
         last = epoch.acknowledged(&outcome.sent);
         spans += last.values().map(|n| u64::from(*n)).sum::<u64>();
-        assert!(!last.is_empty(), "nothing was acknowledged before kill {run}");
+        assert!(
+            !last.is_empty(),
+            "nothing was acknowledged before kill {run}"
+        );
     }
     let spoor = setup.start().unwrap();
-    assert_eq!(check(&spoor, &epoch, &last).await, (0, 0), "lost and doubled spans after the last kill");
-    assert!(slowest < Duration::from_secs(2), "the slowest start took {slowest:?}");
-    println!("{runs} kills, {spans} acknowledged spans, 0 lost, 0 doubled, slowest start {slowest:?}");
+    assert_eq!(
+        check(&spoor, &epoch, &last).await,
+        (0, 0),
+        "lost and doubled spans after the last kill"
+    );
+    assert!(
+        slowest < Duration::from_secs(2),
+        "the slowest start took {slowest:?}"
+    );
+    println!(
+        "{runs} kills, {spans} acknowledged spans, 0 lost, 0 doubled, slowest start {slowest:?}"
+    );
     let (status, _, text) = get(&format!("{}/metrics", spoor.url("admin"))).await;
     assert_eq!(status, 200, "{text}");
 }

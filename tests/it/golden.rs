@@ -15,23 +15,45 @@ use tests::spoor::Spoor;
 use crate::support::{get, root, setup};
 
 fn corpus() -> Corpus {
-    Corpus::open(&root().join("tests/fixtures/golden"), &["otlp-json", "jaeger-grpc"])
+    Corpus::open(
+        &root().join("tests/fixtures/golden"),
+        &["otlp-json", "jaeger-grpc"],
+    )
 }
 
 async fn send(spoor: &Spoor, case: &Case) {
     let input = std::fs::read(&case.input).unwrap();
     if case.kind == "otlp-json" {
         let url = format!("{}/v1/traces", spoor.url("otlp-http"));
-        let answer = reqwest::Client::new().post(url).header("content-type", "application/json").body(input).send().await.unwrap();
+        let answer = reqwest::Client::new()
+            .post(url)
+            .header("content-type", "application/json")
+            .body(input)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 200, "{}", case.name);
-        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"partialSuccess": {}}), "{}", case.name);
+        assert_eq!(
+            answer.json::<Value>().await.unwrap(),
+            json!({"partialSuccess": {}}),
+            "{}",
+            case.name
+        );
     } else {
-        sender::post_spans(&spoor.url("jaeger-grpc"), Bytes::from(input)).await.unwrap();
+        sender::post_spans(&spoor.url("jaeger-grpc"), Bytes::from(input))
+            .await
+            .unwrap();
     }
 }
 
 /// Compares one recorded request; gives what differs.
-async fn check(spoor: &Spoor, corpus: &Corpus, name: &str, request: &str, recorded: &Recorded) -> Vec<String> {
+async fn check(
+    spoor: &Spoor,
+    corpus: &Corpus,
+    name: &str,
+    request: &str,
+    recorded: &Recorded,
+) -> Vec<String> {
     let (status, content_type, text) = get(&format!("{}{request}", spoor.url("query-http"))).await;
     let ours: Value = serde_json::from_str(&text).unwrap_or(Value::String(text));
     let compared = golden::compare(name, &corpus.restrict(&recorded.body), &ours);
@@ -49,7 +71,10 @@ async fn check(spoor: &Spoor, corpus: &Corpus, name: &str, request: &str, record
     {
         differences.push(format!("content type {content_type}, recorded {expect}"));
     }
-    differences.iter().map(|d| format!("{name} ({request}): {d}")).collect()
+    differences
+        .iter()
+        .map(|d| format!("{name} ({request}): {d}"))
+        .collect()
 }
 
 struct Recorded {
@@ -66,7 +91,11 @@ fn is_elsewhere(name: &str) -> bool {
 #[tokio::test]
 async fn every_answer_is_the_one_that_jaeger_gave() {
     let (_folder, mut setup) = setup();
-    for (name, value) in [("ES_MAX_SPAN_AGE", "87600h"), ("SPAN_MAX_AGE", "0"), ("EMBEDDED_MAX_AGE", "0")] {
+    for (name, value) in [
+        ("ES_MAX_SPAN_AGE", "87600h"),
+        ("SPAN_MAX_AGE", "0"),
+        ("EMBEDDED_MAX_AGE", "0"),
+    ] {
         setup.variables.push((name.into(), value.into()));
     }
     let spoor = setup.start().unwrap();
@@ -79,7 +108,11 @@ async fn every_answer_is_the_one_that_jaeger_gave() {
     for case in &corpus.cases {
         for (id, raw, path) in case.recorded_traces("v1.76.0") {
             let request = format!("/api/traces/{id}{}", if raw { "?raw=true" } else { "" });
-            let recorded = Recorded { status: Some(200), content_type: Some("application/json".into()), body: corpus::read(&path) };
+            let recorded = Recorded {
+                status: Some(200),
+                content_type: Some("application/json".into()),
+                body: corpus::read(&path),
+            };
             differences.extend(check(&spoor, &corpus, &case.name, &request, &recorded).await);
             cases.insert(case.name.clone());
             traces += 1;
@@ -99,8 +132,16 @@ async fn every_answer_is_the_one_that_jaeger_gave() {
         differences.extend(check(&spoor, &corpus, &name, &request, &recorded).await);
         requests += 1;
     }
-    println!("compared {} cases: {traces} traces, {requests} other requests", cases.len());
-    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+    println!(
+        "compared {} cases: {traces} traces, {requests} other requests",
+        cases.len()
+    );
+    assert!(
+        differences.is_empty(),
+        "{} differences:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
     assert_eq!((cases.len(), traces), (17, 34));
     assert!(requests >= 30, "only {requests} requests were compared");
 }

@@ -1,5 +1,10 @@
 //! Scenarios: real clients, real processes, real sockets. One module a subject.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod clients;
 mod commands;

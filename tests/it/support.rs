@@ -9,26 +9,42 @@ use tests::spoor::{Setup, Spoor};
 /// A folder that goes away with the test, and a Spoor on it that is not started yet.
 pub(crate) fn setup() -> (tempfile::TempDir, Setup) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let setup = Setup::new(env!("CARGO_BIN_EXE_spoor-under-test"), &folder.path().join("data"));
+    let setup = Setup::new(
+        env!("CARGO_BIN_EXE_spoor-under-test"),
+        &folder.path().join("data"),
+    );
     (folder, setup)
 }
 
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the workspace")
+        .to_owned()
 }
 
 /// Whether counts and durations are raised to their full figures.
-#[allow(clippy::disallowed_methods, reason = "a test asks how long it may take, no setting of Spoor")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test asks how long it may take, no setting of Spoor"
+)]
 pub(crate) fn soak() -> bool {
     std::env::var("SPOOR_SOAK").is_ok_and(|v| v == "1")
 }
 
 /// Status, content type and text of a GET.
 pub(crate) async fn get(url: &str) -> (u16, String, String) {
-    let answer = reqwest::get(url).await.unwrap_or_else(|e| panic!("GET {url}: {e}"));
+    let answer = reqwest::get(url)
+        .await
+        .unwrap_or_else(|e| panic!("GET {url}: {e}"));
     let status = answer.status().as_u16();
-    let header = answer.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let header = answer
+        .headers()
+        .get("content-type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     (status, header, answer.text().await.expect("a body"))
 }
 
@@ -46,7 +62,11 @@ pub(crate) async fn trace(spoor: &Spoor, id: &str) -> Value {
 }
 
 /// Asks until `done` holds, at most ten seconds.
-pub(crate) async fn eventually<F, T>(what: &str, mut ask: impl FnMut() -> F, done: impl Fn(&T) -> bool) -> T
+pub(crate) async fn eventually<F, T>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+    done: impl Fn(&T) -> bool,
+) -> T
 where
     F: Future<Output = T>,
     T: std::fmt::Debug,

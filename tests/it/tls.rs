@@ -13,14 +13,17 @@ impl Authority {
     fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "a namespace's own authority");
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "a namespace's own authority");
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
     /// Writes `ca.crt`, `tls.crt` and `tls.key` for 127.0.0.1.
     fn issue(&self, folder: &Path, serial: u64) {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+        let mut params =
+            CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
         params.serial_number = Some(SerialNumber::from(serial));
         let certificate = params.signed_by(&key, &self.0).unwrap();
         std::fs::write(folder.join("ca.crt"), self.0.pem()).unwrap();
@@ -31,7 +34,13 @@ impl Authority {
 
 /// What an independent client sees: the serial number that is served, and the status of a GET.
 fn look(address: &str, authority: &Path, path: &str) -> String {
-    let output = Command::new("python3").arg(root().join("tests/clients/tls.py")).args([address]).arg(authority).arg(path).output().unwrap();
+    let output = Command::new("python3")
+        .arg(root().join("tests/clients/tls.py"))
+        .args([address])
+        .arg(authority)
+        .arg(path)
+        .output()
+        .unwrap();
     let said = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&said).trim().to_owned()
 }
@@ -44,8 +53,14 @@ async fn a_listener_serves_the_certificate_that_is_on_disk_now() {
     let file = |name: &str| folder.path().join(name);
     let spoor = setup
         .arg("--query.http.tls.enabled")
-        .arg(format!("--query.http.tls.cert={}", file("tls.crt").display()))
-        .arg(format!("--query.http.tls.key={}", file("tls.key").display()))
+        .arg(format!(
+            "--query.http.tls.cert={}",
+            file("tls.crt").display()
+        ))
+        .arg(format!(
+            "--query.http.tls.key={}",
+            file("tls.key").display()
+        ))
         .start()
         .unwrap();
     let address = spoor.address("query-http").to_owned();
@@ -54,23 +69,49 @@ async fn a_listener_serves_the_certificate_that_is_on_disk_now() {
 
     // the same names, new contents: no restart
     authority.issue(folder.path(), 0x22);
-    eventually("the new certificate", || async { look(&address, &ca, "/api/services") }, |seen| seen == "22 200").await;
+    eventually(
+        "the new certificate",
+        || async { look(&address, &ca, "/api/services") },
+        |seen| seen == "22 200",
+    )
+    .await;
 
     // half of a new pair: the last good one stays, and the log says so
-    std::fs::write(file("tls.key"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
-    eventually("a line about the bad pair", || async { spoor.log().join("\n") }, |log: &String| log.contains("tls.key")).await;
+    std::fs::write(
+        file("tls.key"),
+        KeyPair::generate().unwrap().serialize_pem(),
+    )
+    .unwrap();
+    eventually(
+        "a line about the bad pair",
+        || async { spoor.log().join("\n") },
+        |log: &String| log.contains("tls.key"),
+    )
+    .await;
     assert_eq!(look(&address, &ca, "/api/services"), "22 200");
 
     // plaintext to it is answered in words
-    let answer = reqwest::get(format!("http://{address}/api/services")).await.unwrap();
+    let answer = reqwest::get(format!("http://{address}/api/services"))
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 400);
 }
 
 #[test]
 fn a_tls_setting_without_enabled_is_an_error_in_jaegers_words() {
     let (_folder, setup) = setup();
-    let output = setup.arg("--query.http.tls.cert=/x").command().output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let output = setup
+        .arg("--query.http.tls.cert=/x")
+        .command()
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
     assert!(!output.status.success());
-    assert!(said.contains("query.http.tls.* options cannot be used when query.http.tls.enabled is false"), "{said}");
+    assert!(
+        said.contains(
+            "query.http.tls.* options cannot be used when query.http.tls.enabled is false"
+        ),
+        "{said}"
+    );
 }

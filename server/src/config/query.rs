@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use ::query::BasePath;
 use http::{HeaderName, HeaderValue};
 use settings::ByteSize;
 
@@ -13,8 +14,8 @@ use super::check::Check;
 /// Answering queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// `/`, or a prefix that starts with a slash and does not end with one.
-    pub base_path: String,
+    /// What stands before every path.
+    pub base_path: BasePath,
     /// For every answer.
     pub additional_headers: Vec<(HeaderName, HeaderValue)>,
     /// How far a span may be moved; zero: not at all.
@@ -25,6 +26,8 @@ pub struct Query {
     pub max_spans: usize,
     /// Memory of an answer's spans.
     pub max_bytes: ByteSize,
+    /// Most requests for traces that are answered at once.
+    pub max_concurrent_reads: usize,
     /// How long a query may take.
     pub timeout: Duration,
     /// Whether tag values with an operator are expressions too.
@@ -42,26 +45,18 @@ impl Query {
             max_traces: check.count("query.max-traces"),
             max_spans: check.count("query.max-spans"),
             max_bytes: check.size("query.max-bytes"),
+            max_concurrent_reads: check.count("query.max-concurrent-reads"),
             timeout: check.some_time("query.timeout"),
             tag_expressions: check.settings.bool("query.tag-expressions"),
         }
     }
 }
 
-fn base_path(check: &mut Check<'_>) -> String {
-    let path = check.settings.text("query.base-path").to_owned();
-    let fits = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
-    let good = path.starts_with('/')
-        && !path.ends_with('/')
-        && !path.contains("//")
-        && path.chars().all(fits);
-    if path.is_empty() || path == "/" {
-        return "/".to_owned();
-    }
-    if !good {
-        check.wrong("query.base-path", format!("invalid base path '{path}'. Must start but not end with a slash '/', e.g. '/jaeger/ui'"));
-    }
-    path
+fn base_path(check: &mut Check<'_>) -> BasePath {
+    BasePath::parse(check.settings.text("query.base-path")).unwrap_or_else(|error| {
+        check.wrong("query.base-path", error);
+        BasePath::default()
+    })
 }
 
 fn headers(check: &mut Check<'_>) -> Vec<(HeaderName, HeaderValue)> {

@@ -73,11 +73,11 @@ fn nothing_set_is_the_documented_default() {
     let query = config.query.unwrap();
     assert_eq!(
         (
-            query.base_path.as_str(),
+            query.base_path.clone(),
             query.max_traces,
             query.tag_expressions
         ),
-        ("/", 10_000, true)
+        (::query::BasePath::default(), 10_000, true)
     );
     let collector = config.collector.unwrap();
     assert_eq!(
@@ -253,7 +253,10 @@ fn query_values_arrive() {
     )
     .query
     .unwrap();
-    assert_eq!(query.base_path, "/jaeger");
+    assert_eq!(
+        query.base_path,
+        ::query::BasePath::parse("/jaeger").unwrap()
+    );
     assert_eq!(
         query.additional_headers,
         [("x-a".parse().unwrap(), "b: c".parse().unwrap())]

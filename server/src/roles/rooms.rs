@@ -11,7 +11,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use query::{BasePath, Place};
+use query::Place;
 use storage::disk::RealDisk;
 use storage::embedded::{self, Embedded};
 use storage::layers::Window;
@@ -25,9 +25,14 @@ use crate::commands::version;
 use crate::config::{self, Config};
 
 /// A listener as the accept loop is told of it. Names are looked up here.
-pub(super) fn listener(listener: &settings::Listener, config: &Config) -> anyhow::Result<listen::Config> {
+pub(super) fn listener(
+    listener: &settings::Listener,
+    config: &Config,
+) -> anyhow::Result<listen::Config> {
     let setting = listener.name.setting();
-    let addrs = listener.socket_addrs().with_context(|| format!("look up the address of {setting}"))?;
+    let addrs = listener
+        .socket_addrs()
+        .with_context(|| format!("look up the address of {setting}"))?;
     let mut told = listen::Config::new(listener.name.as_str(), setting, addrs);
     told.optional = listener.optional;
     told.tls = listener.tls.clone();
@@ -49,7 +54,11 @@ struct Shares {
 impl Shares {
     fn of(config: &Config) -> Self {
         let all = config.memory_max_bytes.as_usize();
-        Self { requests: all / 4, stores: all / 2 / config.storage.backends.len().max(1), queue: all / 8 }
+        Self {
+            requests: all / 4,
+            stores: all / 2 / config.storage.backends.len().max(1),
+            queue: all / 8,
+        }
     }
 }
 
@@ -61,7 +70,10 @@ pub(super) async fn storage(config: &Config, registry: &mut Registry) -> anyhow:
         backends.push(match backend {
             config::Backend::Embedded => Arc::new(open_embedded(config, &shares, registry).await?),
             config::Backend::Memory => {
-                let memory = Memory::new(memory::Config { max_bytes: shares.stores, max_traces: config.storage.memory_max_traces });
+                let memory = Memory::new(memory::Config {
+                    max_bytes: shares.stores,
+                    max_traces: config.storage.memory_max_traces,
+                });
                 memory.register(registry);
                 Arc::new(memory)
             }
@@ -71,14 +83,22 @@ pub(super) async fn storage(config: &Config, registry: &mut Registry) -> anyhow:
         max_age: config.storage.span_max_age.unwrap_or(Duration::ZERO),
         max_future: config.storage.span_max_future.unwrap_or(Duration::ZERO),
     };
-    let settings = stack::Settings { window, max_waiting_bytes: shares.queue, ..stack::Settings::default() };
+    let settings = stack::Settings {
+        window,
+        max_waiting_bytes: shares.queue,
+        ..stack::Settings::default()
+    };
     let storage = Storage::build(backends, &settings)?;
     storage.register(registry);
     Ok(storage)
 }
 
 /// Opening reads the whole journal: on a thread of its own.
-async fn open_embedded(config: &Config, shares: &Shares, registry: &mut Registry) -> anyhow::Result<Embedded> {
+async fn open_embedded(
+    config: &Config,
+    shares: &Shares,
+    registry: &mut Registry,
+) -> anyhow::Result<Embedded> {
     let settings = embedded::Config {
         directory: config.storage.embedded.directory.clone(),
         max_bytes: config.storage.embedded.max_bytes.as_bytes(),
@@ -87,7 +107,8 @@ async fn open_embedded(config: &Config, shares: &Shares, registry: &mut Registry
         queue_bytes: shares.queue,
         ..embedded::Config::default()
     };
-    let opened = tokio::task::spawn_blocking(move || Embedded::open(settings, Arc::new(RealDisk))).await;
+    let opened =
+        tokio::task::spawn_blocking(move || Embedded::open(settings, Arc::new(RealDisk))).await;
     let store = opened.context("opening the embedded store panicked")??;
     store.register(registry);
     Ok(store)
@@ -95,14 +116,20 @@ async fn open_embedded(config: &Config, shares: &Shares, registry: &mut Registry
 
 /// The collector, in roles that have one.
 pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Config>> {
-    let Some(collector) = &config.collector else { return Ok(None) };
-    let grpc = |at: &Option<settings::Listener>, limits: &config::GrpcReceiver| -> anyhow::Result<_> {
-        let Some(at) = at else { return Ok(None) };
-        let mut listener = listener(at, config)?;
-        listener.limits.max_connection_age = limits.max_connection_age;
-        listener.limits.max_connection_age_grace = limits.max_connection_age_grace;
-        Ok(Some(collector::Receiver { listener, max_message_bytes: limits.max_message.as_usize() }))
+    let Some(collector) = &config.collector else {
+        return Ok(None);
     };
+    let grpc =
+        |at: &Option<settings::Listener>, limits: &config::GrpcReceiver| -> anyhow::Result<_> {
+            let Some(at) = at else { return Ok(None) };
+            let mut listener = listener(at, config)?;
+            listener.limits.max_connection_age = limits.max_connection_age;
+            listener.limits.max_connection_age_grace = limits.max_connection_age_grace;
+            Ok(Some(collector::Receiver {
+                listener,
+                max_message_bytes: limits.max_message.as_usize(),
+            }))
+        };
     let http = &collector.otlp_http;
     let otlp_http = match &config.listeners.otlp_http {
         None => None,
@@ -112,13 +139,21 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
             limits.idle = http.idle_timeout.unwrap_or(limits.idle);
             limits.headers = http.read_header_timeout.unwrap_or(limits.headers);
             limits.body_progress = http.read_timeout.unwrap_or(limits.body_progress);
-            Some(collector::Receiver { listener, max_message_bytes: http.max_body.as_usize() })
+            Some(collector::Receiver {
+                listener,
+                max_message_bytes: http.max_body.as_usize(),
+            })
         }
     };
     let otlp_grpc = grpc(&config.listeners.otlp_grpc, &collector.otlp_grpc)?;
     let jaeger_grpc = grpc(&config.listeners.jaeger_grpc, &collector.jaeger_grpc)?;
     // one message of the largest size has to fit, however little memory there is
-    let largest = [&otlp_grpc, &otlp_http, &jaeger_grpc].into_iter().flatten().map(|r| r.max_message_bytes).max().unwrap_or_default();
+    let largest = [&otlp_grpc, &otlp_http, &jaeger_grpc]
+        .into_iter()
+        .flatten()
+        .map(|r| r.max_message_bytes)
+        .max()
+        .unwrap_or_default();
     Ok(Some(collector::Config {
         otlp_grpc,
         otlp_http,
@@ -128,15 +163,23 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
         },
         jaeger_grpc,
         tags: collector.tags.clone(),
-        budget_bytes: collector.budget.map_or_else(|| Shares::of(config).requests.max(largest), settings::ByteSize::as_usize),
+        budget_bytes: collector.budget.map_or_else(
+            || Shares::of(config).requests.max(largest),
+            settings::ByteSize::as_usize,
+        ),
         write_timeout: collector.write_timeout,
         host: settings::environment::host_name(),
     }))
 }
 
 /// The query service, in roles that have one. `addrs` are the listeners that are bound already, for its page.
-pub(super) fn query(config: &Config, addrs: &[(&'static str, Vec<SocketAddr>)]) -> anyhow::Result<Option<query::Config>> {
-    let (Some(query), Some(at)) = (&config.query, &config.listeners.query_http) else { return Ok(None) };
+pub(super) fn query(
+    config: &Config,
+    addrs: &[(&'static str, Vec<SocketAddr>)],
+) -> anyhow::Result<Option<query::Config>> {
+    let (Some(query), Some(at)) = (&config.query, &config.listeners.query_http) else {
+        return Ok(None);
+    };
     let place = |(listener, addrs): &(&'static str, Vec<SocketAddr>)| {
         let what = match *listener {
             "otlp-grpc" => "OTLP over gRPC",
@@ -145,15 +188,23 @@ pub(super) fn query(config: &Config, addrs: &[(&'static str, Vec<SocketAddr>)]) 
             "admin" => "health and metrics",
             other => other,
         };
-        addrs.first().map(|address| Place { what: what.to_owned(), address: address.to_string() })
+        addrs.first().map(|address| Place {
+            what: what.to_owned(),
+            address: address.to_string(),
+        })
     };
     Ok(Some(query::Config {
         http: listener(at, config)?,
-        base_path: BasePath::parse(&query.base_path)?,
+        base_path: query.base_path.clone(),
         additional_headers: query.additional_headers.clone(),
         max_clock_skew: query.max_clock_skew,
         timeout: query.timeout,
-        limits: ReadLimits { traces: query.max_traces, spans: query.max_spans, bytes: query.max_bytes.as_usize() },
+        max_concurrent_reads: query.max_concurrent_reads,
+        limits: ReadLimits {
+            traces: query.max_traces,
+            spans: query.max_spans,
+            bytes: query.max_bytes.as_usize(),
+        },
         tag_expressions: query.tag_expressions,
         version: query::Version {
             spoor: env!("CARGO_PKG_VERSION").to_owned(),

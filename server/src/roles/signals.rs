@@ -15,7 +15,10 @@ pub(super) struct Signals {
 impl Signals {
     /// From here on the signals no longer kill the process.
     pub(super) fn catch() -> io::Result<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// The name of the next one.

@@ -58,6 +58,12 @@ pub(super) const ROWS: &[Flag] = &[
         "memory of one answer's spans; it is cut there, and says so",
     )),
     q(Flag::acts(
+        "query.max-concurrent-reads",
+        Kind::Int,
+        "16",
+        "requests for traces that are answered at once; more wait, within query.timeout",
+    )),
+    q(Flag::acts(
         "query.timeout",
         Kind::Duration,
         "30s",

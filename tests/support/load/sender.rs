@@ -164,14 +164,32 @@ async fn work(
     }
 }
 
+/// Sends one `PostSpansRequest` to Jaeger's gRPC receiver at `http://host:port`.
+pub async fn post_spans(target: &str, body: Bytes) -> anyhow::Result<()> {
+    let channel = Endpoint::from_shared(target.to_owned())?.connect().await?;
+    let path = PathAndQuery::from_static("/jaeger.api_v2.CollectorService/PostSpans");
+    Ok(call(&mut tonic::client::Grpc::new(channel), path, body).await?)
+}
+
 /// One export of a request that is already written.
 async fn export(client: &mut tonic::client::Grpc<Channel>, body: Bytes) -> Result<(), Status> {
+    call(
+        client,
+        PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
+        body,
+    )
+    .await
+}
+
+async fn call(
+    client: &mut tonic::client::Grpc<Channel>,
+    path: PathAndQuery,
+    body: Bytes,
+) -> Result<(), Status> {
     client
         .ready()
         .await
         .map_err(|e| Status::unavailable(e.to_string()))?;
-    let path =
-        PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
     let answer = client
         .unary(Request::new(body), path, RawCodec)
         .await?
