@@ -8,6 +8,7 @@ mod common;
 mod macros;
 mod query;
 mod storages;
+mod store_macros;
 mod streams;
 
 use std::collections::HashMap;

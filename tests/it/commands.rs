@@ -115,7 +115,7 @@ fn a_listener_beyond_loopback_wants_tls_or_the_operators_word() {
 #[test]
 fn a_data_folder_in_use_is_named() {
     let (_folder, setup) = setup();
-    let spoor = setup.start().unwrap();
+    let _spoor = setup.start().unwrap();
     check_refusal(&setup, &["data", "in use"]);
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Rows only. Source: `jaegertracing/jaeger: internal/storage/v1` at v1.76.0, `plugin/storage` at v1.20.0.
 
-use super::macros::{cassandra, client_tls, elasticsearch};
+use super::macros::client_tls;
+use super::store_macros::{cassandra, elasticsearch};
 use crate::flag::{Flag, Kind, Reader};
 
 const ES: &str = "Elasticsearch and OpenSearch arrive in a later version";
