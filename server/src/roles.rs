@@ -41,7 +41,7 @@ pub fn run(config: &Config, warnings: &[Warning]) -> anyhow::Result<()> {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => info!(files, "open files allowed"),
         Err(reason) => {
-            warn!(%reason, "the limit of open files stays as it is: many connections may be refused, see ulimit -n")
+            warn!(%reason, "the limit of open files stays as it is: many connections may be refused, see ulimit -n");
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

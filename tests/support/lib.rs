@@ -1,4 +1,8 @@
 //! What the scenarios and the benchmarks share: a seeded load generator, a Spoor under test, and comparers.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a test that looks at a wrong place should fail there"
+)]
 
 pub mod clients;
 pub mod corpus;

@@ -213,7 +213,6 @@ pub(super) fn query(
             build_date: version::BUILD_DATE.to_owned(),
         },
         places: addrs.iter().filter_map(place).collect(),
-        ..query::Config::default()
     }))
 }
 

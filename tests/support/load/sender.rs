@@ -143,14 +143,12 @@ async fn work(
         let asked = Instant::now();
         let answer = export(&mut client, body).await;
         match &answer {
-            Ok(()) => part
-                .latency_us
-                .saturating_record(asked.elapsed().as_micros() as u64),
+            Ok(()) => part.latency_us.record(asked.elapsed().as_micros() as u64)?,
             Err(status) => {
                 *part
                     .errors
                     .entry(format!("{:?}: {}", status.code(), status.message()))
-                    .or_default() += 1
+                    .or_default() += 1;
             }
         }
         part.sent.push(Sent {

@@ -119,7 +119,7 @@ impl Epoch {
 
     /// The id of a trace when the epoch is sent under number `round`.
     pub fn trace_id(&self, round: u64, trace: u32) -> [u8; 16] {
-        let high = mix(self.seed ^ 0x5350_4f4f_52, round);
+        let high = mix(self.seed ^ 0x0053_504f_4f52, round);
         let low = mix(high, u64::from(trace));
         ((u128::from(high) << 64) | u128::from(low)).to_be_bytes()
     }
@@ -133,10 +133,10 @@ impl Epoch {
         for (at, slot) in &request.message.slots {
             match slot {
                 Slot::TraceId(trace) => {
-                    bytes[*at..*at + 16].copy_from_slice(&self.trace_id(round, *trace))
+                    bytes[*at..*at + 16].copy_from_slice(&self.trace_id(round, *trace));
                 }
                 Slot::Time(offset) => {
-                    bytes[*at..*at + 8].copy_from_slice(&(now_ns + offset).to_le_bytes())
+                    bytes[*at..*at + 8].copy_from_slice(&(now_ns + offset).to_le_bytes());
                 }
             }
         }
@@ -268,7 +268,10 @@ fn write_attribute(rng: &mut Rng, profile: Profile, number: u64) -> Message {
             "http.response.status_code",
             [200, 200, 200, 204, 404, 500][rng.below(6) as usize],
         ),
-        2 => text_attribute("url.path", &format!("/api/v1/items/{}", rng.below(1000))),
+        2 => text_attribute(
+            "url.path",
+            &format!("/api/v1/customers/items/{}", rng.below(1000)),
+        ),
         3 => text_attribute("http.request.id", &format!("{:016x}", rng.next_u64())),
         4 => int_attribute("enduser.id", rng.below(1_000_000)),
         5 => text_attribute(
@@ -278,7 +281,10 @@ fn write_attribute(rng: &mut Rng, profile: Profile, number: u64) -> Message {
         6 => int_attribute("server.port", 8080),
         7 => text_attribute("network.protocol.version", "1.1"),
         8 => int_attribute("http.request.body.size", rng.below(100_000)),
-        9 => text_attribute("user_agent.original", "okhttp/4.12.0 (shop; linux; jvm 21)"),
+        9 => text_attribute(
+            "user_agent.original",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36",
+        ),
         10 => double_attribute("app.score", rng.unit()),
         _ => {
             let key = format!("app.attribute.{:02}", (number + rng.below(90)) % 110);
