@@ -12,25 +12,22 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match cli::parse(&environment::arguments(), &Environment::of_process()) {
-        Ok(Command::Run { config, warnings }) => done(roles::run(&config, &warnings)),
+        Ok(Command::Run { config, warnings }) => exit_code(roles::run(&config, &warnings)),
         Ok(command) => {
             let done =
                 commands::execute(&command, &mut io::stdout().lock(), &mut io::stderr().lock());
             // whoever reads may have gone away, as `head` does: nothing is left to say to them
-            if done.unwrap_or(false) {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
+            exit_code(done.unwrap_or(false))
         }
         Err(error) => complain(&error.to_string()),
     }
 }
 
-fn done(result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&format!("{error:#}")),
+fn exit_code(success: bool) -> ExitCode {
+    if success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

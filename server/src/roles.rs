@@ -28,11 +28,9 @@ use settings::Warning;
 /// What is kept back from the grace period for the store, after requests in flight were answered.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// Plays the configured role until a signal or a failure ends it.
-///
-/// # Errors
-/// When something could not be opened or bound, or ended by itself; the text says what and which setting mends it.
-pub fn run(config: &Config, warnings: &[Warning]) -> anyhow::Result<()> {
+/// Plays the configured role until a signal or a failure ends it; true means a signal. A failure is in the log, with what it is and which
+/// setting mends it.
+pub fn run(config: &Config, warnings: &[Warning]) -> bool {
     logs::start(config.logs.level, config.logs.encoding);
     info!(version = version::line(), role = %config.role, "starting");
     for warning in warnings {
@@ -44,6 +42,14 @@ pub fn run(config: &Config, warnings: &[Warning]) -> anyhow::Result<()> {
             warn!(%reason, "the limit of open files stays as it is: many connections may be refused, see ulimit -n");
         }
     }
+    let ended = play_on_threads(config);
+    if let Err(error) = &ended {
+        error!(reason = explain(error), "ended by a failure");
+    }
+    ended.is_ok()
+}
+
+fn play_on_threads(config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("spoor")
@@ -52,10 +58,20 @@ pub fn run(config: &Config, warnings: &[Warning]) -> anyhow::Result<()> {
     let ended = runtime.block_on(play(config));
     // a blocking read of the disk must not hold up the end
     runtime.shutdown_timeout(Duration::from_secs(1));
-    if let Err(error) = &ended {
-        error!(reason = format!("{error:#}"), "ended by a failure");
-    }
     ended
+}
+
+/// An error and its causes in one line. A cause that an error before it names already is not said again.
+fn explain(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 async fn play(config: &Config) -> anyhow::Result<()> {
@@ -137,10 +153,7 @@ async fn leave(grace: Duration, rooms: &mut JoinSet<anyhow::Result<()>>, storage
     let answered = timeout_at(until - CLOSING.min(grace / 2), async {
         while let Some(ended) = rooms.join_next().await {
             if let Err(error) = ended.context("a task panicked").and_then(|room| room) {
-                warn!(
-                    reason = format!("{error:#}"),
-                    "a listener did not end cleanly"
-                );
+                warn!(reason = explain(&error), "a listener did not end cleanly");
             }
         }
     });
@@ -169,5 +182,20 @@ fn say_where(addrs: &[(&'static str, Vec<SocketAddr>)]) {
         for address in addrs {
             info!(listener, %address, "listening");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = || std::io::Error::other("address in use");
+        let named =
+            anyhow::Error::new(cause()).context("cannot listen: address in use (setting x)");
+        assert_eq!(explain(&named), "cannot listen: address in use (setting x)");
+        let unnamed = anyhow::Error::new(cause()).context("cannot listen");
+        assert_eq!(explain(&unnamed), "cannot listen: address in use");
     }
 }
