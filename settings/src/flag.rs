@@ -53,8 +53,11 @@ pub enum Effect {
         /// How the value is carried over.
         rule: AliasRule,
     },
-    /// Spoor does not start with it, because going on would lose or mix data; the words say how to move. A boolean is refused only when true.
+    /// Spoor does not start with it, because going on would lose or mix data; the words say how to move. Whatever the value: who sets it counts on
+    /// what is not here.
     Refused(&'static str),
+    /// A boolean that is refused when true, as with [`Effect::Refused`]; false is how Spoor is anyway.
+    RefusedOn(&'static str),
 }
 
 /// How an old setting's value becomes the new one's.
@@ -167,6 +170,12 @@ impl Flag {
         how: &'static str,
     ) -> Self {
         Self::new(name, kind, default, "", Effect::Refused(how))
+    }
+
+    /// A switch that Spoor does not start with when it is on.
+    #[must_use]
+    pub const fn refused_on(name: &'static str, how: &'static str) -> Self {
+        Self::new(name, Kind::Bool, "false", "", Effect::RefusedOn(how))
     }
 
     /// The same row, read by `reader` alone.

@@ -297,7 +297,8 @@ impl Notes {
         };
         match flag.effect {
             Effect::Accepted(note) => self.warn(at, note),
-            Effect::Refused(how) if value != Value::Bool(false) => self.refused.push((at, how)),
+            Effect::Refused(how) => self.refused.push((at, how)),
+            Effect::RefusedOn(how) if value == Value::Bool(true) => self.refused.push((at, how)),
             _ if matches!(&value, Value::Secret(secret) if secret.reveal() == STARS) => {
                 self.warn(at, "these are the stars that print-config shows in place of a secret: write the secret itself");
             }

@@ -305,7 +305,7 @@ pub(super) const ROWS: &[Flag] = &[
         "1m",
         SAMPLING,
     )),
-    Flag::refused("multi-tenancy.enabled", Kind::Bool, "false", MIXED),
+    Flag::refused_on("multi-tenancy.enabled", MIXED),
     Flag::accepted("multi-tenancy.header", Kind::Text, "x-tenant", TENANCY),
     Flag::accepted("multi-tenancy.tenants", Kind::List, "", TENANCY),
     // Names that ended before 1.76.

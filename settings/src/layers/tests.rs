@@ -266,12 +266,41 @@ fn what_would_lose_or_mix_data_is_refused_with_the_way_out() {
         ],
     );
     let problems = told(&got);
-    assert_eq!(problems.len(), 2, "{problems:?}");
-    assert!(problems[0].starts_with("--cassandra.servers, --cassandra.keyspace: Spoor has no Cassandra store: use span-storage.type=embedded"), "{problems:?}");
+    assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(
-        problems[1].starts_with("MULTI_TENANCY_ENABLED (environment): namespaces arrive"),
+        problems[0].starts_with("BADGER_EPHEMERAL (environment): Spoor has no Badger store"),
         "{problems:?}"
     );
+    assert!(problems[1].starts_with("--cassandra.servers, --cassandra.keyspace: Spoor has no Cassandra store: use span-storage.type=embedded"), "{problems:?}");
+    assert!(
+        problems[2].starts_with("MULTI_TENANCY_ENABLED (environment): namespaces arrive"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn tenancy_that_is_off_stops_nothing() {
+    let got = loaded("--multi-tenancy.enabled=false", &[]);
+    assert_eq!((told(&got), warned(&got)), (vec![], vec![]));
+}
+
+#[test]
+fn what_is_refused_is_refused_whatever_its_value() {
+    for flag in flags::all().filter(|flag| matches!(flag.effect, Effect::Refused(_))) {
+        for value in [flag.default, other_than_default(flag)] {
+            let got = load(
+                &[(flag.name.to_owned(), value.to_owned())],
+                &Environment::default(),
+            );
+            assert!(
+                got.problems
+                    .iter()
+                    .any(|p| matches!(p, Problem::Refused { .. })),
+                "{}={value}",
+                flag.name
+            );
+        }
+    }
 }
 
 #[test]
@@ -317,9 +346,7 @@ fn no_problem_or_warning_shows_a_secret() {
 /// A value of the flag's kind that is not its default.
 fn other_than_default(flag: &Flag) -> &'static str {
     match flag.kind {
-        Kind::Bool if flag.default == "true" && !matches!(flag.effect, Effect::Refused(_)) => {
-            "false"
-        }
+        Kind::Bool if flag.default == "true" => "false",
         Kind::Bool => "true",
         Kind::Int | Kind::Float => "7",
         Kind::Duration => "7s",
@@ -382,7 +409,7 @@ fn every_setting_of_jaeger_acts_or_is_warned_of_or_refused_from_every_source() {
                     assert!(got.warnings.iter().any(|w| w.note == note), "{}", flag.name);
                     flag
                 }
-                Effect::Refused(_) => {
+                Effect::Refused(_) | Effect::RefusedOn(_) => {
                     assert!(refused, "{}", flag.name);
                     flag
                 }
