@@ -38,6 +38,18 @@ const SETTLE: Duration = Duration::from_millis(40);
 /// How often we wait for the files to be still before we take them as they are.
 const SETTLE_ATTEMPTS: usize = 5;
 
+/// Whether a listener could start with these settings: reads and checks all files, just as a start does. Blocks, and keeps nothing.
+///
+/// # Errors
+/// The one that the start would fail with.
+pub fn check(settings: &ServerTls) -> Result<(), Error> {
+    material_of(settings).map(drop)
+}
+
+fn material_of(settings: &ServerTls) -> Result<Material, Error> {
+    Files::read(settings).and_then(|files| Material::build(settings, &files))
+}
+
 /// The certificates of one listener.
 #[derive(Debug)]
 pub(crate) struct Keeper {
@@ -51,8 +63,7 @@ impl Keeper {
     /// Reads and checks all files.
     pub(crate) async fn load(settings: ServerTls, counters: Arc<Counters>) -> Result<Self, Error> {
         let (settings, material) = blocking(move || {
-            let material =
-                Files::read(&settings).and_then(|files| Material::build(&settings, &files));
+            let material = material_of(&settings);
             (settings, material)
         })
         .await;

@@ -101,7 +101,7 @@ fn validate_tells_problems_one_by_one() {
     );
     assert!(!good && out.is_empty());
     let lines: Vec<&str> = err.lines().collect();
-    assert_eq!(lines.len(), 6, "{err}");
+    assert_eq!(lines.len(), 5, "{err}");
     assert_eq!(
         lines[0],
         "warning: --es.username: Elasticsearch and OpenSearch arrive in a later version"
@@ -112,10 +112,45 @@ fn validate_tells_problems_one_by_one() {
     );
     assert_eq!(lines[2], "problem: --query.max-traces: give 1 or more");
     assert!(
-        lines[3].starts_with("problem: admin.http.tls.cert: /nowhere/a: "),
+        lines[3].starts_with("problem: cannot read /nowhere/a (admin.http.tls.cert): "),
         "{err}"
     );
-    assert_eq!(lines[5], "4 problems: Spoor would not start");
+    assert_eq!(lines[4], "3 problems: Spoor would not start");
+}
+
+#[test]
+fn validate_loads_certificates_as_a_start_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let pair = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (ours, other) = (pair(), pair());
+    let cert = write("cert.pem", ours.cert.pem());
+    let key = write("key.pem", ours.signing_key.serialize_pem());
+    let strange = write("strange.pem", other.signing_key.serialize_pem());
+    let validate = |cert: &str, key: &str, more: &str| {
+        run(&format!(
+            "spoor validate --admin.http.tls.enabled --admin.http.tls.cert={cert} --admin.http.tls.key={key}{more}"
+        ))
+    };
+    let (good, _, err) = validate(&cert, &key, "");
+    assert!(good, "{err}");
+    for (cert, key, more, told) in [
+        (&cert, &strange, "", "does not belong to the certificate"),
+        (&key, &cert, "", "(admin.http.tls.cert) "),
+        (
+            &cert,
+            &key,
+            " --admin.http.tls.cipher-suites=TLS_NO_SUCH",
+            "problem: admin.http.tls.cipher-suites: ",
+        ),
+    ] {
+        let (good, out, err) = validate(cert, key, more);
+        assert!(!good && out.is_empty() && err.contains(told), "{err}");
+    }
 }
 
 /// Answers one request with `answer`.

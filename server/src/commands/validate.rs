@@ -1,9 +1,8 @@
 //! Checking a configuration without starting anything.
 //!
-//! In: what parsing found. Out: warnings and problems, one a line, and whether Spoor would start. Beyond what every start checks, it looks whether the files of TLS blocks
-//! can be opened. It does not look whether ports are free.
+//! In: what parsing found. Out: warnings and problems, one a line, and whether Spoor would start. The files of TLS blocks are
+//! loaded by the very code that a start loads them with. It does not look whether ports are free.
 
-use std::fs::File;
 use std::io::{self, Write};
 
 use settings::{Problem, Warning};
@@ -27,7 +26,7 @@ pub fn run(
     for problem in problems {
         writeln!(err, "problem: {problem}")?;
     }
-    let files = config.map(unreadable).unwrap_or_default();
+    let files = config.map(unusable).unwrap_or_default();
     for problem in &files {
         writeln!(err, "problem: {problem}")?;
     }
@@ -44,29 +43,11 @@ pub fn run(
     Ok(count == 0)
 }
 
-fn unreadable(config: &Config) -> Vec<String> {
-    let mut problems = Vec::new();
-    for tls in config
+fn unusable(config: &Config) -> Vec<listen::tls::Error> {
+    config
         .listeners
         .iter()
         .filter_map(|listener| listener.tls.as_ref())
-    {
-        for (part, path) in [
-            ("cert", &tls.cert),
-            ("key", &tls.key),
-            ("client-ca", &tls.client_ca),
-        ] {
-            if let Some((path, error)) = path
-                .as_ref()
-                .and_then(|path| File::open(path).err().map(|error| (path, error)))
-            {
-                problems.push(format!(
-                    "{}.{part}: {}: {error}",
-                    tls.prefix,
-                    path.display()
-                ));
-            }
-        }
-    }
-    problems
+        .filter_map(|tls| listen::tls::check(tls).err())
+        .collect()
 }
