@@ -19,6 +19,32 @@ pub enum Role {
     Query,
 }
 
+/// Programs of Jaeger's that are no roles, under the names that they are built with.
+const TOOLS: [&str; 7] = [
+    "es-index-cleaner",
+    "es-rollover",
+    "esmapping-generator",
+    "cassandra-schema",
+    "tracegen",
+    "anonymizer",
+    "hotrod",
+];
+
+/// Whether `name` is `word`, perhaps with the platform that it was built for behind it.
+fn is_called(name: &str, word: &str) -> bool {
+    name.strip_prefix(word)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// Whether it says no more than a version or a platform: `jaeger-2`, `jaeger-linux-amd64`.
+fn is_platform(name: &str) -> bool {
+    let name = name.strip_prefix('v').unwrap_or(name);
+    name.starts_with(|c: char| c.is_ascii_digit())
+        || ["linux", "darwin", "windows"]
+            .iter()
+            .any(|platform| is_called(name, platform))
+}
+
 // === impl Role ===
 
 impl Role {
@@ -41,16 +67,18 @@ impl Role {
         }))
     }
 
-    /// The role that the program's own name stands for: `jaeger-collector`, `query`, `all-in-one-linux`, with any folder in front. Any other name is all in one.
+    /// The role that the program's own name stands for: `jaeger-collector`, `query`, `all-in-one-linux`, with any folder in front. Any other name is all in one,
+    /// unless it is that of another program of Jaeger's.
     ///
     /// # Errors
-    /// As [`Role::from_word`].
+    /// As [`Role::from_word`], and when Jaeger's program of that name has no counterpart here.
     pub fn from_program(program: &str) -> Result<Self, String> {
         let name = Path::new(program)
             .file_stem()
             .map(|name| name.to_string_lossy().to_ascii_lowercase())
             .unwrap_or_default();
-        let name = name.strip_prefix("jaeger-").unwrap_or(&name);
+        let bare = name.strip_prefix("jaeger-");
+        let name = bare.unwrap_or(&name);
         // What follows the role is the platform it was built for.
         for word in [
             "all-in-one",
@@ -60,10 +88,17 @@ impl Role {
             "remote-storage",
             "agent",
         ] {
-            let rest = name.strip_prefix(word);
-            if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-')) {
+            if is_called(name, word) {
                 return Self::from_word(word).map(|role| role.unwrap_or(Self::AllInOne));
             }
+        }
+        // A job that runs a tool must not find itself running a server.
+        let tool = TOOLS.iter().any(|tool| is_called(name, tool));
+        if tool || bare.is_some_and(|name| !is_platform(name)) {
+            return Err(format!(
+                "the program's name stands for Jaeger's \"{name}\", which Spoor is not: its roles are {}; call it spoor, or name a role",
+                Self::WORDS.join(", ")
+            ));
         }
         Ok(Self::AllInOne)
     }

@@ -24,6 +24,8 @@ fn the_programs_name_chooses_the_role() {
         ("jaeger-query.exe", Role::Query),
         ("queryable", Role::AllInOne),
         ("jaeger", Role::AllInOne),
+        ("jaeger-linux-amd64", Role::AllInOne),
+        ("jaeger-v1.76.0", Role::AllInOne),
         ("", Role::AllInOne),
     ] {
         assert_eq!(Role::from_program(program), Ok(role), "{program}");
@@ -35,6 +37,27 @@ fn the_programs_name_chooses_the_role() {
             "role \"agent\": it ended with Jaeger 1.63; send spans to the collector, OTLP to 4317 or 4318",
         ],
     );
+}
+
+#[test]
+fn the_name_of_a_tool_of_jaegers_starts_no_server() {
+    for (program, name) in [
+        ("/usr/bin/jaeger-es-index-cleaner", "es-index-cleaner"),
+        ("es-rollover-linux-amd64", "es-rollover-linux-amd64"),
+        ("jaeger-tracegen", "tracegen"),
+        ("jaeger-something-new", "something-new"),
+    ] {
+        fails(
+            program,
+            &[&format!(
+                "the program's name stands for Jaeger's \"{name}\", which Spoor is not: its roles are all-in-one, collector, query; call it spoor, or name a role"
+            )],
+        );
+    }
+    for program in ["jaeger-agent", "jaeger-ingester", "jaeger-remote-storage"] {
+        assert!(Role::from_program(program).is_err(), "{program}");
+    }
+    assert!(parsed("jaeger-tracegen all-in-one version").is_ok());
 }
 
 #[test]
