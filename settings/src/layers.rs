@@ -299,7 +299,7 @@ impl Notes {
             Effect::Accepted(note) => self.warn(at, note),
             Effect::Refused(how) => self.refused.push((at, how)),
             Effect::RefusedOn(how) if value == Value::Bool(true) => self.refused.push((at, how)),
-            _ if matches!(&value, Value::Secret(secret) if secret.reveal() == STARS) => {
+            _ if holds_stars(&value) => {
                 self.warn(at, "these are the stars that print-config shows in place of a secret: write the secret itself");
             }
             _ => {}
@@ -309,6 +309,15 @@ impl Notes {
             value,
             source,
         }
+    }
+}
+
+/// Whether it is what `print-config` shows in place of a secret.
+fn holds_stars(value: &Value) -> bool {
+    match value {
+        Value::Secret(secret) => secret.reveal() == STARS,
+        Value::List(lines) => lines.iter().any(|line| line.ends_with(STARS)),
+        _ => false,
     }
 }
 

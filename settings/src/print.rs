@@ -1,7 +1,7 @@
 //! The settings as a file.
 //!
 //! In: every setting. Out: YAML with the source of each value beside it, or JSON with the sources under `#sources`; either reads back as the same settings. Secrets are
-//! stars. Left out: what changes nothing and was not set, `config-file` itself, and what only the environment can set.
+//! stars, and so are the values of headers that let somebody in. Left out: what changes nothing and was not set, `config-file` itself, and what only the environment can set.
 
 use std::fmt::Write as _;
 
@@ -12,6 +12,9 @@ use crate::layers::{Setting, Settings};
 use crate::secret::STARS;
 use crate::source::Source;
 use crate::value::Value;
+
+/// The setting whose values are header lines.
+const HEADERS: &str = "query.additional-headers";
 
 /// The settings as YAML, nested on the dots.
 #[must_use]
@@ -29,7 +32,7 @@ pub fn to_yaml(settings: &Settings) -> String {
             out,
             "{}{leaf}: {} # {}",
             "  ".repeat(path.len()),
-            yaml(&setting.value),
+            yaml(&json_of(setting)),
             comment(&setting.source)
         );
         open = path;
@@ -45,7 +48,7 @@ pub fn to_json(settings: &Settings) -> String {
     for setting in shown(settings) {
         let mut path: Vec<&str> = setting.flag.name.split('.').collect();
         let Some(leaf) = path.pop() else { continue };
-        insert(&mut root, &path, leaf, json_value(&setting.value));
+        insert(&mut root, &path, leaf, json_of(setting));
         sources.insert(
             setting.flag.name.to_owned(),
             Json::String(setting.source.to_string()),
@@ -82,6 +85,40 @@ fn insert(map: &mut Map<String, Json>, path: &[&str], leaf: &str, value: Json) {
     }
 }
 
+fn json_of(setting: &Setting) -> Json {
+    match &setting.value {
+        Value::List(lines) if setting.flag.name == HEADERS => lines
+            .iter()
+            .map(|line| Json::String(without_credential(line)))
+            .collect(),
+        value => json_value(value),
+    }
+}
+
+/// A header that lets somebody in keeps its name; stars take the place of its value.
+fn without_credential(line: &str) -> String {
+    const CREDENTIALS: [&str; 8] = [
+        "auth",
+        "cookie",
+        "token",
+        "secret",
+        "password",
+        "credential",
+        "api-key",
+        "apikey",
+    ];
+    match line.split_once(':') {
+        Some((name, _))
+            if CREDENTIALS
+                .iter()
+                .any(|word| name.to_ascii_lowercase().contains(word)) =>
+        {
+            format!("{name}: {STARS}")
+        }
+        _ => without_password(line),
+    }
+}
+
 fn json_value(value: &Value) -> Json {
     match value {
         Value::List(values) => Json::Array(
@@ -110,8 +147,8 @@ fn without_password(text: &str) -> String {
     url.unwrap_or_else(|| text.to_owned())
 }
 
-fn yaml(value: &Value) -> String {
-    let text = json_value(value).to_string();
+fn yaml(value: &Json) -> String {
+    let text = value.to_string();
     // JSON is YAML but for characters that YAML wants escaped.
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -62,6 +62,35 @@ fn a_secret_is_stars_and_stays_stars() {
 }
 
 #[test]
+fn a_header_that_lets_somebody_in_keeps_its_name_alone() {
+    let given = [
+        "Authorization: Bearer canary",
+        "set-cookie:canary=1; Path=/",
+        "X-Api-Key: canary",
+        "X-Frame-Options: deny",
+    ]
+    .map(|line| ("query.additional-headers".to_owned(), line.to_owned()));
+    let loaded = load(&given, &Environment::default());
+    for text in [to_yaml(&loaded.settings), to_json(&loaded.settings)] {
+        assert!(!text.contains("canary"), "{text}");
+        for shown in [
+            "\"Authorization: ********\"",
+            "\"set-cookie: ********\"",
+            "\"X-Api-Key: ********\"",
+            "\"X-Frame-Options: deny\"",
+        ] {
+            assert!(text.contains(shown), "{text}");
+        }
+    }
+    let again = reread(".yaml", &to_yaml(&loaded.settings));
+    assert!(
+        again.warnings.len() == 1 && again.warnings[0].note.contains("stars"),
+        "{:?}",
+        again.warnings
+    );
+}
+
+#[test]
 fn a_password_in_a_url_is_stars() {
     for (text, shown) in [
         (
