@@ -14,7 +14,7 @@ mod streams;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::flag::Flag;
+use crate::flag::{Effect, Flag};
 
 /// One component of the table: its title for people, and its rows.
 pub type Section = (&'static str, &'static [&'static [Flag]]);
@@ -103,24 +103,72 @@ fn index() -> &'static HashMap<&'static str, &'static Flag> {
     INDEX.get_or_init(|| all().map(|flag| (flag.name, flag)).collect())
 }
 
-/// The known name that is most like an unknown one; none when nothing is near enough to have been meant.
+/// The known name that an unknown one was meant to be: a typo, a name cut short in any of its parts, or one without its first parts. None when
+/// nothing is near enough to have been meant, or when more than one is as near.
 #[must_use]
 pub fn nearest(name: &str) -> Option<&'static str> {
-    const NEAR: f64 = 0.8;
     let name = name.to_ascii_lowercase();
+    typo(&name, 0.8)
+        .or_else(|| only(|known| cut_short(&name, known)))
+        .or_else(|| only(|known| is_end(&name, known)))
+        // Two strokes in a short name are a lot for its length, and still only two.
+        .or_else(|| {
+            typo(&name, 0.75).filter(|known| strsim::damerau_levenshtein(&name, known) <= 2)
+        })
+}
+
+/// The name most like it, of those at least `likeness` (1 is the same).
+fn typo(name: &str, likeness: f64) -> Option<&'static str> {
     all()
         .filter(|flag| !flag.variable_only)
         // Names of very different lengths are never that near, and comparing is not free.
-        .filter(|flag| flag.name.len().abs_diff(name.len()) <= name.len() / 4)
+        .filter(|flag| flag.name.len().abs_diff(name.len()) <= flag.name.len().max(name.len()) / 4)
         .map(|flag| {
             (
-                strsim::normalized_damerau_levenshtein(&name, flag.name),
+                strsim::normalized_damerau_levenshtein(name, flag.name),
                 flag.name,
             )
         })
-        .filter(|(likeness, _)| *likeness >= NEAR)
+        .filter(|(found, _)| *found >= likeness)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+/// The one name that fits. Those that act go before those that change nothing; old and refused ones are never offered.
+fn only(fits: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let of = |wanted: fn(&Effect) -> bool| {
+        let mut found = all().filter(|flag| {
+            !flag.variable_only && wanted(&flag.effect) && fits(&flag.name.to_ascii_lowercase())
+        });
+        (found.next(), found.next())
+    };
+    match of(|effect| matches!(effect, Effect::Acts)) {
+        (None, _) => match of(|effect| matches!(effect, Effect::Accepted(_))) {
+            (Some(flag), None) => Some(flag.name),
+            _ => None,
+        },
+        (Some(flag), None) => Some(flag.name),
+        _ => None,
+    }
+}
+
+/// Whether each part of `name` begins that part of `known`: `embedded.dir`, `query.http.host-port`, `plaintext`.
+fn cut_short(name: &str, known: &str) -> bool {
+    /// Fewer letters begin too many words by chance.
+    const LETTERS: usize = 4;
+    let mut parts = known.split('.');
+    name.len() >= LETTERS
+        && name.split('.').all(|part| {
+            !part.is_empty() && parts.next().is_some_and(|known| known.starts_with(part))
+        })
+}
+
+/// Whether `known` ends with `name`, part by part.
+fn is_end(name: &str, known: &str) -> bool {
+    !name.is_empty()
+        && known
+            .strip_suffix(name)
+            .is_some_and(|start| start.ends_with('.'))
 }
 
 /// The one of `words` that a mistyped word was meant to be; none when nothing is within two strokes.

@@ -123,7 +123,7 @@ fn a_variable_is_the_name_in_capitals() {
 }
 
 #[test]
-fn a_typo_leads_to_the_nearest_name() {
+fn a_typo_or_a_part_leads_to_the_nearest_name() {
     for (typo, meant) in [
         ("log-lvel", Some("log-level")),
         (
@@ -133,8 +133,24 @@ fn a_typo_leads_to_the_nearest_name() {
         ("es.server-url", Some("es.server-urls")),
         ("query.basepath", Some("query.base-path")),
         ("Log-Level", Some("log-level")),
+        ("log-lvl", Some("log-level")),
+        ("embedded.dir", Some("embedded.directory")),
+        ("query.http.host-port", Some("query.http-server.host-port")),
+        ("span-storage", Some("span-storage.type")),
+        ("plaintext", Some("plaintext.listeners")),
+        ("otlp.grpc.host-port", Some("collector.otlp.grpc.host-port")),
+        ("base-path", Some("query.base-path")),
         ("zzz", None),
         ("", None),
+        (".", None),
+        ("verbose", None),
+        ("output", None),
+        ("kubernetes.namespace", None),
+        ("hello-world", None),
+        // Too many begin or end like this.
+        ("query", None),
+        ("tls.enabled", None),
+        ("host-port", None),
     ] {
         assert_eq!(nearest(typo), meant, "{typo}");
     }
