@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use settings::{ByteSize, Problem, Settings, Warning};
+use settings::{ByteSize, Problem, Settings, Source, Warning};
 
 /// The settings, with what was found wrong so far.
 pub(super) struct Check<'a> {
@@ -37,6 +37,26 @@ impl<'a> Check<'a> {
             settings: vec![self.settings.at(name)],
             note: note.into(),
         });
+    }
+
+    /// One warning for those of `names` that somebody set.
+    pub(super) fn warn_unused(&mut self, names: &[&str], note: &str) {
+        let set = |name: &&&str| {
+            self.settings
+                .get(name)
+                .is_some_and(|setting| setting.source != Source::Default)
+        };
+        let settings: Vec<String> = names
+            .iter()
+            .filter(set)
+            .map(|name| self.settings.at(name))
+            .collect();
+        if !settings.is_empty() {
+            self.warnings.push(Warning {
+                settings,
+                note: note.to_owned(),
+            });
+        }
     }
 
     /// A number of 1 or more.

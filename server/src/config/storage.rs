@@ -75,6 +75,18 @@ impl Storage {
                 ),
             );
         }
+        for backend in [Backend::Embedded, Backend::Memory] {
+            if !backends.is_empty() && !backends.contains(&backend) {
+                check.warn_unused(
+                    backend.settings(),
+                    &format!(
+                        "the store {} is not in use ({TYPE} names {}), so this changes nothing",
+                        backend.as_str(),
+                        check.settings.list(TYPE).join(",")
+                    ),
+                );
+            }
+        }
         let directory = check
             .settings
             .path("embedded.directory")
@@ -108,6 +120,18 @@ impl Backend {
         match self {
             Self::Embedded => "embedded",
             Self::Memory => "memory",
+        }
+    }
+
+    /// The settings that this store alone reads.
+    const fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Embedded => &[
+                "embedded.directory",
+                "embedded.max-age",
+                "embedded.max-bytes",
+            ],
+            Self::Memory => &["memory.max-traces"],
         }
     }
 

@@ -318,3 +318,33 @@ fn a_version_of_tls_that_is_too_low_is_raised_with_a_warning() {
             .is_some()
     );
 }
+
+#[test]
+fn a_setting_of_a_store_that_is_not_in_use_is_told_once() {
+    let told = |line: &[&str], variables: &[(&str, &str)]| -> Vec<String> {
+        let checked = checked(Role::AllInOne, line, variables);
+        assert_eq!(checked.problems, []);
+        checked.warnings.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        told(&["--memory.max-traces=9"], &[]),
+        [
+            "--memory.max-traces: the store memory is not in use (span-storage.type names embedded), so this changes nothing"
+        ]
+    );
+    assert_eq!(
+        told(
+            &["--span-storage.type=memory", "--embedded.directory=/x"],
+            &[("EMBEDDED_MAX_AGE", "1h")]
+        ),
+        [
+            "--embedded.directory, EMBEDDED_MAX_AGE (environment): the store embedded is not in use (span-storage.type names memory), so this changes nothing"
+        ]
+    );
+    let both = [
+        "--span-storage.type=memory,embedded",
+        "--embedded.directory=/x",
+        "--memory.max-traces=9",
+    ];
+    assert_eq!(told(&both, &[]), [""; 0]);
+}
