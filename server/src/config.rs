@@ -62,6 +62,9 @@ pub struct Checked {
     pub problems: Vec<Problem>,
 }
 
+/// Below this the stores' share holds too few spans to answer from, and generations of the embedded index end after a few requests.
+const LEAST_MEMORY: ByteSize = ByteSize::from_mib(16);
+
 // === impl Config ===
 
 impl Config {
@@ -92,7 +95,7 @@ impl Config {
         } else {
             None
         };
-        let memory_max_bytes = check.size("memory.max-bytes");
+        let memory_max_bytes = check.size_from("memory.max-bytes", LEAST_MEMORY);
         let max_connections = check.count("listen.max-connections");
         let shutdown_grace = check.some_time("shutdown.grace-period");
         let metrics_route = check.route("metrics-http-route");

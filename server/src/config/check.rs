@@ -88,6 +88,16 @@ impl<'a> Check<'a> {
         size
     }
 
+    /// A size of `least` or more.
+    pub(super) fn size_from(&mut self, name: &str, least: ByteSize) -> ByteSize {
+        let size = self.settings.bytes(name).unwrap_or_default();
+        if size < least {
+            self.wrong(name, format!("{size} is too little: give {least} or more"));
+            return least;
+        }
+        size
+    }
+
     /// A duration of 0 or more.
     pub(super) fn time(&mut self, name: &str) -> Duration {
         let value = self.settings.duration(name);

@@ -61,6 +61,8 @@ pub struct Cors {
     pub allowed_headers: Vec<String>,
 }
 
+const BUDGET: &str = "collector.budget-bytes";
+
 // === impl Collector ===
 
 impl Collector {
@@ -70,16 +72,32 @@ impl Collector {
                 check.wrong("collector.tags", error);
                 Vec::new()
             });
-        Self {
+        let collector = Self {
             otlp_grpc: GrpcReceiver::check("collector.otlp.grpc", check),
             otlp_http: HttpReceiver::check("collector.otlp.http", check),
             jaeger_grpc: GrpcReceiver::check("collector.grpc-server", check),
             tags,
-            budget: check
-                .settings
-                .bytes("collector.budget-bytes")
-                .map(|_| check.size("collector.budget-bytes")),
+            budget: check.settings.bytes(BUDGET).map(|_| check.size(BUDGET)),
             write_timeout: check.some_time("collector.write-timeout"),
+        };
+        let largest = collector.largest_message(check.settings.bool("collector.otlp.enabled"));
+        if let Some(budget) = collector.budget.filter(|budget| *budget < largest) {
+            check.wrong(
+                BUDGET,
+                format!("{budget} is less than the largest message, {largest}: raise it, or lower the max-message-size or max-body-size"),
+            );
+        }
+        collector
+    }
+
+    fn largest_message(&self, otlp: bool) -> ByteSize {
+        let jaeger = self.jaeger_grpc.max_message;
+        if otlp {
+            jaeger
+                .max(self.otlp_grpc.max_message)
+                .max(self.otlp_http.max_body)
+        } else {
+            jaeger
         }
     }
 }

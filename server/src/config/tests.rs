@@ -348,3 +348,32 @@ fn a_setting_of_a_store_that_is_not_in_use_is_told_once() {
     ];
     assert_eq!(told(&both, &[]), [""; 0]);
 }
+
+#[test]
+fn memory_has_a_floor() {
+    for (value, shown) in [("0", "0"), ("1KiB", "1KiB"), ("16777215", "16777215")] {
+        assert_eq!(
+            problems(Role::AllInOne, &[&format!("--memory.max-bytes={value}")]),
+            [format!(
+                "--memory.max-bytes: {shown} is too little: give 16MiB or more"
+            )]
+        );
+    }
+    assert_eq!(
+        config(&["--memory.max-bytes=16MiB"], &[]).memory_max_bytes,
+        ByteSize::from_mib(16)
+    );
+}
+
+#[test]
+fn a_budget_that_no_message_fits_is_told_before_the_start() {
+    let line = ["--collector.budget-bytes=8MiB"];
+    assert_eq!(
+        problems(Role::AllInOne, &line),
+        [
+            "--collector.budget-bytes: 8MiB is less than the largest message, 20MiB: raise it, or lower the max-message-size or max-body-size"
+        ]
+    );
+    let without_otlp = [line[0], "--collector.otlp.enabled=false"];
+    assert_eq!(problems(Role::AllInOne, &without_otlp), [""; 0]);
+}
