@@ -139,13 +139,13 @@ pub(super) const ROWS: &[Flag] = &[
         "span.max-age",
         Kind::Duration,
         "720h",
-        "spans that began longer ago are not stored but kept as dead letters; 0: no limit",
+        "spans that began longer ago are not stored but kept as dead letters, or with the store memory alone dropped and counted; 0: no limit",
     )),
     c(Flag::acts(
         "span.max-future",
         Kind::Duration,
         "24h",
-        "spans that begin further ahead are not stored but kept as dead letters; 0: no limit",
+        "spans that begin further ahead are not stored but kept as dead letters, or with the store memory alone dropped and counted; 0: no limit",
     )),
     c(Flag::accepted(
         "collector.num-workers",

@@ -61,7 +61,7 @@ pub(super) const ROWS: &[Flag] = &[
         "memory.max-bytes",
         Kind::Bytes,
         "",
-        "memory for spans in flight, in the memory store and in the embedded store's heads; empty: 192MiB or half the memory cgroup, the smaller",
+        "memory for spans in flight, in the memory store and in the embedded store's heads; at least 16MiB; empty: 192MiB or half the memory cgroup, the smaller",
     ),
     Flag::acts(
         "admin.http.host-port",

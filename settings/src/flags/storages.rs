@@ -24,13 +24,13 @@ pub(super) const ROWS: &[Flag] = &[
         "embedded.max-age",
         Kind::Duration,
         "168h",
-        "age at which stored spans are removed; 0: never",
+        "age at which stored spans are removed; 0: never. Until segments are sealed they go earlier when the index in memory is full: about 1.5 million spans for each 192MiB of memory.max-bytes",
     ),
     Flag::acts(
         "embedded.max-bytes",
         Kind::Bytes,
         "10GiB",
-        "room on disk; the oldest spans are removed beyond it",
+        "room on disk; the oldest spans are removed beyond it. Until segments are sealed they go earlier when the index in memory is full: about 1.5 million spans for each 192MiB of memory.max-bytes",
     ),
     Flag::acts(
         "memory.max-traces",
