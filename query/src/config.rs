@@ -23,7 +23,7 @@ pub struct Config {
     /// Bounds of one answer. A search's `limit` beyond `traces` is clamped, never refused (`query.max-traces`, `query.max-spans`,
     /// `query.max-bytes`).
     pub limits: ReadLimits,
-    /// How many requests for traces are answered at once; more wait, within their time (`query.max-concurrent-reads`, 16).
+    /// How many requests for traces are answered at once; more wait, within their time (`query.max-concurrent-reads`, 4).
     pub max_concurrent_reads: usize,
     /// A tag's value that holds an operator also finds what it matches as an expression (`query.tag-expressions`, on).
     pub tag_expressions: bool,
@@ -75,7 +75,7 @@ impl Default for Config {
             max_clock_skew: Duration::ZERO,
             timeout: Duration::from_secs(30),
             limits: ReadLimits::default(),
-            max_concurrent_reads: 16,
+            max_concurrent_reads: 4,
             tag_expressions: true,
             version: Version::default(),
             places: Vec::new(),

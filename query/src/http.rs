@@ -14,6 +14,7 @@ pub(crate) mod json;
 mod names;
 mod page;
 mod params;
+mod pieces;
 mod route;
 mod tags_json;
 mod traces;

@@ -14,7 +14,7 @@ use storage::{
     Completeness, DependencyLink, DependencyReader, GetTrace, Operation, OperationQuery,
     ReadContext, ReadError, ReadItem, ReadLimits, TraceQuery, TraceReader, TraceStream,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::metrics::Metrics;
@@ -79,7 +79,13 @@ pub struct Answer<T> {
     pub traces: Vec<(TraceId, T)>,
     /// Whether there are all.
     pub completeness: Completeness,
+    /// To be held until the answer is sent.
+    pub turn: Turn,
 }
+
+/// One of the requests for traces that are answered at once. The next one's turn comes when it is dropped.
+#[derive(Debug)]
+pub struct Turn(#[allow(dead_code, reason = "held, never asked")] OwnedSemaphorePermit);
 
 /// The instance that a request may read.
 fn instance_of(_request: &Parts) -> Instance {
@@ -142,10 +148,10 @@ impl Call<'_> {
         ids: &[GetTrace],
         prepare: Prepare<T>,
     ) -> Result<Answer<T>, ReadError> {
-        let _permit = self.permit().await?;
+        let turn = self.turn().await?;
         let stream = self.readers.traces.get_traces(&self.cx, ids);
         let timer = self.service.metrics.start(self.readers.kind, "get_trace");
-        let answer = self.assemble(stream, prepare).await;
+        let answer = self.assemble(stream, prepare, turn).await;
         timer.end(&answer);
         answer
     }
@@ -160,10 +166,10 @@ impl Call<'_> {
         let mut query = query.clone();
         let asked = query.limit;
         query.limit = asked.min(most);
-        let _permit = self.permit().await?;
+        let turn = self.turn().await?;
         let stream = self.readers.traces.find_traces(&self.cx, &query);
         let timer = self.service.metrics.start(self.readers.kind, "find_traces");
-        let mut answer = self.assemble(stream, prepare).await;
+        let mut answer = self.assemble(stream, prepare, turn).await;
         timer.end(&answer);
         if let Ok(found) = &mut answer
             && found.completeness == Completeness::Complete
@@ -227,9 +233,12 @@ impl Call<'_> {
     }
 
     /// Waits for its turn, within the request's time.
-    async fn permit(&self) -> Result<SemaphorePermit<'_>, ReadError> {
-        match self.within(self.service.reads.acquire()).await {
-            Some(Ok(permit)) => Ok(permit),
+    async fn turn(&self) -> Result<Turn, ReadError> {
+        match self
+            .within(self.service.reads.clone().acquire_owned())
+            .await
+        {
+            Some(Ok(permit)) => Ok(Turn(permit)),
             Some(Err(_)) | None => Err(ReadError::Unavailable {
                 reason: format!(
                     "query.max-concurrent-reads={} requests are being answered, and none ended within query.timeout={}",
@@ -258,6 +267,7 @@ impl Call<'_> {
         &self,
         mut stream: TraceStream<'_>,
         prepare: Prepare<T>,
+        turn: Turn,
     ) -> Result<Answer<T>, ReadError> {
         let mut traces = Vec::new();
         // the one that more chunks may come for; it is prepared when it is known to be whole or short
@@ -306,6 +316,7 @@ impl Call<'_> {
         Ok(Answer {
             traces,
             completeness,
+            turn,
         })
     }
 }

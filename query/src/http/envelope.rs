@@ -15,9 +15,13 @@ use storage::ReadError;
 use wire::go_json;
 
 use super::indent::indent;
+use super::pieces::Pieces;
+use crate::service::Turn;
 
 /// Says in a header what the member `partial` says in the body.
 const PARTIAL: HeaderName = HeaderName::from_static("spoor-partial");
+/// How every envelope begins.
+const HEAD: &[u8] = b"{\"data\":";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -25,8 +29,9 @@ const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// An answer with data.
 #[derive(Debug)]
 pub(super) struct Envelope {
-    /// The answer's JSON up to the end of its data. What follows is short, so that a large answer is not copied again.
-    head: Vec<u8>,
+    /// The answer's JSON up to the end of its data, in pieces: a large answer is not copied together.
+    head: Vec<Vec<u8>>,
+    turn: Option<Turn>,
     total: usize,
     errors: Vec<Entry>,
     partial: Option<String>,
@@ -59,29 +64,29 @@ struct Partial<'a> {
 impl Envelope {
     /// Around `data`. The total is what Jaeger counts: services and operations, nothing else.
     pub(super) fn of<T: Serialize + ?Sized>(data: &T, total: usize) -> Self {
-        let data = go_json::to_vec(data);
-        let mut head = head(data.len());
-        head.extend_from_slice(&data);
-        Self::new(head, total)
+        Self::new(vec![HEAD.to_vec(), go_json::to_vec(data)], total)
     }
 
-    /// Around a list of items that are JSON already.
-    pub(super) fn of_items(items: Vec<Vec<u8>>) -> Self {
-        let mut head = head(items.iter().map(|item| item.len() + 1).sum());
-        head.push(b'[');
+    /// Around a list of items that are JSON already. `turn` is held until the answer is sent.
+    pub(super) fn of_items(items: Vec<Vec<u8>>, turn: Turn) -> Self {
+        let mut head = Vec::with_capacity(2 * items.len() + 2);
+        head.push([HEAD, b"["].concat());
         for (n, item) in items.into_iter().enumerate() {
             if n > 0 {
-                head.push(b',');
+                head.push(b",".to_vec());
             }
-            head.extend_from_slice(&item);
+            head.push(item);
         }
-        head.push(b']');
-        Self::new(head, 0)
+        head.push(b"]".to_vec());
+        let mut envelope = Self::new(head, 0);
+        envelope.turn = Some(turn);
+        envelope
     }
 
-    fn new(head: Vec<u8>, total: usize) -> Self {
+    fn new(head: Vec<Vec<u8>>, total: usize) -> Self {
         Self {
             head,
+            turn: None,
             total,
             errors: Vec::new(),
             partial: None,
@@ -103,13 +108,14 @@ impl Envelope {
     }
 
     /// The answer, indented when that was asked for.
-    pub(super) fn into_response(self, pretty: bool) -> Response {
+    pub(super) fn into_response(mut self, pretty: bool) -> Response {
         let header = self.partial.as_deref().map(header_text);
-        let mut body = self.into_json();
+        let turn = self.turn.take();
+        let mut pieces = self.into_pieces();
         if pretty {
-            body = indent(&body);
+            pieces = vec![indent(&pieces.concat())];
         }
-        let mut response = Response::new(Body::from(body));
+        let mut response = Response::new(Pieces::body(pieces, turn));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
@@ -119,8 +125,8 @@ impl Envelope {
         response
     }
 
-    fn into_json(self) -> Vec<u8> {
-        let mut out = self.head;
+    fn into_pieces(self) -> Vec<Vec<u8>> {
+        let mut out = Vec::new();
         let total = self.total;
         out.extend_from_slice(
             format!(",\"total\":{total},\"limit\":0,\"offset\":0,\"errors\":").as_bytes(),
@@ -135,7 +141,9 @@ impl Envelope {
             out.extend_from_slice(&go_json::to_vec(&Partial { reason }));
         }
         out.push(b'}');
-        out
+        let mut pieces = self.head;
+        pieces.push(out);
+        pieces
     }
 }
 
@@ -182,17 +190,10 @@ impl IntoResponse for Error {
             msg: self.message,
             trace_id: None,
         });
-        let mut body = envelope.into_json();
+        let mut body = envelope.into_pieces().concat();
         body.push(b'\n');
         text(self.status, body)
     }
-}
-
-/// The beginning of an envelope, with room for data of this length and what follows.
-fn head(data_len: usize) -> Vec<u8> {
-    let mut head = Vec::with_capacity(data_len + 128);
-    head.extend_from_slice(b"{\"data\":");
-    head
 }
 
 /// A plain answer, of a type that browsers do not guess.

@@ -112,7 +112,7 @@ fn to_json(assembled: &Assembled, adjuster: Option<Adjuster>) -> Vec<u8> {
 
 fn envelope(answer: Answer<Vec<u8>>) -> Envelope {
     let items = answer.traces.into_iter().map(|(_, json)| json).collect();
-    let mut envelope = Envelope::of_items(items);
+    let mut envelope = Envelope::of_items(items, answer.turn);
     if let Completeness::Partial { reason } = answer.completeness {
         envelope.cut(reason);
     }

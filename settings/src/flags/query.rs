@@ -54,14 +54,14 @@ pub(super) const ROWS: &[Flag] = &[
     q(Flag::acts(
         "query.max-bytes",
         Kind::Bytes,
-        "512MiB",
-        "memory of one answer's spans; it is cut there, and says so",
+        "128MiB",
+        "memory of one answer's spans, beside which its JSON takes as much; it is cut there, and says so. All answers together: query.max-concurrent-reads times that",
     )),
     q(Flag::acts(
         "query.max-concurrent-reads",
         Kind::Int,
-        "16",
-        "requests for traces that are answered at once; more wait, within query.timeout",
+        "4",
+        "requests for traces that are answered at once, until the client has read its answer; more wait, within query.timeout",
     )),
     q(Flag::acts(
         "query.timeout",
