@@ -196,7 +196,7 @@ impl Journal {
     fn create(&mut self) -> Result<Current, AppendError> {
         use std::hash::BuildHasher as _;
         let number = self.next_number;
-        let path = self.folder.join(file::name(number));
+        let path = path(&self.folder, number);
         let file = self
             .disk
             .create(&path)
@@ -301,9 +301,14 @@ pub(crate) fn numbers(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
+/// Where a generation's file stands.
+pub(crate) fn path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(file::name(number))
+}
+
 /// Opens a generation for reading.
 pub(crate) fn open(disk: &dyn Disk, folder: &Path, number: u64) -> io::Result<Generation> {
-    let path = folder.join(file::name(number));
+    let path = path(folder, number);
     Ok(Generation {
         number,
         file: disk.open(&path)?,

@@ -1,7 +1,8 @@
 //! A start: reads every generation back into the head, the newest first, and finds where the journal goes on.
 //!
 //! A torn tail of the newest file is cut (nothing in it was acknowledged); damage elsewhere is reported and the rest is served; what the
-//! bounds leave no room for is not read at all.
+//! bounds leave no room for is not read at all. One bad file never stops a start: it is reported, left where it is, and its number stays
+//! taken.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,29 +23,42 @@ pub(super) fn recover(
     recent: &Recent,
     metrics: &Metrics,
 ) -> Result<Journal, OpenError> {
-    let io = |what, path: &Path| {
-        let path = path.to_owned();
-        move |error| OpenError::Io { what, path, error }
-    };
-    let numbers = journal::numbers(&**disk, folder).map_err(io("list", folder))?;
+    let numbers = journal::numbers(&**disk, folder).map_err(|error| OpenError::Io {
+        what: "list",
+        path: folder.to_owned(),
+        error,
+    })?;
     let newest = numbers.last().copied().unwrap_or_default();
     let (mut end, mut sequence) = (0, 0);
     // until where the generation before was durable, by what the later one says
     let mut later: Option<(u64, u64)> = None;
     let started = std::time::Instant::now();
     for number in numbers.into_iter().rev() {
-        let generation = journal::open(&**disk, folder, number).map_err(io("open", folder))?;
-        let path = generation.path.clone();
+        let path = journal::path(folder, number);
+        let generation = match journal::open(&**disk, folder, number) {
+            Ok(generation) => generation,
+            Err(error) => {
+                leave(&path, "open", &error, metrics);
+                continue;
+            }
+        };
         if number != newest && is_beyond(head, config) {
             // retention lets go what is older; it need not be read for that
             forget(disk, &generation);
             continue;
         }
         let index = Arc::new(Index::new(Arc::new(generation)));
-        let scan = replay(&index, recent, metrics).map_err(io("read", &path))?;
+        let scan = replay(&index, recent, metrics);
         if number == newest {
-            cut_tail(&index, &scan).map_err(io("cut the tail of", &path))?;
             end = scan.end;
+        }
+        if let Some(error) = &scan.unreadable {
+            leave(&path, "read", error, metrics);
+        } else if number == newest
+            && let Err(error) = cut_tail(&index, &scan)
+        {
+            leave(&path, "cut the tail of", &error, metrics);
+            end = scan.durable_end;
         }
         let durable = later.filter(|(of, _)| *of == number).map(|(_, end)| end);
         report(&index.generation, &scan, durable, metrics);
@@ -52,6 +66,9 @@ pub(super) fn recover(
         later = scan
             .header
             .map(|h| (h.number.saturating_sub(1), h.previous_end));
+        if scan.records == 0 && scan.unreadable.is_some() {
+            continue;
+        }
         let is_empty = scan.records == 0 && !scan.has_tail && scan.holes.is_empty();
         if is_empty || (number == newest && scan.records == 0) {
             if let Err(error) = disk.remove(&path) {
@@ -98,7 +115,17 @@ fn forget(disk: &Arc<dyn Disk>, generation: &Generation) {
     );
 }
 
-fn replay(index: &Index, recent: &Recent, metrics: &Metrics) -> std::io::Result<Scan> {
+/// Says that a file, or the rest of it, is not served, and why. It stays where it is: the disk may be mended.
+fn leave(path: &Path, what: &str, error: &std::io::Error, metrics: &Metrics) {
+    metrics.damaged.inc();
+    tracing::warn!(
+        file = %path.display(),
+        %error,
+        "could not {what} a journal file: it is left where it is, the rest is served"
+    );
+}
+
+fn replay(index: &Index, recent: &Recent, metrics: &Metrics) -> Scan {
     let path = &index.generation.path;
     let scan = journal::scan(&*index.generation.file, |visit| {
         let header = visit.header;
@@ -122,9 +149,9 @@ fn replay(index: &Index, recent: &Recent, metrics: &Metrics) -> std::io::Result<
                 "set aside a record that this version cannot read"
             );
         }
-    })?;
+    });
     index.set_file_bytes(scan.len);
-    Ok(scan)
+    scan
 }
 
 /// Cuts what follows the last whole record, and makes sure that what is served is durable: a killed process may have written without
@@ -149,12 +176,12 @@ fn cut_tail(index: &Index, scan: &Scan) -> std::io::Result<()> {
 /// Says where records are missing that were there once.
 fn report(generation: &Generation, scan: &Scan, durable: Option<u64>, metrics: &Metrics) {
     let durable = durable.unwrap_or_default().max(scan.durable_end);
-    let lost_end = (durable > scan.end).then(|| Hole {
+    let lost_end = (durable > scan.end && scan.unreadable.is_none()).then(|| Hole {
         offset: scan.end,
         len: durable - scan.end,
     });
     let path = generation.path.display();
-    if scan.header.is_none() && scan.len > 0 {
+    if scan.header.is_none() && scan.len > 0 && scan.unreadable.is_none() {
         tracing::warn!(file = %path, "the file's header is damaged, its records are read all the same");
         metrics.damaged.inc();
     }

@@ -1,7 +1,8 @@
 //! Reads a generation file from front to back, whatever state it is in.
 //!
 //! In: a file. Out: every record that is whole, in order; the holes between them; where the last one ends. A hole is stepped over by the
-//! length in its header when that is sound, else by looking for the next sound header.
+//! length in its header when that is sound, else by looking for the next sound header. A part that the disk cannot read ends the scan: what
+//! stands before it counts.
 //!
 //! Deliberately absent: mending. The caller decides what becomes of a tail.
 
@@ -15,9 +16,11 @@ use crate::disk::File;
 
 /// How much is read at once, in bytes.
 const STEP: usize = 4 << 20;
+/// How much is read at once after a read failed, in bytes: a bad sector must not hide what stands well before it.
+const SMALL_STEP: usize = 4096;
 
 /// What a scan found, beside the records it showed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Scan {
     /// The file's header, when it is whole.
     pub(crate) header: Option<FileHeader>,
@@ -35,6 +38,8 @@ pub(crate) struct Scan {
     pub(crate) durable_end: u64,
     /// The last record's sequence.
     pub(crate) sequence: u64,
+    /// Why the scan ended early, when a part could not be read. Nothing is known of what follows.
+    pub(crate) unreadable: Option<io::Error>,
 }
 
 /// A part of a file that holds no whole record.
@@ -56,17 +61,20 @@ pub(crate) struct Visit<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// Shows every whole record of `file` to `visit`.
-pub(crate) fn scan(file: &dyn File, mut visit: impl FnMut(Visit<'_>)) -> io::Result<Scan> {
+/// Shows every whole record of `file` to `visit`, as far as it can be read.
+pub(crate) fn scan(file: &dyn File, visit: impl FnMut(Visit<'_>)) -> Scan {
+    let mut scan = Scan::default();
+    scan.unreadable = walk(file, &mut scan, visit).err();
+    scan
+}
+
+fn walk(file: &dyn File, scan: &mut Scan, mut visit: impl FnMut(Visit<'_>)) -> io::Result<()> {
     let len = file.len()?;
+    scan.len = len;
+    scan.end = file::LEN.min(len);
     let mut window = Window::new(file, len);
     let header = FileHeader::decode(window.at(0, file::LEN)?);
-    let mut scan = Scan {
-        header,
-        end: file::LEN.min(len),
-        len,
-        ..Scan::default()
-    };
+    scan.header = header;
     // without the file's header the salt is that of the first sound record
     let mut salt = header.map(|h| h.salt);
     let mut at = file::LEN;
@@ -99,7 +107,7 @@ pub(crate) fn scan(file: &dyn File, mut visit: impl FnMut(Visit<'_>)) -> io::Res
         at = whole;
     }
     scan.has_tail = window.has_more_than_zeros(scan.end)?;
-    Ok(scan)
+    Ok(())
 }
 
 /// The next sound header at or after `at`, which is moved to it.
@@ -135,6 +143,7 @@ struct Window<'a> {
     len: u64,
     start: u64,
     bytes: Vec<u8>,
+    step: usize,
 }
 
 // === impl Window ===
@@ -146,6 +155,7 @@ impl<'a> Window<'a> {
             len,
             start: 0,
             bytes: Vec::new(),
+            step: STEP,
         }
     }
 
@@ -168,12 +178,20 @@ impl<'a> Window<'a> {
     }
 
     fn fill(&mut self, at: u64, len: usize) -> io::Result<()> {
-        let wanted = STEP.max(len).min(self.len.saturating_sub(at) as usize);
+        let wanted = self.step.max(len).min(self.len.saturating_sub(at) as usize);
         self.bytes.resize(wanted, 0);
         self.start = at;
-        let read = self.file.read_at(&mut self.bytes, at)?;
-        self.bytes.truncate(read);
-        Ok(())
+        match self.file.read_at(&mut self.bytes, at) {
+            Ok(read) => {
+                self.bytes.truncate(read);
+                Ok(())
+            }
+            Err(_) if self.step > SMALL_STEP => {
+                self.step = SMALL_STEP;
+                self.fill(at, len)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn has_more_than_zeros(&mut self, mut at: u64) -> io::Result<bool> {

@@ -204,3 +204,61 @@ async fn a_search_whose_caller_went_away_is_cancelled() {
     let error = reader.find_trace_ids(&cx, &query).await.unwrap_err();
     assert!(matches!(error, ReadError::Cancelled(_)));
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_does_not_stop_a_start_and_stays() {
+    let disk = SimulatedDisk::new(1);
+    drop(filled(&disk).await);
+    let files = journal_files(&disk);
+    // after the format and the newest files
+    disk.fail("read", 4, ErrorKind::Other);
+    let store = open(&disk);
+    let damaged = store.metrics.damaged.get();
+    assert!(damaged > 0 && damaged < files.len() as u64, "{damaged}");
+    disk.mend();
+    let found = read(&store, [1, 2]).await.0.len();
+    assert!(found > 0 && found < 100, "{found}");
+    write(&store, vec![span(3, 1)]).await.unwrap();
+    drop(store);
+    assert!(journal_files(&disk).starts_with(&files));
+    let store = open(&disk);
+    assert_eq!(store.metrics.damaged.get(), 0);
+    assert_eq!(read(&store, [1, 2, 3]).await.0.len(), 101);
+}
+
+#[tokio::test]
+async fn what_is_no_file_under_a_files_name_does_not_stop_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        directory: folder.path().to_owned(),
+        ..config()
+    };
+    let open = || Embedded::open(config.clone(), Arc::new(crate::disk::RealDisk)).unwrap();
+    let store = open();
+    write(&store, vec![span(1, 1)]).await.unwrap();
+    drop(store);
+    let journal = folder.path().join("journal");
+    std::fs::create_dir(journal.join("0000000000007.jnl")).unwrap();
+    std::fs::create_dir(journal.join("0000000008.jnl")).unwrap();
+    std::os::unix::fs::symlink("nowhere", journal.join("0000000009.jnl")).unwrap();
+    let store = open();
+    assert_eq!(store.metrics.damaged.get(), 3);
+    assert_eq!(read(&store, [1]).await.0, [span(1, 1)]);
+    write(&store, vec![span(2, 1)]).await.unwrap();
+    assert!(journal.join("0000000010.jnl").exists());
+    assert!(journal.join("0000000009.jnl").is_symlink());
+    drop(store);
+    assert_eq!(read(&open(), [1, 2]).await.0.len(), 2);
+}
+
+#[tokio::test]
+async fn a_tail_that_cannot_be_synced_does_not_stop_a_start() {
+    let disk = SimulatedDisk::new(1);
+    drop(filled(&disk).await);
+    disk.fail("sync", 0, ErrorKind::Other);
+    let store = open(&disk);
+    assert_eq!(store.metrics.damaged.get(), 1);
+    assert_eq!(read(&store, [1, 2]).await.0.len(), 100);
+    // a disk that is still broken shows at the first write
+    assert!(write(&store, vec![span(3, 1)]).await.is_err());
+}
