@@ -86,7 +86,7 @@ impl Embedded {
         let recent = Arc::new(Recent::default());
         let journal = recover::recover(&disk, &folder.journal, &config, &head, &recent, &metrics)?;
         let queue = Arc::new(Queue::default());
-        let status = Arc::new(Status::default());
+        let status = Arc::new(Status::new(folder.journal.clone()));
         let mut retention = Retention::new(disk, config.clone());
         retention.enforce(&head, &metrics);
         metrics.show(&head.totals());

@@ -51,6 +51,7 @@ impl SimulatedDisk {
             capacity: None,
             ignore_syncs: false,
             syncs: 0,
+            stalled: false,
         })))
     }
 
@@ -70,11 +71,17 @@ impl SimulatedDisk {
         self.0.lock().faults.insert(verb, Fault { after, kind });
     }
 
+    /// No sync of a file ends until [`SimulatedDisk::mend`].
+    pub fn stall_syncs(&self) {
+        self.0.lock().stalled = true;
+    }
+
     /// No more faults, no more limit of room.
     pub fn mend(&self) {
         let mut state = self.0.lock();
         state.faults.clear();
         state.capacity = None;
+        state.stalled = false;
     }
 
     /// Bounds the room of all files together, in bytes.
@@ -316,6 +323,9 @@ impl File for SimulatedFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        while self.disk.0.lock().stalled {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
         let mut state = self.disk.0.lock();
         state.step("sync")?;
         state.syncs += 1;

@@ -179,7 +179,9 @@ impl Committer {
         }
         let lens: Vec<usize> = records.iter().map(Pending::payload_len).collect();
         let started = Instant::now();
+        self.status.begin_append();
         let result = self.journal.append(&mut records);
+        self.status.end_append();
         self.metrics
             .sync_seconds
             .observe(started.elapsed().as_secs_f64());

@@ -1,26 +1,45 @@
 //! Whether the store takes writes, and if not, why: one answer for writers and for readiness.
+//!
+//! A disk that stalls answers nothing, so the one sign of it is the time since an append began.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::port::WriteError;
 
+/// An append that goes on for longer than this means that the disk stalls.
+const STALLED: Duration = Duration::from_secs(5);
+
 /// Whether the store takes writes.
-#[derive(Default)]
-pub(crate) struct Status(Mutex<State>);
+pub(crate) struct Status {
+    folder: PathBuf,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
     closed: bool,
     poisoned: Option<String>,
     refusing: Option<String>,
+    appending_since: Option<Instant>,
 }
 
 // === impl Status ===
 
 impl Status {
+    /// Of a store whose journal is in `folder`.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            state: Mutex::default(),
+        }
+    }
+
     /// An error once nothing more can be written until the store is opened again.
     pub(crate) fn check_open(&self) -> Result<(), WriteError> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         if let Some(reason) = &state.poisoned {
             return Err(WriteError::Unavailable {
                 reason: reason.clone(),
@@ -34,44 +53,69 @@ impl Status {
         Ok(())
     }
 
-    /// An error while writes are refused or nothing can be written any more.
+    /// An error while writes are refused, while the disk stalls, or once nothing can be written any more.
     pub(crate) fn health(&self) -> Result<(), String> {
-        let state = self.0.lock();
-        match state.poisoned.as_ref().or(state.refusing.as_ref()) {
-            Some(reason) => Err(reason.clone()),
-            None if state.closed => Err("the embedded store is closed".to_owned()),
-            None => Ok(()),
+        self.health_at(Instant::now())
+    }
+
+    /// What [`Status::health`] says at this time.
+    pub(crate) fn health_at(&self, now: Instant) -> Result<(), String> {
+        let state = self.state.lock();
+        if let Some(reason) = state.poisoned.as_ref().or(state.refusing.as_ref()) {
+            return Err(reason.clone());
         }
+        if state.closed {
+            return Err("the embedded store is closed".to_owned());
+        }
+        let since = state.appending_since;
+        match since.map(|since| now.saturating_duration_since(since)) {
+            Some(time) if time >= STALLED => Err(format!(
+                "a write and sync in {} has been going on for {} s: see to the disk of embedded.directory",
+                self.folder.display(),
+                time.as_secs()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// An append and its sync begin.
+    pub(crate) fn begin_append(&self) {
+        self.state.lock().appending_since = Some(Instant::now());
+    }
+
+    /// They ended, one way or another.
+    pub(crate) fn end_append(&self) {
+        self.state.lock().appending_since = None;
     }
 
     /// Whether nothing more may be written, not even what is queued.
     pub(crate) fn is_poisoned(&self) -> bool {
-        self.0.lock().poisoned.is_some()
+        self.state.lock().poisoned.is_some()
     }
 
     /// No more writes.
     pub(crate) fn close(&self) {
-        self.0.lock().closed = true;
+        self.state.lock().closed = true;
     }
 
     /// No more writes, for this reason. The first reason stays.
     pub(crate) fn poison(&self, reason: String) {
-        self.0.lock().poisoned.get_or_insert(reason);
+        self.state.lock().poisoned.get_or_insert(reason);
     }
 
     /// Writes are refused for now, for this reason. Whether that is news.
     pub(crate) fn refuse(&self, reason: String) -> bool {
-        self.0.lock().refusing.replace(reason).is_none()
+        self.state.lock().refusing.replace(reason).is_none()
     }
 
     /// Whether writes are refused for now, and may be taken again.
     pub(crate) fn is_refusing(&self) -> bool {
-        let state = self.0.lock();
+        let state = self.state.lock();
         state.refusing.is_some() && state.poisoned.is_none()
     }
 
     /// Writes succeed. Whether that is news.
     pub(crate) fn resume(&self) -> bool {
-        self.0.lock().refusing.take().is_some()
+        self.state.lock().refusing.take().is_some()
     }
 }

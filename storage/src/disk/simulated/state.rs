@@ -22,6 +22,7 @@ pub(super) struct State {
     pub(super) capacity: Option<usize>,
     pub(super) ignore_syncs: bool,
     pub(super) syncs: u64,
+    pub(super) stalled: bool,
 }
 
 #[derive(Clone, Default)]

@@ -262,3 +262,26 @@ async fn a_tail_that_cannot_be_synced_does_not_stop_a_start() {
     // a disk that is still broken shows at the first write
     assert!(write(&store, vec![span(3, 1)]).await.is_err());
 }
+
+#[tokio::test]
+async fn a_disk_that_stalls_shows_in_health_until_it_goes_on() {
+    let disk = SimulatedDisk::new(1);
+    let store = filled(&disk).await;
+    let in_time = |seconds| Instant::now() + Duration::from_secs(seconds);
+    disk.stall_syncs();
+    let pending = write(&store, vec![span(3, 1)]);
+    let watch = async {
+        until("an append that goes on", || {
+            store.status.health_at(in_time(3600)).is_err()
+        })
+        .await;
+        assert_eq!(store.status.health_at(in_time(1)), Ok(()));
+        let reason = store.status.health_at(in_time(70)).unwrap_err();
+        assert!(reason.contains("/data/journal"), "{reason}");
+        assert!(reason.contains("for 7"), "{reason}");
+        disk.mend();
+    };
+    let (written, ()) = futures_util::future::join(pending, watch).await;
+    written.unwrap();
+    assert_eq!(store.status.health_at(in_time(3600)), Ok(()));
+}
