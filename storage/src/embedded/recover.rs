@@ -11,6 +11,7 @@ use super::dead_letters::Recent;
 use super::head::{Head, Index};
 use super::journal::{self, Generation, Hole, Journal, Kind, Scan};
 use super::metrics::Metrics;
+use super::retention::Bound;
 use super::{Config, OpenError};
 use crate::disk::Disk;
 
@@ -42,9 +43,11 @@ pub(super) fn recover(
                 continue;
             }
         };
-        if number != newest && is_beyond(head, config) {
+        if number != newest
+            && let Some(bound) = beyond(head, config)
+        {
             // retention lets go what is older; it need not be read for that
-            forget(disk, &generation);
+            forget(disk, &generation, bound);
             continue;
         }
         let index = Arc::new(Index::new(Arc::new(generation)));
@@ -55,6 +58,7 @@ pub(super) fn recover(
         if let Some(error) = &scan.unreadable {
             leave(&path, "read", error, metrics);
         } else if number == newest
+            && !is_ruined(&scan)
             && let Err(error) = cut_tail(&index, &scan)
         {
             leave(&path, "cut the tail of", &error, metrics);
@@ -70,7 +74,7 @@ pub(super) fn recover(
             continue;
         }
         let is_empty = scan.records == 0 && !scan.has_tail && scan.holes.is_empty();
-        if is_empty || (number == newest && scan.records == 0) {
+        if is_empty || (number == newest && scan.records == 0 && !is_ruined(&scan)) {
             if let Err(error) = disk.remove(&path) {
                 tracing::debug!(file = %path.display(), %error, "could not remove an empty file");
             }
@@ -101,18 +105,37 @@ pub(super) fn recover(
     ))
 }
 
-fn is_beyond(head: &Head, config: &Config) -> bool {
+fn beyond(head: &Head, config: &Config) -> Option<Bound> {
     let totals = head.totals();
-    totals.bytes > config.index_bytes || totals.file_bytes > config.max_bytes
+    if totals.file_bytes > config.max_bytes {
+        Some(Bound::Bytes)
+    } else {
+        (totals.bytes > config.index_bytes).then_some(Bound::Memory)
+    }
 }
 
-fn forget(disk: &Arc<dyn Disk>, generation: &Generation) {
+fn forget(disk: &Arc<dyn Disk>, generation: &Generation, bound: Bound) {
     let removed = disk.remove(&generation.path);
-    tracing::info!(
-        file = %generation.path.display(),
-        ?removed,
-        "let the oldest spans go: memory.max-bytes or embedded.max-bytes leaves no room for them"
-    );
+    let file = generation.path.display();
+    if bound == Bound::Memory {
+        tracing::warn!(
+            %file,
+            ?removed,
+            "let the oldest spans go unread: their index is beyond its share of memory, raise memory.max-bytes to keep them longer"
+        );
+    } else {
+        tracing::info!(
+            %file,
+            ?removed,
+            "let the oldest spans go: embedded.max-bytes leaves no room for them"
+        );
+    }
+}
+
+/// Whether nothing in a file can be made out, and yet something is there. A file's header is durable before any record counts, so a creation
+/// that was cut off leaves no bytes, or zeros; anything else may have held what was acknowledged.
+fn is_ruined(scan: &Scan) -> bool {
+    scan.header.is_none() && scan.records == 0 && scan.has_tail
 }
 
 /// Says that a file, or the rest of it, is not served, and why. It stays where it is: the disk may be mended.
@@ -181,7 +204,16 @@ fn report(generation: &Generation, scan: &Scan, durable: Option<u64>, metrics: &
         len: durable - scan.end,
     });
     let path = generation.path.display();
-    if scan.header.is_none() && scan.len > 0 && scan.unreadable.is_none() {
+    if is_ruined(scan) {
+        tracing::error!(
+            file = %path,
+            bytes = scan.len,
+            "set aside a damaged file: neither its header nor a record in it can be made out"
+        );
+        metrics.damaged.inc();
+        return;
+    }
+    if scan.header.is_none() && scan.records > 0 {
         tracing::warn!(file = %path, "the file's header is damaged, its records are read all the same");
         metrics.damaged.inc();
     }

@@ -30,7 +30,7 @@ pub(crate) struct Scan {
     pub(crate) end: u64,
     /// The file's length.
     pub(crate) len: u64,
-    /// Whether anything but zeros follows the last whole record.
+    /// Whether anything but zeros follows the last whole record, or the header, or is there at all without either.
     pub(crate) has_tail: bool,
     /// What is between whole records and is none.
     pub(crate) holes: Vec<Hole>,
@@ -106,7 +106,12 @@ fn walk(file: &dyn File, scan: &mut Scan, mut visit: impl FnMut(Visit<'_>)) -> i
         }
         at = whole;
     }
-    scan.has_tail = window.has_more_than_zeros(scan.end)?;
+    let known = if scan.header.is_some() || scan.records > 0 {
+        scan.end
+    } else {
+        0
+    };
+    scan.has_tail = window.has_more_than_zeros(known)?;
     Ok(())
 }
 

@@ -285,3 +285,28 @@ async fn a_disk_that_stalls_shows_in_health_until_it_goes_on() {
     written.unwrap();
     assert_eq!(store.status.health_at(in_time(3600)), Ok(()));
 }
+
+#[tokio::test]
+async fn the_newest_file_is_removed_only_when_it_was_never_begun() {
+    for (bytes, stays) in [
+        (vec![], false),
+        (vec![0; 64], false),
+        (vec![0; 9000], false),
+        (vec![7; 64], true),
+        (vec![7; 30], true),
+        ([vec![7; 64], vec![0; 3000]].concat(), true),
+        ([vec![0; 64], vec![9; 3000]].concat(), true),
+    ] {
+        let disk = SimulatedDisk::new(1);
+        drop(filled(&disk).await);
+        let file = PathBuf::from("/data/journal/0000000900.jnl");
+        disk.overwrite(&file, &bytes);
+        for _ in 0..2 {
+            let store = open(&disk);
+            assert_eq!(read(&store, [1, 2]).await.0.len(), 100);
+            assert_eq!(store.metrics.damaged.get(), u64::from(stays));
+            write(&store, vec![span(3, 1)]).await.unwrap();
+            assert_eq!(disk.bytes(&file), stays.then(|| bytes.clone()));
+        }
+    }
+}
