@@ -25,7 +25,7 @@ pub enum OpenError {
         known: u32,
     },
     /// The folder holds what Spoor never wrote.
-    #[error("data folder {} holds {found:?} and no FORMAT file, so it is not Spoor's: set embedded.directory to an empty folder", path.display())]
+    #[error("data folder {} holds {found:?} and no whole FORMAT file of Spoor's, so it may not be Spoor's: set embedded.directory to an empty folder", path.display())]
     Foreign {
         /// The folder.
         path: PathBuf,

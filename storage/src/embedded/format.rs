@@ -2,8 +2,8 @@
 //!
 //! In: a folder. Out: the folder, ours, locked, of a format that this version knows; or why not.
 //!
-//! `FORMAT` is text: `spoor embedded`, `version 1`, and a checksum of these lines. A damaged one is written anew, since the journal's files
-//! carry their version themselves; one that is whole and names another version is refused.
+//! `FORMAT` is text: `spoor embedded`, `version 1`, and a checksum of these lines. A damaged one is written anew where there is a journal
+//! and nothing foreign, since the journal's files carry their version themselves; one that names another version is refused.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use crate::disk::{Disk, Lock};
 pub(crate) const VERSION: u32 = 1;
 
 const FORMAT: &str = "FORMAT";
+const NEW: &str = "FORMAT.new";
 const LOCK: &str = "LOCK";
 const JOURNAL: &str = "journal";
 const TITLE: &str = "spoor embedded";
@@ -39,18 +40,12 @@ impl Folder {
         };
         disk.create_folder(path).map_err(io("create", path))?;
         let found = disk.list(path).map_err(io("list", path))?;
-        let ours = found.iter().any(|n| n == FORMAT || n == JOURNAL);
-        let foreign = |n: &&String| {
-            !n.starts_with('.') && *n != LOCK && *n != "lost+found" && *n != "FORMAT.new"
-        };
-        if !ours && let Some(found) = found.iter().find(foreign) {
-            return Err(OpenError::Foreign {
-                path: path.to_owned(),
-                found: found.clone(),
-            });
-        }
+        // before the lock: nothing is left behind in a folder that is refused
+        let whole = check_format(disk, path, &found)?;
         let lock = take_lock(disk, path)?;
-        check_format(disk, path)?;
+        if !whole {
+            write_format(disk, path, &found)?;
+        }
         let journal = path.join(JOURNAL);
         disk.create_folder(&journal)
             .map_err(io("create", &journal))?;
@@ -81,11 +76,12 @@ fn take_lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, OpenError> {
     })
 }
 
-fn check_format(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
+/// Whether there is a whole `FORMAT` of our version. If not, all there is in the folder is ours, and `FORMAT` may be written.
+fn check_format(disk: &dyn Disk, folder: &Path, found: &[String]) -> Result<bool, OpenError> {
     let path = folder.join(FORMAT);
     let text = match read(disk, &path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {
             return Err(OpenError::Io {
                 what: "read",
@@ -94,8 +90,9 @@ fn check_format(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
             });
         }
     };
-    match version(&text) {
-        Some(found) if found == VERSION.to_string() => return Ok(()),
+    let text = text.as_deref();
+    match text.and_then(|t| version(t).or_else(|| unproved_version(t))) {
+        Some(found) if found == VERSION.to_string() => return Ok(true),
         Some(found) => {
             return Err(OpenError::UnknownFormat {
                 path: folder.to_owned(),
@@ -103,10 +100,28 @@ fn check_format(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
                 known: VERSION,
             });
         }
-        None if !text.is_empty() => {
-            tracing::warn!(path = %path.display(), "file was damaged and is written anew");
-        }
         None => {}
+    }
+    let ours = [LOCK, JOURNAL, FORMAT, NEW, "lost+found"];
+    let foreign = found
+        .iter()
+        .map(String::as_str)
+        .find(|n| !n.starts_with('.') && !ours.contains(n));
+    // a whole FORMAT is durable before the journal's folder is made: a damaged one without that folder is not ours
+    let lone = text.is_some() && !found.iter().any(|n| n == JOURNAL);
+    match foreign.or(lone.then_some(FORMAT)) {
+        Some(found) => Err(OpenError::Foreign {
+            path: folder.to_owned(),
+            found: found.to_owned(),
+        }),
+        None => Ok(false),
+    }
+}
+
+fn write_format(disk: &dyn Disk, folder: &Path, found: &[String]) -> Result<(), OpenError> {
+    let path = folder.join(FORMAT);
+    if found.iter().any(|n| n == FORMAT) {
+        tracing::warn!(path = %path.display(), "file was damaged and is written anew");
     }
     match write(disk, folder) {
         // with no room left, what is there can still be read; the next start writes it
@@ -130,6 +145,17 @@ fn version(text: &str) -> Option<&str> {
     summed.strip_prefix(TITLE)?.trim().strip_prefix("version ")
 }
 
+/// The other version that a `FORMAT` of ours names without a checksum that proves it. A checksum of this version's says that the number
+/// is what was damaged.
+fn unproved_version(text: &str) -> Option<&str> {
+    let (title, rest) = text.split_once('\n')?;
+    let found = rest.lines().next()?.strip_prefix("version ")?.trim_end();
+    let other = found.parse::<u64>().is_ok_and(|v| v != u64::from(VERSION));
+    let content = content();
+    let (_, sum) = content.trim_end().rsplit_once('\n')?;
+    (title.trim_end() == TITLE && other && !text.contains(sum)).then_some(found)
+}
+
 fn content() -> String {
     let summed = format!("{TITLE}\nversion {VERSION}");
     format!("{summed}\nchecksum {:016x}\n", xxh3_64(summed.as_bytes()))
@@ -137,7 +163,7 @@ fn content() -> String {
 
 /// Under another name first: a power cut leaves the old file or the new one.
 fn write(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
-    let new = folder.join("FORMAT.new");
+    let new = folder.join(NEW);
     match disk.remove(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -195,21 +221,58 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_format_file_never_stops_a_start() {
+    fn a_later_format_without_a_checksum_is_refused_by_name() {
+        let disk = SimulatedDisk::new(1);
+        put(&disk, "spoor embedded\nversion 99\n");
+        disk.create_folder(&folder().join(JOURNAL)).unwrap();
+        let error = Folder::open(&disk, folder()).err().unwrap().to_string();
+        assert!(error.contains("/data has format \"99\""), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_format_file_beside_a_journal_never_stops_a_start() {
+        let check = |bytes: &[u8]| {
+            let disk = SimulatedDisk::new(1);
+            disk.create_folder(folder()).unwrap();
+            disk.create_folder(&folder().join(JOURNAL)).unwrap();
+            disk.overwrite(&folder().join(FORMAT), bytes);
+            Folder::open(&disk, folder()).unwrap();
+            // some damage changes nothing, such as another white space at the end
+            let text = read(&disk, &folder().join(FORMAT)).unwrap();
+            assert_eq!(version(&text), Some("1"), "{text:?}");
+        };
         let text = content();
         for bit in 0..text.len() * 8 {
             let mut bytes = text.clone().into_bytes();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            let disk = SimulatedDisk::new(1);
-            disk.create_folder(folder()).unwrap();
-            disk.overwrite(&folder().join(FORMAT), &bytes);
-            Folder::open(&disk, folder()).unwrap();
+            check(&bytes);
         }
-        for len in 0..text.len() {
-            let disk = SimulatedDisk::new(1);
-            put(&disk, &text[..len]);
-            Folder::open(&disk, folder()).unwrap();
+        for len in 0..text.len() - 1 {
+            check(&text.as_bytes()[..len]);
         }
+    }
+
+    #[test]
+    fn a_format_file_of_somebody_elses_is_refused_and_left_as_it_is() {
+        let check = |text: &str, journal: bool, notes: bool, names: &str| {
+            let disk = SimulatedDisk::new(1);
+            put(&disk, text);
+            if journal {
+                disk.create_folder(&folder().join(JOURNAL)).unwrap();
+            }
+            if notes {
+                disk.overwrite(&folder().join("notes.txt"), b"x");
+            }
+            let error = Folder::open(&disk, folder()).err().unwrap().to_string();
+            assert!(error.contains(&format!("/data holds {names:?}")), "{error}");
+            assert!(error.contains("embedded.directory"), "{error}");
+            assert_eq!(read(&disk, &folder().join(FORMAT)).unwrap(), text);
+            assert!(!disk.files().contains(&folder().join(LOCK)));
+        };
+        check("hello\n", false, true, "notes.txt");
+        check("hello\n", false, false, FORMAT);
+        check("", false, false, FORMAT);
+        check("hello\n", true, true, "notes.txt");
     }
 
     #[test]
