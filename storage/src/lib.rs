@@ -14,6 +14,9 @@ pub mod port;
 pub mod query;
 pub mod stack;
 
+#[cfg(test)]
+mod logs;
+
 pub use port::{
     Backend, Capabilities, Completeness, DeadLetter, DeadLetters, DependencyLink, DependencyReader,
     Found, FoundTrace, GetTrace, Operation, OperationQuery, ReadContext, ReadError, ReadItem,

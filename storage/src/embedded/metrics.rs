@@ -2,12 +2,15 @@
 
 use std::sync::atomic::AtomicU64;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use super::head::Totals;
+use super::retention::Bound;
 
 /// Numbers for an operator. Clones are the same numbers.
 #[derive(Clone, Debug)]
@@ -22,10 +25,14 @@ pub(crate) struct Metrics {
     pub(crate) sync_seconds: Histogram,
     /// Records, or runs of bytes where records should be, that cannot be read.
     pub(crate) damaged: Counter,
-    /// Spans let go to stay within bounds.
-    pub(crate) retired_spans: Counter,
+    retired_spans: Family<ByReason, Counter>,
     /// Groups of writes that found no room.
     pub(crate) refused: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByReason {
+    reason: &'static str,
 }
 
 // === impl Metrics ===
@@ -72,16 +79,16 @@ impl Metrics {
             "Time to append a group of writes to the journal and sync it",
             self.sync_seconds.clone(),
         );
+        registry.register(
+            "spoor_embedded_retired_spans",
+            "Spans that were let go to stay within age, bytes on disk or memory",
+            self.retired_spans.clone(),
+        );
         let counters = [
             (
                 "spoor_embedded_damaged_records",
                 "Records of the journal that could not be read and were set aside",
                 &self.damaged,
-            ),
-            (
-                "spoor_embedded_retired_spans",
-                "Spans that were let go to stay within age, bytes on disk or memory",
-                &self.retired_spans,
             ),
             (
                 "spoor_embedded_refused_groups",
@@ -103,6 +110,12 @@ impl Metrics {
         self.dead_letters.set(totals.dead_letters);
     }
 
+    /// Spans let go to stay within this bound.
+    pub(super) fn retired_spans(&self, bound: Bound) -> Counter {
+        let reason = bound.label();
+        self.retired_spans.get_or_create_owned(&ByReason { reason })
+    }
+
     /// Shows that all writing ended.
     pub(crate) fn set_poisoned(&self) {
         self.poisoned.set(1);
@@ -111,7 +124,7 @@ impl Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self {
+        let metrics = Self {
             journal_bytes: Gauge::default(),
             generations: Gauge::default(),
             head_bytes: Gauge::default(),
@@ -121,8 +134,12 @@ impl Default for Metrics {
             // 0.1 ms to 3.3 s
             sync_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
             damaged: Counter::default(),
-            retired_spans: Counter::default(),
+            retired_spans: Family::default(),
             refused: Counter::default(),
+        };
+        for bound in Bound::ALL {
+            metrics.retired_spans(bound);
         }
+        metrics
     }
 }

@@ -182,7 +182,7 @@ async fn numbers_are_shown_to_an_operator() {
         "spoor_embedded_sync_seconds_count 1",
         "spoor_embedded_poisoned 0",
         "spoor_embedded_damaged_records_total 0",
-        "spoor_embedded_retired_spans_total 0",
+        "spoor_embedded_retired_spans_total{reason=\"memory\"} 0",
     ] {
         assert!(text().contains(name), "{name} in {}", text());
     }

@@ -43,7 +43,8 @@ async fn bytes_on_disk_stay_within_their_bound() {
         .map(|b| b.len())
         .sum();
     assert!(on_disk < 50_000, "{on_disk}");
-    assert_eq!(store.metrics.retired_spans.get() + left.len() as u64, 1000);
+    let retired = store.metrics.retired_spans(retention::Bound::Bytes).get();
+    assert_eq!(retired + left.len() as u64, 1000);
     // a start with a lower bound keeps to it at once
     drop(store);
     let store = open_with(
@@ -77,6 +78,41 @@ async fn memory_of_the_index_stays_within_its_bound() {
     let left = read(&store, 1..=300).await.0.len() as u64;
     assert_eq!(totals(&store).spans, left);
     assert!(left > 500 && left < 6000, "{left}");
+}
+
+#[tokio::test]
+async fn what_goes_for_lack_of_memory_is_warned_of_and_counted_apart() {
+    let disk = SimulatedDisk::new(1);
+    let store = open(&disk);
+    fill(&store, 1..=300).await;
+    drop(store);
+    let mut bounded = config();
+    bounded.index_bytes = 1;
+    let head = head::Head::default();
+    let metrics = metrics::Metrics::default();
+    let (logs, _guard) = crate::logs::Logs::collect();
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    let recent = Recent::default();
+    let folder = bounded.directory.join("journal");
+    drop(recover::recover(&disk, &folder, &config(), &head, &recent, &metrics).unwrap());
+    let before = head.totals();
+    assert!(before.generations > 1);
+    Retention::new(disk, bounded).enforce(&head, &metrics);
+    let lines = logs.lines("let the oldest spans go");
+    assert_eq!(lines.len(), before.generations - 1);
+    for line in &lines {
+        assert!(line.starts_with("WARN"), "{line}");
+        assert!(line.contains("raise memory.max-bytes"), "{line}");
+    }
+    let mut registry = Registry::default();
+    metrics.register(&mut registry);
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    let gone = before.spans - head.totals().spans;
+    for (reason, count) in [("age", 0), ("bytes", 0), ("memory", gone)] {
+        let line = format!("spoor_embedded_retired_spans_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(text.contains(&line), "{line} is not in\n{text}");
+    }
 }
 
 #[tokio::test]
