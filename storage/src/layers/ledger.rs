@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: payloads that could not be decoded (they are counted as payloads, where they came in).
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,8 @@ use prometheus_client::registry::Registry;
 
 /// Why spans are refused whose sender went away before it got an answer.
 pub const CANCELLED: &str = "cancelled";
+/// Why spans are refused that the store did not confirm before we had to answer.
+pub const LATE: &str = "late";
 /// Why spans are refused while the store is away.
 pub const UNAVAILABLE: &str = "unavailable";
 /// Why spans are refused while the store is full or slow.
@@ -28,6 +31,28 @@ pub const THROTTLED: &str = "throttled";
 pub const UNSTORABLE: &str = "unstorable";
 /// Why spans are disposed of that could not be decoded.
 pub const UNDECODABLE: &str = "undecodable";
+/// Why spans are disposed of that started too long ago.
+pub const TOO_OLD: &str = "too_old";
+/// Why spans are disposed of that start too far ahead.
+pub const TOO_NEW: &str = "too_new";
+
+/// Shown at zero from the start, so that the sum can be made from the start: of spans that are refused,
+const REFUSED: &[&str] = &[CANCELLED, LATE, UNAVAILABLE, THROTTLED];
+/// and of spans that are disposed of.
+const DISPOSED: &[&str] = &[UNSTORABLE, UNDECODABLE, TOO_OLD, TOO_NEW];
+
+thread_local! {
+    /// Why spans are refused that are dropped on this thread right now.
+    static DROPPED: Cell<&'static str> = const { Cell::new(CANCELLED) };
+}
+
+/// Drops `work`, a write that is not waited for any longer; spans that it leaves without an answer are refused because of `reason`, and
+/// not because their sender went away.
+pub fn abandon<T>(work: T, reason: &'static str) {
+    let before = DROPPED.replace(reason);
+    drop(work);
+    DROPPED.set(before);
+}
 
 /// All accounts of the process, and their metrics.
 #[derive(Debug, Default)]
@@ -193,17 +218,22 @@ impl Account {
             namespace: instance.namespace().to_owned(),
             instance: instance.name().to_owned(),
         };
-        let by_reason = |family: &Family<OwnerReason, Counter>| ByReason {
-            family: family.clone(),
-            sum: AtomicU64::new(0),
+        let by_reason = |family: &Family<OwnerReason, Counter>, reasons: &[&'static str]| {
+            for reason in reasons {
+                family.get_or_create_owned(&owner.because(reason));
+            }
+            ByReason {
+                family: family.clone(),
+                sum: AtomicU64::new(0),
+            }
         };
         Self {
             received: metrics.received.get_or_create_owned(&owner),
             durable: metrics.durable.get_or_create_owned(&owner),
             in_flight: metrics.in_flight.get_or_create_owned(&owner),
-            refused: by_reason(&metrics.refused),
-            dead_lettered: by_reason(&metrics.dead_lettered),
-            dropped: by_reason(&metrics.dropped),
+            refused: by_reason(&metrics.refused, REFUSED),
+            dead_lettered: by_reason(&metrics.dead_lettered, DISPOSED),
+            dropped: by_reason(&metrics.dropped, DISPOSED),
             owner,
         }
     }
@@ -310,7 +340,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         if self.spans > 0 {
-            self.refuse(CANCELLED);
+            self.refuse(DROPPED.get());
         }
     }
 }
@@ -325,6 +355,18 @@ impl Counts {
     }
 }
 
+// === impl Owner ===
+
+impl Owner {
+    fn because(&self, reason: &'static str) -> OwnerReason {
+        OwnerReason {
+            namespace: self.namespace.clone(),
+            instance: self.instance.clone(),
+            reason,
+        }
+    }
+}
+
 // === impl ByReason ===
 
 impl ByReason {
@@ -332,12 +374,9 @@ impl ByReason {
         if spans == 0 {
             return;
         }
-        let labels = OwnerReason {
-            namespace: owner.namespace.clone(),
-            instance: owner.instance.clone(),
-            reason,
-        };
-        self.family.get_or_create(&labels).inc_by(spans);
+        self.family
+            .get_or_create(&owner.because(reason))
+            .inc_by(spans);
         self.sum.fetch_add(spans, Ordering::Relaxed);
     }
 }
@@ -387,6 +426,36 @@ mod tests {
         account(&ledger).receive(4).durable();
         assert_eq!(ledger.account(&prod).counts().durable, 3);
         assert_eq!(ledger.counts().durable, 7);
+    }
+
+    #[test]
+    fn every_term_of_the_sum_is_shown_at_zero_from_the_start() {
+        let ledger = Ledger::new();
+        let mut registry = Registry::default();
+        ledger.register(&mut registry);
+        account(&ledger);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let owner = "namespace=\"default\",instance=\"jaeger\"";
+        for (name, reasons) in [
+            (
+                "refused",
+                ["cancelled", "unavailable", "throttled"].as_slice(),
+            ),
+            (
+                "dead_lettered",
+                &["unstorable", "undecodable", "too_old", "too_new"],
+            ),
+            (
+                "dropped",
+                &["unstorable", "undecodable", "too_old", "too_new"],
+            ),
+        ] {
+            for reason in reasons {
+                let line = format!("spoor_spans_{name}_total{{{owner},reason=\"{reason}\"}} 0");
+                assert!(text.contains(&line), "{line} is not in\n{text}");
+            }
+        }
     }
 
     #[test]

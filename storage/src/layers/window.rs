@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::Span;
 
+use super::ledger::{TOO_NEW, TOO_OLD};
+
 /// The time now, in nanoseconds since the Unix epoch.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
@@ -103,8 +105,8 @@ impl Outside {
     /// The word that counts it in metrics.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::TooOld { .. } => "too_old",
-            Self::TooNew { .. } => "too_new",
+            Self::TooOld { .. } => TOO_OLD,
+            Self::TooNew { .. } => TOO_NEW,
         }
     }
 }
