@@ -10,6 +10,7 @@ pub mod dead_letter;
 pub mod fan_out;
 pub mod ledger;
 pub mod meter;
+mod occasional;
 pub mod route;
 pub mod sanitize;
 pub mod window;

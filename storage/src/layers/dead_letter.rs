@@ -11,11 +11,13 @@ mod letter;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use model::{Batch, Span};
 
-use super::ledger::{Ledger, UNSTORABLE};
+use super::ledger::{Ledger, TOO_NEW, TOO_OLD, UNSTORABLE};
+use super::occasional::Occasional;
 use super::window::{Clock, Window};
 use crate::port::{DeadLetters, TraceWriter, WriteError};
 
@@ -28,6 +30,7 @@ pub struct Bury {
     ledger: Arc<Ledger>,
     window: Window,
     clock: Clock,
+    told: Occasional,
 }
 
 /// A span that can never be stored.
@@ -57,6 +60,7 @@ impl Bury {
             ledger,
             window,
             clock,
+            told: Occasional::default(),
         }
     }
 
@@ -140,22 +144,35 @@ impl TraceWriter for Bury {
                 }
                 Err(retryable) => return Err(retryable),
             }
-            let Some(first) = rejections.first().map(|r| r.reason.clone()) else {
+            let Some((label, first)) = rejections.first().map(|r| (r.label, r.reason.clone()))
+            else {
                 return Ok(());
             };
             self.bury(&batch, &rejections).await?;
-            tracing::debug!(
-                instance = %batch.instance,
-                spans = rejections.len(),
-                kept = self.dead_letters.is_some(),
-                reason = first,
-                "spans can never be stored"
-            );
+            if let Some(spans) = self.told.due(Instant::now(), rejections.len()) {
+                tracing::warn!(
+                    instance = %batch.instance,
+                    spans,
+                    kept = self.dead_letters.is_some(),
+                    reason = first,
+                    setting = setting(label),
+                    "spans can never be stored"
+                );
+            }
             Err(WriteError::Rejected {
                 spans: rejections.iter().map(|r| r.at).collect(),
                 first,
             })
         })
+    }
+}
+
+/// What an operator can set, so that such spans are stored.
+fn setting(label: &str) -> &'static str {
+    match label {
+        TOO_OLD => "span.max-age",
+        TOO_NEW => "span.max-future",
+        _ => "none: the store does not take them",
     }
 }
 

@@ -158,3 +158,25 @@ async fn an_empty_batch_reaches_the_store() {
     bury.write(batch(0..0)).await.unwrap();
     assert_eq!(setup.below.written().len(), 1);
 }
+
+#[tokio::test]
+async fn spans_that_can_never_be_stored_are_told_now_and_then_with_what_to_do() {
+    for (keeps, kept) in [(true, "kept=true"), (false, "kept=false")] {
+        let (bury, setup) = layer(Fake::default(), Fake::default(), keeps);
+        let (logs, _guard) = crate::logs::Logs::collect();
+        for _ in 0..3 {
+            let _ = write(&bury, &setup, batch(5..9)).await;
+        }
+        let lines = logs.lines("can never be stored");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        for part in [
+            "WARN",
+            "spans=2",
+            kept,
+            "more than span.max-age allows",
+            "setting=\"span.max-age\"",
+        ] {
+            assert!(lines[0].contains(part), "{part} is not in {}", lines[0]);
+        }
+    }
+}
