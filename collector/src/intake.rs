@@ -246,8 +246,8 @@ impl Intake {
             return Err(refusal.into());
         }
         let began = Instant::now();
-        let write = self.parts.writer.write(batch);
-        let written = tokio::time::timeout_at(until, write).await;
+        let mut write = self.parts.writer.write(batch);
+        let written = tokio::time::timeout_at(until, &mut write).await;
         let took = began.elapsed();
         match written {
             Ok(Ok(())) => {
@@ -266,6 +266,7 @@ impl Intake {
                 Err(error.into())
             }
             Err(_) => {
+                ledger::abandon(write, ledger::LATE);
                 self.metrics.failed(&tally, took);
                 Err(Fault::Late)
             }
@@ -307,7 +308,7 @@ impl Intake {
                 Err(error.into())
             }
             Err(_) => {
-                in_flight.refused(ledger::UNAVAILABLE);
+                in_flight.refused(ledger::LATE);
                 Err(Fault::Late)
             }
         }

@@ -37,6 +37,34 @@ async fn or_refused_when_burying_fails_so_that_the_sender_tries_again() {
 }
 
 #[tokio::test]
+async fn spans_that_ran_into_our_deadline_are_late_and_not_cancelled() {
+    let running = start(|c| c.write_timeout = std::time::Duration::from_millis(50)).await;
+    running.store.hold();
+    let answer = running.export(&message("shop", 7)).await;
+    assert_eq!(answer.grpc().code(), tonic::Code::Unavailable);
+    let refused = |reason| running.metric("spoor_spans_refused_total", &[reason]);
+    assert_eq!(refused("reason=\"late\""), 7);
+    assert_eq!(refused("reason=\"cancelled\""), 0);
+    assert!(running.ledger.counts().balance());
+}
+
+#[tokio::test]
+async fn spans_whose_sender_went_away_are_cancelled_and_not_late() {
+    let running = start(|_| {}).await;
+    running.store.hold();
+    let message = message("shop", 7);
+    let mut call = Box::pin(running.export(&message));
+    tokio::select! {
+        answer = &mut call => panic!("answered while the store holds it: {answer:?}"),
+        () = eventually(|| running.store.waiting()) => {}
+    }
+    drop(call);
+    let refused = |reason| running.metric("spoor_spans_refused_total", &[reason]);
+    eventually(|| refused("reason=\"cancelled\"") == 7).await;
+    assert_eq!(refused("reason=\"late\""), 0);
+}
+
+#[tokio::test]
 async fn it_adds_up_over_a_mix_of_everything() {
     let running = start(|c| c.write_timeout = std::time::Duration::from_millis(50)).await;
     let answers = [

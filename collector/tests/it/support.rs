@@ -150,6 +150,7 @@ pub(crate) async fn start_with(dead_letters: bool, change: impl FnOnce(&mut Conf
         ledger: ledger.clone(),
     };
     let mut registry = Registry::default();
+    ledger.register(&mut registry);
     let listeners = listen::Metrics::register(&mut registry);
     let receivers = collector::bind(&config, parts, &listeners, &mut registry)
         .await
