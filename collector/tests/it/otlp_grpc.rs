@@ -1,7 +1,9 @@
 //! OTLP over gRPC: what is stored, and what a client hears when something is wrong.
 
+use std::io::Write;
 use std::time::Duration;
 
+use flate2::write::GzEncoder;
 use prost::Message;
 use storage::port::WriteError;
 use tonic::Code;
@@ -155,6 +157,51 @@ async fn bombs_are_refused_for_good() {
         assert_eq!(answer.retry_delay(), None);
     }
     assert_eq!(running.held(), 0);
+}
+
+/// A gigabyte of zeros in a message of one megabyte, as a gzip of many members: each is legal alone, and so is the row of them.
+#[tokio::test]
+async fn a_bomb_of_a_gigabyte_takes_neither_time_nor_memory() {
+    let running = start(|_| {}).await;
+    let mut member = GzEncoder::new(Vec::new(), flate2::Compression::best());
+    member.write_all(&vec![0; 4 << 20]).unwrap();
+    let bomb = member.finish().unwrap().repeat(256);
+    assert!(bomb.len() < 5 << 18, "{}", bomb.len());
+    let headers = [("grpc-encoding", "gzip")];
+    let before = peak_memory();
+    let began = std::time::Instant::now();
+    let mut call = Box::pin(running.call("otlp-grpc", EXPORT, &headers, frame(1, &bomb)));
+    let mut most_held = 0;
+    let answer = loop {
+        tokio::select! {
+            answer = &mut call => break answer,
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+        }
+        most_held = most_held.max(running.held());
+    };
+    let took = began.elapsed();
+    assert_eq!(answer.grpc().code(), Code::ResourceExhausted);
+    assert_eq!(answer.retry_delay(), None, "a client must not try again");
+    let text = answer.grpc().message().to_owned();
+    assert!(text.contains("4194304 bytes"), "{text}");
+    assert!(
+        text.contains("collector.otlp.grpc.max-message-size"),
+        "{text}"
+    );
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(most_held < 64 << 20, "{most_held}");
+    // other tests run in this process too, none of which takes so much
+    let grew = peak_memory().saturating_sub(before);
+    assert!(grew < 512 << 20, "{grew}");
+    eventually(|| running.held() == 0).await;
+}
+
+/// The most memory that this process ever took, in bytes; 0 where there is no such file.
+fn peak_memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|l| l.trim().split(' ').next()?.parse::<usize>().ok());
+    kib.unwrap_or(0) << 10
 }
 
 #[tokio::test]
