@@ -5,7 +5,9 @@
 //!
 //! Three rules, in this order: the process never holds more than its budget; an instance holds at most a quarter of it; above three
 //! quarters full the instance that holds most is refused first. An instance that holds nothing but the message in question is only
-//! bound by the first rule, so that no message within its receiver's limit is refused for ever.
+//! bound by the first rule, and a message that is alone in the process by none: what it becomes in memory is bounded by its receiver's
+//! limit and by the decoder, and nobody knows it before it is decoded. So every refusal is for now, and none for ever. While such a
+//! message is in, all others are refused.
 //!
 //! Source: the promises on accepting in the security and reliability page.
 
@@ -52,9 +54,6 @@ pub enum Refusal {
     /// The process is full.
     #[error("the byte budget of the process is used up, try again later (collector.budget-bytes)")]
     Process,
-    /// It would not fit were the process empty: sending it again is no use.
-    #[error("the message needs more memory than the whole byte budget (collector.budget-bytes)")]
-    TooLarge,
 }
 
 #[derive(Debug)]
@@ -115,15 +114,12 @@ impl Permit {
         self.held
     }
 
-    /// Holds `bytes` more. Refused, it holds what it held before.
+    /// Holds `bytes` more, which the receiver's limit bounds. Refused, it holds what it held before.
     pub fn add(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let wanted = self.held.saturating_add(bytes);
-        if wanted > self.shared.budget {
-            return Err(Refusal::TooLarge);
-        }
         let mut held = self.shared.held.lock();
         let mine = held.instances.get(&self.instance).copied().unwrap_or(0);
-        if held.total + bytes > self.shared.budget {
+        let lone = held.total == self.held;
+        if !lone && held.total.saturating_add(bytes) > self.shared.budget {
             return Err(Refusal::Process);
         }
         let alone = mine == self.held;
@@ -143,12 +139,12 @@ impl Permit {
                 held.instances.insert(self.instance.clone(), bytes);
             }
         }
-        self.held = wanted;
+        self.held += bytes;
         Ok(())
     }
 
-    /// Holds `bytes` more for a message of `len` bytes that will probably become that many. A guess is never the reason to say that a
-    /// message is too large.
+    /// Holds `bytes` more for a message of `len` bytes that will probably become that many. A guess is never the reason to hold more than
+    /// an instance's share.
     pub fn advance(&mut self, len: usize, bytes: usize) -> Result<(), Refusal> {
         self.add(bytes.min(self.shared.share).max(len))
     }
@@ -195,7 +191,6 @@ impl Refusal {
             Self::Share => "instance_share",
             Self::Largest => "largest_holder",
             Self::Process => "process_budget",
-            Self::TooLarge => "over_budget",
         }
     }
 }

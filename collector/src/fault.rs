@@ -65,10 +65,7 @@ impl Fault {
     /// When sending the same again may succeed; `None`: never.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Undecodable(_)
-            | Self::TooLarge { .. }
-            | Self::Encoding(_)
-            | Self::Full(Refusal::TooLarge) => None,
+            Self::Undecodable(_) | Self::TooLarge { .. } | Self::Encoding(_) => None,
             Self::Throttled { after, .. } => Some(*after),
             Self::Broken(_) | Self::Full(_) | Self::Unavailable(_) | Self::Late => {
                 Some(RETRY_AFTER)

@@ -92,7 +92,11 @@ fn a_body_exactly_at_the_limit_is_taken() {
 fn inflating_is_refused_when_the_budget_has_no_room() {
     let plain = vec![7; 500_000];
     for encoding in ALL {
-        let (result, _) = run(encoding, deflate(encoding, &plain), 200_000);
+        let admission = Admission::new(200_000, 200_000);
+        let mut other = admission.open(model::Instance::default());
+        other.add(1).unwrap();
+        let mut permit = admission.open(model::Instance::default());
+        let result = inflate(encoding, deflate(encoding, &plain), LIMIT, &mut permit);
         assert!(matches!(result, Err(Fault::Full(_))), "{encoding:?}");
     }
 }

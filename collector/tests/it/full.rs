@@ -108,20 +108,58 @@ async fn refusals_are_quick() {
     drop(holding);
 }
 
-#[tokio::test]
-async fn a_message_that_the_budget_can_never_hold_is_refused_for_good() {
+/// A collector with a budget of 2 MiB and messages of at most 1 MiB, and one within that which takes more than 2 MiB once decoded.
+async fn small_with_giant() -> (Running, Vec<u8>) {
     let running = start(|c| {
-        c.budget_bytes = 1 << 20;
+        c.budget_bytes = 2 << 20;
+        // longer than any test takes
+        c.write_timeout = Duration::from_secs(60);
         for receiver in [&mut c.otlp_grpc, &mut c.otlp_http, &mut c.jaeger_grpc] {
             receiver.as_mut().unwrap().max_message_bytes = 1 << 20;
         }
     })
     .await;
-    let answer = running.post(&[PROTO], message("shop", 9_000)).await;
-    assert_eq!(answer.status, 413);
+    let giant = message("shop", 11_000);
+    assert!(giant.len() < 1 << 20, "{}", giant.len());
+    (running, giant)
+}
+
+#[tokio::test]
+async fn a_message_that_outgrows_the_whole_budget_is_taken_when_it_is_alone() {
+    let (running, giant) = small_with_giant().await;
+    assert_eq!(running.post(&[PROTO], giant.clone()).await.status, 200);
+    running.export(&giant).await.message();
+    let compressed = [PROTO, ("content-encoding", "gzip")];
+    assert_eq!(running.post(&compressed, gzip(&giant)).await.status, 200);
     let counts = running.ledger.counts();
     assert!(counts.balance());
-    assert_eq!((counts.received, counts.refused), (9_000, 9_000));
+    assert_eq!((counts.received, counts.durable), (33_000, 33_000));
+    assert!(running.store.batches.lock()[0].retained_bytes > 2 << 20);
+    eventually(|| running.held() == 0).await;
+}
+
+#[tokio::test]
+async fn a_message_that_outgrows_the_budget_waits_for_others_and_they_for_it() {
+    let (running, giant) = small_with_giant().await;
+    let small = message("shop", 10);
+    for (first, second) in [(&small, &giant), (&giant, &small)] {
+        running.store.hold();
+        let mut holding = Box::pin(running.post(&[PROTO], first.clone()));
+        tokio::select! {
+            answer = &mut holding => panic!("answered while the store holds it: {answer:?}"),
+            () = eventually(|| running.store.waiting()) => {}
+        }
+        let answer = running.post(&[PROTO], second.clone()).await;
+        assert!([429, 503].contains(&answer.status.as_u16()), "{answer:?}");
+        assert_eq!(answer.header("retry-after"), "1");
+        let answer = running.export(second).await;
+        assert_eq!(answer.grpc().code(), Code::ResourceExhausted);
+        assert!(answer.retry_delay().is_some(), "{answer:?}");
+        running.store.resume();
+        assert_eq!(holding.await.status, 200);
+        eventually(|| running.held() == 0).await;
+        running.export(second).await.message();
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use axum::Router;
 use bytes::Bytes;
 use tonic::{Code, Status};
 
-use crate::admission::Refusal;
 use crate::fault::Fault;
 use crate::intake::{Origin, Receiver};
 use crate::receivers::unary::{self, Method};
@@ -35,7 +34,7 @@ pub(crate) fn router(router: Router, receiver: Receiver) -> Router {
 fn status(fault: &Fault) -> Status {
     let code = match fault {
         Fault::Undecodable(_) => Code::InvalidArgument,
-        Fault::TooLarge { .. } | Fault::Full(Refusal::TooLarge) => Code::ResourceExhausted,
+        Fault::TooLarge { .. } => Code::ResourceExhausted,
         Fault::Encoding(_) => Code::Unimplemented,
         Fault::Full(_)
         | Fault::Throttled { .. }

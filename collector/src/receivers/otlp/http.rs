@@ -235,7 +235,7 @@ impl Form {
 fn http_status(fault: &Fault) -> StatusCode {
     match fault {
         Fault::Undecodable(_) | Fault::Encoding(_) | Fault::Broken(_) => StatusCode::BAD_REQUEST,
-        Fault::TooLarge { .. } | Fault::Full(Refusal::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+        Fault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Fault::Full(Refusal::Share | Refusal::Largest) | Fault::Throttled { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }

@@ -8,7 +8,6 @@ use serde_json::json;
 use tonic::Code;
 use wire::r#gen::otlp::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 
-use crate::admission::Refusal;
 use crate::fault::Fault;
 use crate::intake::Stored;
 use crate::receivers::rpc_status::RpcStatus;
@@ -42,7 +41,7 @@ pub(super) fn json(stored: &Stored) -> Bytes {
 pub(super) fn status(fault: &Fault) -> RpcStatus {
     let code = match fault {
         Fault::Undecodable(_) => Code::InvalidArgument,
-        Fault::TooLarge { .. } | Fault::Full(Refusal::TooLarge) => Code::ResourceExhausted,
+        Fault::TooLarge { .. } => Code::ResourceExhausted,
         Fault::Encoding(_) => Code::Unimplemented,
         Fault::Full(_) | Fault::Throttled { .. } => Code::ResourceExhausted,
         Fault::Broken(_) | Fault::Unavailable(_) | Fault::Late => Code::Unavailable,
