@@ -323,8 +323,12 @@ impl File for SimulatedFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        while self.disk.0.lock().stalled {
-            std::thread::sleep(std::time::Duration::from_millis(1));
+        // half a minute at most, so that a test that fails ends
+        for _ in 0..30_000 {
+            if !self.disk.0.lock().stalled {
+                break;
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(1));
         }
         let mut state = self.disk.0.lock();
         state.step("sync")?;
