@@ -59,6 +59,12 @@ pub trait File: Send + Sync {
     /// The length in bytes.
     fn len(&self) -> io::Result<u64>;
 
+    /// Where the next bytes at or after `offset` stand that were ever written, the file's length when there are none. Those between read as
+    /// zeros. `offset` itself where the system cannot tell.
+    fn next_data(&self, offset: u64) -> io::Result<u64> {
+        Ok(offset)
+    }
+
     /// Whether there is no byte in it.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)

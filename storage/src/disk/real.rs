@@ -106,6 +106,18 @@ impl File for RealFile {
         Ok(self.0.metadata()?.len())
     }
 
+    #[cfg(target_os = "linux")]
+    fn next_data(&self, offset: u64) -> io::Result<u64> {
+        use rustix::fs::{SeekFrom, seek};
+        use rustix::io::Errno;
+        // this moves the handle's position, which nothing here uses
+        match seek(&self.0, SeekFrom::Data(offset)) {
+            Ok(found) => Ok(found),
+            Err(Errno::NXIO) => self.len(),
+            Err(_) => Ok(offset),
+        }
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.0.set_len(len)
     }

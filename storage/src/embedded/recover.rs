@@ -63,6 +63,8 @@ pub(super) fn recover(
         {
             leave(&path, "cut the tail of", &error, metrics);
             end = scan.durable_end;
+        } else if number != newest {
+            give_back_zeros(&index, &scan);
         }
         let durable = later.filter(|(of, _)| *of == number).map(|(_, end)| end);
         report(&index.generation, &scan, durable, metrics);
@@ -194,6 +196,20 @@ fn cut_tail(index: &Index, scan: &Scan) -> std::io::Result<()> {
     }
     index.set_file_bytes(scan.end);
     generation.file.sync()
+}
+
+/// Gives back the zeros at the end of an older file. They are no spans, and must not count as room that spans take.
+fn give_back_zeros(index: &Index, scan: &Scan) {
+    let generation = &index.generation;
+    if scan.has_tail || scan.len == scan.end {
+        return;
+    }
+    match generation.file.set_len(scan.end) {
+        Ok(()) => index.set_file_bytes(scan.end),
+        Err(error) => {
+            tracing::debug!(file = %generation.path.display(), %error, "could not give back room set aside");
+        }
+    }
 }
 
 /// Says where records are missing that were there once.

@@ -135,10 +135,11 @@ fn next_header(
             .chunks_exact(ALIGN)
             .skip(1)
             .position(|c| c.starts_with(&MAGIC));
-        *at += match steps {
-            Some(steps) => ((steps + 1) * ALIGN) as u64,
-            None => (bytes.len() / ALIGN * ALIGN) as u64,
-        };
+        let seen = (bytes.len() / ALIGN * ALIGN) as u64;
+        match steps {
+            Some(steps) => *at += ((steps + 1) * ALIGN) as u64,
+            None => *at = window.next_data(*at + seen)?,
+        }
     }
 }
 
@@ -199,6 +200,12 @@ impl<'a> Window<'a> {
         }
     }
 
+    /// Over a part that was never written, however long, to the next place a record can start at.
+    fn next_data(&self, at: u64) -> io::Result<u64> {
+        let data = self.file.next_data(at)?;
+        Ok(at.max(data / ALIGN as u64 * ALIGN as u64))
+    }
+
     fn has_more_than_zeros(&mut self, mut at: u64) -> io::Result<bool> {
         while at < self.len {
             self.fill(at, 0)?;
@@ -208,7 +215,7 @@ impl<'a> Window<'a> {
             if self.bytes.is_empty() {
                 break;
             }
-            at += self.bytes.len() as u64;
+            at = self.next_data(at + self.bytes.len() as u64)?;
         }
         Ok(false)
     }

@@ -310,3 +310,35 @@ async fn the_newest_file_is_removed_only_when_it_was_never_begun() {
         }
     }
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn files_made_long_by_holes_cost_a_start_no_time_and_no_spans() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        directory: folder.path().to_owned(),
+        ..config()
+    };
+    let open = || Embedded::open(config.clone(), Arc::new(crate::disk::RealDisk)).unwrap();
+    let store = open();
+    for id in 1..=100 {
+        write(&store, vec![span(1, id)]).await.unwrap();
+    }
+    drop(store);
+    let files = || std::fs::read_dir(folder.path().join("journal")).unwrap();
+    assert!(files().count() > 2);
+    for file in files() {
+        let file = std::fs::File::options()
+            .write(true)
+            .open(file.unwrap().path());
+        // together more than the files may take
+        file.unwrap().set_len(30 << 30).unwrap();
+    }
+    let started = Instant::now();
+    let store = open();
+    // reading them would take minutes
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_eq!(read(&store, [1]).await.0.len(), 100);
+    assert_eq!(store.metrics.damaged.get(), 0);
+    assert!(files().all(|f| f.unwrap().metadata().unwrap().len() < 10_000));
+}
