@@ -64,10 +64,11 @@ struct Shared {
     held: Mutex<Held>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
     total: usize,
-    /// Only instances that hold something.
+    /// Those that ever held something, and the default one: shown at zero, they cannot be taken for gone. Instances come from
+    /// configuration, so that there are few.
     instances: HashMap<Instance, usize>,
 }
 
@@ -81,7 +82,10 @@ impl Admission {
                 budget,
                 share: (budget / 4).max(max_message),
                 brim: budget / 4 * 3,
-                held: Mutex::default(),
+                held: Mutex::new(Held {
+                    total: 0,
+                    instances: HashMap::from([(Instance::default(), 0)]),
+                }),
             }),
         }
     }
@@ -164,12 +168,8 @@ impl Permit {
         self.held -= bytes;
         let mut held = self.shared.held.lock();
         held.total -= bytes;
-        let empty = held.instances.get_mut(&self.instance).is_some_and(|mine| {
+        if let Some(mine) = held.instances.get_mut(&self.instance) {
             *mine -= bytes;
-            *mine == 0
-        });
-        if empty {
-            held.instances.remove(&self.instance);
         }
     }
 }

@@ -80,7 +80,28 @@ fn a_permit_gives_back_what_it_holds() {
     assert_eq!(admission.held(), 60);
     drop(permit);
     assert_eq!(admission.held(), 0);
-    assert!(admission.shared.held.lock().instances.is_empty());
+    let shared = admission.shared.held.lock();
+    assert!(shared.instances.values().all(|&held| held == 0));
+}
+
+#[test]
+fn an_idle_instance_is_shown_to_hold_nothing() {
+    let admission = Admission::new(1000, 10);
+    let mut registry = prometheus_client::registry::Registry::default();
+    registry.register_collector(Box::new(admission.clone()));
+    let shows = |who: &str, bytes: usize| {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let line = format!(
+            "spoor_collector_held_bytes{{namespace=\"{who}\",instance=\"jaeger\"}} {bytes}\n"
+        );
+        assert!(text.contains(&line), "{line} is not in {text}");
+    };
+    shows("default", 0);
+    let permit = holding(&admission, A, 100);
+    shows("a", 100);
+    drop(permit);
+    shows("a", 0);
 }
 
 proptest! {
