@@ -7,7 +7,7 @@
 mod exposition;
 mod health;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::Router;
@@ -42,8 +42,8 @@ pub struct Admin {
     pub health: Health,
     /// Asked at each `/ready`.
     pub ready: Ready,
-    /// Every metric of the process.
-    pub registry: Arc<Registry>,
+    /// Every metric of the process; not set while it starts.
+    pub registry: Arc<OnceLock<Registry>>,
     /// Where metrics are, such as `/metrics`; `None` turns them off (`metrics-backend=none`).
     pub metrics_path: Option<String>,
     /// What was built.
@@ -113,7 +113,14 @@ fn plain(version: &Version) -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
 }
 
-fn metrics(registry: &Registry, headers: &HeaderMap) -> Response {
+fn metrics(registry: &OnceLock<Registry>, headers: &HeaderMap) -> Response {
+    let Some(registry) = registry.get() else {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "starting: no metrics yet\n",
+        )
+            .into_response();
+    };
     let accept = headers
         .get_all(ACCEPT)
         .iter()

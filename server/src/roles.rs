@@ -8,7 +8,7 @@ mod rooms;
 mod signals;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -79,48 +79,32 @@ async fn play(config: &Config) -> anyhow::Result<()> {
     let mut registry = Registry::default();
     let connections = listen::Metrics::register(&mut registry);
     let health = Health::default();
-    let admin = listen::bind(
-        &rooms::listener(&config.listeners.admin, config)?,
-        &connections,
-    )
-    .await?;
-
-    let storage = Arc::new(rooms::storage(config, &mut registry).await?);
-    let mut addrs = vec![("admin", admin.local_addrs().to_vec())];
-    let mut rooms = JoinSet::new();
-    let shutdown = CancellationToken::new();
-    if let Some(collector) = rooms::collector(config)? {
-        let parts = collector::Parts {
-            writer: storage.writer(),
-            dead_letters: storage.dead_letters(),
-            ledger: storage.ledger(),
-        };
-        let receivers = collector::bind(&collector, parts, &connections, &mut registry).await?;
-        addrs.extend(receivers.addrs());
-        let shutdown = shutdown.clone();
-        rooms.spawn(async move { receivers.run(shutdown).await.context("the collector") });
-    }
-    if let Some(query) = rooms::query(config, &addrs)? {
-        let server =
-            query::bind(&query, rooms::stores(&storage), &mut registry, &connections).await?;
-        addrs.push(("query-http", server.addrs().to_vec()));
-        let shutdown = shutdown.clone();
-        rooms.spawn(async move { server.run(shutdown).await.context("the query service") });
-    }
-    rooms::build_info(config, &mut registry);
-
+    let shown = Arc::new(Shown::default());
     let telling = CancellationToken::new();
-    let router = admin::router(Admin {
-        health: health.clone(),
-        ready: Arc::new({
-            let storage = storage.clone();
-            move || storage.health()
-        }),
-        registry: Arc::new(registry),
-        metrics_path: rooms::metrics_path(config),
-        version: rooms::version(),
-    });
-    let mut admin = Box::pin(admin.serve(router, telling.clone()));
+
+    // probes are answered while the store is read back, however long that takes
+    let at = rooms::listener(&config.listeners.admin, config)?;
+    let listener = listen::bind(&at, &connections).await?;
+    let addrs = vec![("admin", listener.local_addrs().to_vec())];
+    let serving = listener.serve(shown.router(&health, config), telling.clone());
+    let mut admin = JoinSet::new();
+    admin.spawn(async move { serving.await.context("the admin port") });
+
+    let opened = tokio::select! {
+        opened = Opened::open(config, addrs, &mut registry, &connections) => opened?,
+        signal = signals.next() => {
+            info!(signal, "ending before the store was open");
+            return Ok(());
+        }
+        Some(ended) = admin.join_next() => return ended.context("a task panicked")?,
+    };
+    let Opened {
+        storage,
+        addrs,
+        mut rooms,
+        shutdown,
+    } = opened;
+    shown.fill(registry, storage.clone());
     say_where(&addrs);
     health.ready(Moment::now());
     info!(role = %config.role, "ready");
@@ -131,20 +115,91 @@ async fn play(config: &Config) -> anyhow::Result<()> {
             Ok(())
         }
         Some(ended) = rooms.join_next() => ended.context("a task panicked").and_then(|room| room),
-        ended = &mut admin => ended.context("the admin port"),
+        Some(ended) = admin.join_next() => ended.context("a task panicked").and_then(|room| room),
     };
     health.stopping();
     shutdown.cancel();
-    let leaving = leave(config.shutdown_grace, &mut rooms, &storage);
-    tokio::pin!(leaving);
     tokio::select! {
-        () = &mut leaving => {}
-        // probes and scrapes go on while requests are answered
-        _ = &mut admin => leaving.await,
+        () = leave(config.shutdown_grace, &mut rooms, &storage) => {}
         signal = signals.next() => warn!(signal, "a second signal: not waiting any longer"),
     }
     telling.cancel();
     ended
+}
+
+/// What the admin port shows once it is there.
+#[derive(Default)]
+struct Shown {
+    registry: Arc<OnceLock<Registry>>,
+    storage: Arc<OnceLock<Arc<Storage>>>,
+}
+
+// === impl Shown ===
+
+impl Shown {
+    fn router(&self, health: &Health, config: &Config) -> axum::Router {
+        let storage = self.storage.clone();
+        admin::router(Admin {
+            health: health.clone(),
+            ready: Arc::new(move || storage.get().map_or(Ok(()), |storage| storage.health())),
+            registry: self.registry.clone(),
+            metrics_path: rooms::metrics_path(config),
+            version: rooms::version(),
+        })
+    }
+
+    fn fill(&self, registry: Registry, storage: Arc<Storage>) {
+        // filled once, at the one place that calls this
+        drop((self.registry.set(registry), self.storage.set(storage)));
+    }
+}
+
+/// The rooms of a role, running.
+struct Opened {
+    storage: Arc<Storage>,
+    addrs: Vec<(&'static str, Vec<SocketAddr>)>,
+    rooms: JoinSet<anyhow::Result<()>>,
+    shutdown: CancellationToken,
+}
+
+// === impl Opened ===
+
+impl Opened {
+    async fn open(
+        config: &Config,
+        mut addrs: Vec<(&'static str, Vec<SocketAddr>)>,
+        registry: &mut Registry,
+        connections: &listen::Metrics,
+    ) -> anyhow::Result<Self> {
+        let storage = Arc::new(rooms::storage(config, registry).await?);
+        let mut rooms = JoinSet::new();
+        let shutdown = CancellationToken::new();
+        if let Some(collector) = rooms::collector(config)? {
+            let parts = collector::Parts {
+                writer: storage.writer(),
+                dead_letters: storage.dead_letters(),
+                ledger: storage.ledger(),
+            };
+            let receivers = collector::bind(&collector, parts, connections, registry).await?;
+            addrs.extend(receivers.addrs());
+            let shutdown = shutdown.clone();
+            rooms.spawn(async move { receivers.run(shutdown).await.context("the collector") });
+        }
+        if let Some(query) = rooms::query(config, &addrs)? {
+            let stores = rooms::stores(&storage);
+            let server = query::bind(&query, stores, registry, connections).await?;
+            addrs.push(("query-http", server.addrs().to_vec()));
+            let shutdown = shutdown.clone();
+            rooms.spawn(async move { server.run(shutdown).await.context("the query service") });
+        }
+        rooms::build_info(config, registry);
+        Ok(Self {
+            storage,
+            addrs,
+            rooms,
+            shutdown,
+        })
+    }
 }
 
 /// Waits for requests in flight, then closes the store.
@@ -171,9 +226,13 @@ async fn leave(grace: Duration, rooms: &mut JoinSet<anyhow::Result<()>>, storage
     .await
     {
         Ok(()) => info!("the store is closed"),
-        Err(_) => warn!(
-            "the store did not close within shutdown.grace-period: what was acknowledged is durable all the same"
-        ),
+        Err(_) => {
+            warn!(
+                "the store did not close within shutdown.grace-period: what was acknowledged is durable all the same"
+            );
+            // dropping it would wait for the same stuck disk: the end of the process lets go of it
+            std::mem::forget(storage.clone());
+        }
     }
 }
 

@@ -27,7 +27,7 @@ fn port() -> Port {
     let admin = Admin {
         health: health.clone(),
         ready: Arc::new(move || asked.lock().unwrap().clone()),
-        registry: Arc::new(registry),
+        registry: Arc::new(OnceLock::from(registry)),
         metrics_path: Some("/metrics".to_owned()),
         version: Version {
             git_commit: "abc".to_owned(),
@@ -195,4 +195,26 @@ fn a_path_that_could_not_be_a_route_is_told_apart() {
     ] {
         assert_eq!(is_plain_path(path), expect, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_process_that_is_still_opening_its_store_says_so() {
+    let port = Port {
+        router: router(Admin {
+            health: Health::default(),
+            ready: Arc::new(|| Ok(())),
+            registry: Arc::default(),
+            metrics_path: Some("/metrics".to_owned()),
+            version: Version {
+                git_commit: String::new(),
+                git_version: String::new(),
+                build_date: String::new(),
+            },
+        }),
+        ..port()
+    };
+    assert_eq!(port.get("/").await.0, 503);
+    assert_eq!(port.get("/ready").await.0, 503);
+    let (status, _, text) = port.get("/metrics").await;
+    assert_eq!((status, text.as_str()), (503, "starting: no metrics yet\n"));
 }
