@@ -165,7 +165,7 @@ async fn spans_that_can_never_be_stored_are_told_now_and_then_with_what_to_do() 
         let (bury, setup) = layer(Fake::default(), Fake::default(), keeps);
         let (logs, _guard) = crate::logs::Logs::collect();
         for _ in 0..3 {
-            let _ = write(&bury, &setup, batch(5..9)).await;
+            write(&bury, &setup, batch(5..9)).await.0.unwrap_err();
         }
         let lines = logs.lines("can never be stored");
         assert_eq!(lines.len(), 1, "{lines:?}");
