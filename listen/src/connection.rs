@@ -1,6 +1,6 @@
 //! One connection, from accepting it to its first request.
 //!
-//! In: a TCP stream. Out: an HTTP connection handed to [`drive`](crate::drive), or a refusal that is counted and, where the client speaks the wrong
+//! In: a TCP stream. Out: an HTTP connection handed to [`crate::drive`], or a refusal that is counted and, where the client speaks the wrong
 //! scheme, told to it in its own protocol.
 
 use std::io;
