@@ -9,6 +9,12 @@ pub mod api_v2 {
     include!("gen/jaeger.api_v2.rs");
 }
 
+/// `zipkin.proto3`: the list of spans that Zipkin's clients send in protobuf.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+pub mod zipkin {
+    include!("gen/zipkin.proto3.rs");
+}
+
 /// OpenTelemetry's trace messages and service.
 pub mod otlp {
     pub use opentelemetry_proto::tonic::collector::trace::v1::{
@@ -38,6 +44,19 @@ mod tests {
             services.map(move |service| format!("{package}.{}", service.name()))
         });
         assert!(names.into_iter().any(|name| name == service), "{service}");
+    }
+
+    #[test]
+    fn zipkins_numbers_are_zipkins() {
+        // trace id, id, kind SERVER, name, timestamp, one tag, shared
+        let bytes = b"\x0a\x08\0\0\0\0\0\0\0\x01\x1a\x08\0\0\0\0\0\0\0\x02\x20\x02\x2a\x03get\x31\x01\0\0\0\0\0\0\0\x5a\x06\x0a\x01k\x12\x01v\x68\x01";
+        let span = zipkin::Span::decode(&bytes[..]).unwrap();
+        assert_eq!(
+            (span.name.as_str(), span.timestamp, span.shared),
+            ("get", 1, true)
+        );
+        assert_eq!(span.kind(), zipkin::span::Kind::Server);
+        assert_eq!(span.tags["k"], "v");
     }
 
     #[test]

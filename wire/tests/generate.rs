@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-const FILES: [&str; 3] = [
+const JAEGER: [&str; 3] = [
     "api_v2/model.proto",
     "api_v2/collector.proto",
     "api_v2/sampling.proto",
@@ -30,12 +30,12 @@ fn update() -> bool {
     std::env::var("SPOOR_UPDATE").is_ok()
 }
 
-#[test]
-fn committed_code_is_what_the_protos_make() {
+/// Compiles `files` and compares the code of `package`; gives the descriptors.
+fn check_package(files: &[&str], package: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut compiler = protox::Compiler::new([root.join("proto")]).unwrap();
     compiler.include_imports(true).include_source_info(false);
-    compiler.open_files(FILES).unwrap();
+    compiler.open_files(files).unwrap();
     let descriptors = compiler.encode_file_descriptor_set();
 
     let out = tempfile::tempdir().unwrap();
@@ -45,8 +45,16 @@ fn committed_code_is_what_the_protos_make() {
         .out_dir(out.path())
         .compile_fds(compiler.file_descriptor_set())
         .unwrap();
-    let made = fs::read(out.path().join("jaeger.api_v2.rs")).unwrap();
+    let file = format!("{package}.rs");
+    let made = fs::read(out.path().join(&file)).unwrap();
+    check(&root.join("src/gen").join(&file), &made);
+    descriptors
+}
 
-    check(&root.join("src/gen/jaeger.api_v2.rs"), &made);
+#[test]
+fn committed_code_is_what_the_protos_make() {
+    let descriptors = check_package(&JAEGER, "jaeger.api_v2");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     check(&root.join("src/gen/jaeger.api_v2.bin"), &descriptors);
+    check_package(&["zipkin/zipkin.proto"], "zipkin.proto3");
 }
