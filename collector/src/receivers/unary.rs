@@ -9,6 +9,7 @@
 //! Source: "gRPC over HTTP2", `grpc/grpc: doc/PROTOCOL-HTTP2.md`, and `doc/compression.md`.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -30,6 +31,8 @@ use crate::inflow::Inflow;
 use crate::instance;
 use crate::intake::{Decode, Payload, Receiver, Stored};
 
+/// How long the rest of a refused message is waited for, so that refusals stay quick.
+const LINGER: Duration = Duration::from_millis(30);
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 const NOT_GRPC: &str = "this port speaks gRPC: send content-type application/grpc over HTTP/2, or use the port for OTLP over HTTP (4318)\n";
@@ -123,7 +126,13 @@ async fn read(
         if len > receiver.limit.bytes {
             return Err(receiver.limit.exceeded("message"));
         }
-        let permit = receiver.charge(instance::of(parts), len, encoding)?;
+        let permit = match receiver.charge(instance::of(parts), len, encoding) {
+            Ok(permit) => permit,
+            Err(fault) => {
+                linger(&mut inflow, len).await;
+                return Err(fault);
+            }
+        };
         let body = inflow.exactly(len).await?;
         if !inflow.at_end().await? {
             return Err(Fault::Undecodable(
@@ -142,6 +151,13 @@ async fn read(
             .unwrap_or_else(|_| Err(Fault::Broken("its own deadline passed".to_owned()))),
         None => reading.await,
     }
+}
+
+/// Lets a refused message arrive and throws it away. Ending its stream at once would reset it, and an HTTP/2 connection ends after some
+/// number of frames that arrive for streams it reset and forgot: all that share it would pay for an overload.
+async fn linger(inflow: &mut Inflow, len: usize) {
+    // a sender too slow for this is reset after all
+    drop(tokio::time::timeout(LINGER, inflow.discard(len)).await);
 }
 
 fn framed(message: &[u8]) -> Response {
