@@ -1,14 +1,17 @@
 //! The embedded store: durable, bounded, one process, no server to run.
 //!
 //! In: batches. Out: the same spans, from the moment they are acknowledged. A write is encoded on its caller's task, appended to the journal
-//! with everything else that waits, synced once for all of them, made searchable, and then answered. A start reads the journal back.
+//! with everything else that waits, synced once for all of them, made searchable, and then answered. A full file of the journal is sealed
+//! into segments, and segments into larger ones. A start opens the segments and reads the rest of the journal back.
 //!
-//! What is beyond `embedded.max-age`, `embedded.max-bytes` or the index's share of `memory.max-bytes` is let go, the oldest file first.
-//! A failed sync ends all writing until the store is opened again; a full disk refuses writes until there is room; reads go on in both.
+//! What is beyond `embedded.max-age` or `embedded.max-bytes` is let go, the oldest first. Memory is bounded by a share of
+//! `memory.max-bytes`: when sealing is behind, writes wait. A failed sync ends all writing until the store is opened again; a full disk
+//! refuses writes until there is room; reads go on in both.
 //!
-//! Deliberately absent: sealed segments, compression, archives. Source of the design: `docs/adr/0003-journal.md`.
+//! Sources of the design: `docs/adr/0003-journal.md`, `docs/adr/0006-segments.md`; the format: `docs/embedded-format.md`.
 
 mod batch;
+mod calls;
 mod committer;
 mod config;
 mod dead_letters;
@@ -16,13 +19,16 @@ mod error;
 mod format;
 mod head;
 mod journal;
+mod keeper;
+mod manifest;
 mod metrics;
 #[cfg(feature = "conformance")]
 #[doc(hidden)]
 pub mod probe;
 mod reader;
 mod recover;
-mod retention;
+mod seal;
+mod segment;
 mod status;
 mod writer;
 
@@ -40,9 +46,11 @@ use self::committer::{Committer, Queue};
 use self::dead_letters::{Cemetery, Recent};
 use self::format::Folder;
 use self::head::Head;
+use self::keeper::{Bell, Book, Keeper};
 use self::metrics::Metrics;
 use self::reader::{Reader, Shared};
-use self::retention::Retention;
+use self::seal::Sealer;
+use self::segment::Cache;
 use self::status::Status;
 use self::writer::Writer;
 use crate::disk::Disk;
@@ -65,12 +73,15 @@ pub struct Embedded {
     shared: Arc<Shared>,
     recent: Arc<Recent>,
     metrics: Metrics,
+    keeper: Arc<Keeper>,
     running: Arc<Mutex<Running>>,
 }
 
 /// What ends at close.
 struct Running {
     committer: Option<JoinHandle<()>>,
+    keepers: Vec<JoinHandle<()>>,
+    bell: Arc<Bell>,
     /// Given back once nothing is written any more.
     folder: Option<Folder>,
 }
@@ -81,35 +92,91 @@ impl Embedded {
     /// Opens the store in `config.directory`, creating it when missing, and reads it back. Takes as long as reading its files does.
     pub fn open(config: Config, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let folder = Folder::open(&*disk, &config.directory)?;
+        let folders = folder.folders.clone();
         let metrics = Metrics::default();
         let head = Arc::new(Head::default());
         let recent = Arc::new(Recent::default());
-        let journal = recover::recover(&disk, &folder.journal, &config, &head, &recent, &metrics)?;
+        let cache = Cache::new(config.cache_bytes());
+        let restored = keeper::restore(&*disk, &folders, &cache, &head, &recent, &metrics)
+            .map_err(|error| OpenError::Io {
+                what: "read",
+                path: config.directory.clone(),
+                error,
+            })?;
+        let manifest = &restored.manifest;
+        let journal = &folders.journal;
+        let recovered =
+            recover::recover(&disk, journal, manifest, &config, &head, &recent, &metrics)?;
         let queue = Arc::new(Queue::default());
-        let status = Arc::new(Status::new(folder.journal.clone()));
-        let mut retention = Retention::new(disk, config.clone());
-        retention.enforce(&head, &metrics);
-        metrics.show(&head.totals());
+        let status = Arc::new(Status::new(folders.journal.clone()));
+        let bell = Arc::new(Bell::default());
+        let keeper = Arc::new(Keeper {
+            sealer: Sealer {
+                disk,
+                folder: folders.segments.clone(),
+                letters: folders.letters.clone(),
+                cache,
+            },
+            folders,
+            head: head.clone(),
+            metrics: metrics.clone(),
+            config: config.clone(),
+            bell: bell.clone(),
+            manifest: Mutex::new(Book {
+                next_segment: restored.manifest.next_segment,
+                manifest: restored.manifest,
+            }),
+            left: Mutex::default(),
+            unread: Mutex::default(),
+            failing: Mutex::default(),
+        });
+        keeper.begin(restored.changed, recovered.unread);
         let committer = Committer {
             queue: queue.clone(),
-            journal,
+            journal: recovered.journal,
             head: head.clone(),
             status: status.clone(),
             metrics: metrics.clone(),
-            retention,
+            keeper: keeper.clone(),
             recent: recent.clone(),
             current: None,
             index_bytes_per_generation: config.index_bytes_per_generation(),
             ns_per_generation: config.ns_per_generation(),
+            head_bytes: config.head_bytes(),
         };
-        let committer = std::thread::Builder::new()
-            .name("spoor-journal".to_owned())
-            .spawn(|| committer.run())
-            .map_err(|error| OpenError::Io {
-                what: "start the thread that writes",
-                path: config.directory.clone(),
-                error,
-            })?;
+        let thread = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(run)
+                .map_err(|error| OpenError::Io {
+                    what: "start the threads that write",
+                    path: config.directory.clone(),
+                    error,
+                })
+        };
+        let mut threads = Running {
+            committer: None,
+            keepers: Vec::new(),
+            bell,
+            folder: Some(folder),
+        };
+        let sealing = keeper.clone();
+        let sealing = thread("spoor-seal", Box::new(move || sealing.run_sealing()))?;
+        threads.keepers.push(sealing);
+        let merging = keeper.clone();
+        let merging = thread("spoor-merge", Box::new(move || merging.run_merging()));
+        // from here on an error has to end what was started
+        let started = merging.and_then(|merging| {
+            threads.keepers.push(merging);
+            thread("spoor-journal", Box::new(move || committer.run()))
+        });
+        match started {
+            Ok(committer) => threads.committer = Some(committer),
+            Err(error) => {
+                threads.end();
+                return Err(error);
+            }
+        }
         let writer = Writer::new(
             queue.clone(),
             status.clone(),
@@ -129,10 +196,8 @@ impl Embedded {
             }),
             recent,
             metrics,
-            running: Arc::new(Mutex::new(Running {
-                committer: Some(committer),
-                folder: Some(folder),
-            })),
+            keeper,
+            running: Arc::new(Mutex::new(threads)),
         })
     }
 
@@ -193,7 +258,8 @@ impl Backend for Embedded {
     }
 
     fn health(&self) -> Result<(), String> {
-        self.status.health()
+        self.status.health()?;
+        self.keeper.health()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -226,6 +292,10 @@ impl Running {
     fn end(&mut self) {
         if let Some(committer) = self.committer.take() {
             drop(committer.join());
+        }
+        self.bell.close();
+        for keeper in self.keepers.drain(..) {
+            drop(keeper.join());
         }
         self.folder = None;
     }

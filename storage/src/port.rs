@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::query::TraceQuery;
 
+/// Nanoseconds of an hour.
+pub const HOUR_NS: u64 = 3600 * 1_000_000_000;
+
 /// Takes spans in.
 pub trait TraceWriter: Send + Sync {
     /// Stores every span of `batch`.
@@ -65,9 +68,11 @@ pub trait TraceReader: Send + Sync {
 
 /// Says which services call which, for one instance.
 pub trait DependencyReader: Send + Sync {
-    /// Calls between services by spans that start in `[start_ns, end_ns]`, sorted by parent, then child; no pair twice. A call is a span
-    /// whose parent is a span of another service. Equal spans count once. Of two spans that share an id (Zipkin's), the server's half is
-    /// called by the client's, and is the parent of spans that name the id.
+    /// Calls between services by spans that start in the hours (of the Unix epoch) that `[start_ns, end_ns]` touches, sorted by parent, then
+    /// child; no pair twice. Whole hours, since that is what a store can keep counted. A call is a span whose parent is a span of another
+    /// service. Equal spans count once. Of two spans that share an id (Zipkin's), the server's half is
+    /// called by the client's, and is the parent of spans that name the id; of several
+    /// that fit, the one that starts first, then that of the first service by name.
     fn get_dependencies<'a>(
         &'a self,
         cx: &'a ReadContext,
@@ -285,6 +290,13 @@ pub struct DeadLetter {
     pub origin: &'static str,
     /// The span's bytes: as they came, or in the store's own encoding when it had been decoded.
     pub payload: Bytes,
+}
+
+/// The hours that `[start_ns, end_ns]` touches: from the start of the first to the end of the last, nanoseconds since the Unix epoch.
+pub fn whole_hours(start_ns: u64, end_ns: u64) -> (u64, u64) {
+    let start = start_ns - start_ns % HOUR_NS;
+    let end = end_ns - end_ns % HOUR_NS;
+    (start, end.saturating_add(HOUR_NS - 1))
 }
 
 // === impl ReadLimits ===

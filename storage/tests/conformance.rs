@@ -22,6 +22,27 @@ mod memory {
     }
 }
 
+/// With files so small that spans are sealed while a promise is tested.
+mod embedded_sealed {
+    use std::sync::Arc;
+
+    use storage::conformance::Subject;
+    use storage::disk::RealDisk;
+    use storage::embedded::{Config, Embedded};
+
+    async fn open() -> Subject {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            generation_bytes: 1,
+            ..Config::in_directory(folder.path())
+        };
+        let store = Embedded::open(config, Arc::new(RealDisk)).unwrap();
+        Subject::guarded(store, folder)
+    }
+
+    storage::conformance_tests!(open);
+}
+
 mod embedded {
     use std::sync::Arc;
 

@@ -18,7 +18,8 @@ pub(super) fn t0() -> u64 {
     static T0: OnceLock<u64> = OnceLock::new();
     *T0.get_or_init(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        (now.expect("it is after 1970").as_secs() - 3600) * S
+        // the start of an hour, since calls are counted by hours
+        (now.expect("it is after 1970").as_secs() / 3600 - 1) * 3600 * S
     })
 }
 

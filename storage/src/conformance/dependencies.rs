@@ -61,9 +61,10 @@ pub async fn equal_spans_count_once(s: Subject) {
     check(&calls(&s, 0, 1).await, &[("a", "b", 1)]);
 }
 
-/// The window is that of the span that is called, both ends included; its parent may lie outside.
+/// The window is that of the span that is called, in whole hours; its parent may lie outside.
 pub async fn calls_are_counted_by_the_time_of_the_callee(s: Subject) {
-    let at = |id, parent, service, s| later(child(1, id, parent, service), s * S);
+    let at =
+        |id, parent, service, hour| later(child(1, id, parent, service), hour as u64 * 3600 * S);
     s.store(vec![
         at(1, 0, "a", 0),
         at(2, 1, "b", 10),
@@ -72,10 +73,17 @@ pub async fn calls_are_counted_by_the_time_of_the_callee(s: Subject) {
     ])
     .await;
     for (from, to, count) in [(0, 40, 3), (10, 20, 2), (11, 29, 1), (30, 30, 1)] {
-        check(&calls(&s, from, to).await, &[("a", "b", count)]);
+        check(
+            &calls(&s, from * 3600, to * 3600).await,
+            &[("a", "b", count)],
+        );
     }
-    check(&calls(&s, 31, 40).await, &[]);
-    check(&calls(&s, 11, 19).await, &[]);
+    check(
+        &calls(&s, 10 * 3600 + 1800, 10 * 3600 + 1801).await,
+        &[("a", "b", 1)],
+    );
+    check(&calls(&s, 31 * 3600, 40 * 3600).await, &[]);
+    check(&calls(&s, 11 * 3600, 20 * 3600 - 1).await, &[]);
 }
 
 /// A parent may be written before its child or after, but it is never that of another trace.

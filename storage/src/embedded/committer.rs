@@ -12,8 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::dead_letters::Recent;
 use super::head::{Head, Index};
 use super::journal::{AppendError, Appended, Journal, Kind, Pending};
+use super::keeper::Keeper;
 use super::metrics::Metrics;
-use super::retention::Retention;
 use super::status::Status;
 use crate::disk;
 use crate::port::WriteError;
@@ -24,6 +24,8 @@ const GROUP_BYTES: u64 = 8 << 20;
 const TICK: Duration = Duration::from_secs(1);
 /// How much room there has to be for writes to be taken again.
 const PROBE_BYTES: u64 = 1 << 20;
+/// How long a group of writes waits for sealing before it is refused.
+const SEALING_WAIT: Duration = Duration::from_secs(2);
 /// When to try again after the disk was full.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
@@ -60,11 +62,13 @@ pub(super) struct Committer {
     pub(super) head: Arc<Head>,
     pub(super) status: Arc<Status>,
     pub(super) metrics: Metrics,
-    pub(super) retention: Retention,
+    pub(super) keeper: Arc<Keeper>,
     pub(super) recent: Arc<Recent>,
     pub(super) current: Option<Arc<Index>>,
     pub(super) index_bytes_per_generation: usize,
     pub(super) ns_per_generation: u64,
+    /// Bytes of index over what is not sealed yet, beyond which writes wait.
+    pub(super) head_bytes: usize,
 }
 
 enum Taken {
@@ -125,11 +129,12 @@ impl Committer {
         loop {
             match self.queue.take() {
                 Taken::Group(group) => self.commit(group),
-                Taken::Nothing => self.probe(),
+                Taken::Nothing => {
+                    self.probe();
+                    self.end_if_old();
+                }
                 Taken::Closing => break,
             }
-            self.retention.enforce(&self.head, &self.metrics);
-            self.forget_current();
             self.metrics.show(&self.head.totals());
         }
         // after a failed sync nothing more is written, not even that
@@ -157,18 +162,50 @@ impl Committer {
         }
     }
 
-    /// The next write starts a file of its own when the current one was let go.
-    fn forget_current(&mut self) {
-        if let Some(index) = &self.current
-            && self.head.newest_number() != Some(index.generation.number)
-        {
-            self.journal.rotate();
-            self.current = None;
+    /// Ends the current file when nobody writes to it any more, so that what is in it can be sealed and one day be let go.
+    fn end_if_old(&mut self) {
+        let now = self.keeper.now_ns();
+        let is_old = |i: &Arc<Index>| now.saturating_sub(i.oldest_ns()) > self.ns_per_generation;
+        if self.current.as_ref().is_some_and(is_old) {
+            self.end_current();
         }
+    }
+
+    /// The next write starts a file of its own; the current one may be sealed.
+    fn end_current(&mut self) {
+        self.journal.rotate();
+        if let Some(index) = self.current.take() {
+            index.set_complete();
+            self.keeper.bell.ring();
+        }
+    }
+
+    /// Waits while sealing is behind, so that what waits for it takes bounded memory. An error once it has waited for long.
+    fn wait_for_sealing(&self) -> Result<(), WriteError> {
+        let started = Instant::now();
+        let mut seen = 0;
+        while self.head.is_beyond(self.head_bytes) {
+            let left = SEALING_WAIT.saturating_sub(started.elapsed());
+            let failing = self.keeper.health().err();
+            if failing.is_some() || left.is_zero() {
+                let behind =
+                    "sealing is behind: raise memory.max-bytes, or give the process more cpu";
+                return Err(WriteError::Throttled {
+                    after: FULL_RETRY,
+                    reason: failing.unwrap_or_else(|| behind.to_owned()),
+                });
+            }
+            seen = self.keeper.bell.wait(seen, left);
+        }
+        Ok(())
     }
 
     fn commit(&mut self, group: Vec<Item>) {
         if let Err(error) = self.check_poison() {
+            return answer(group, &Err(error));
+        }
+        if let Err(error) = self.wait_for_sealing() {
+            self.metrics.refused.inc();
             return answer(group, &Err(error));
         }
         let mut records = Vec::with_capacity(group.len());
@@ -234,7 +271,7 @@ impl Committer {
         if index.bytes() > self.index_bytes_per_generation
             || index.age_span_ns() > self.ns_per_generation
         {
-            self.journal.rotate();
+            self.end_current();
         }
     }
 
@@ -243,6 +280,11 @@ impl Committer {
             && index.generation.number == appended.generation.number
         {
             return index.clone();
+        }
+        // the one before was full
+        if let Some(index) = self.current.take() {
+            index.set_complete();
+            self.keeper.bell.ring();
         }
         let index = Arc::new(Index::new(appended.generation.clone()));
         self.head.push_newest(index.clone());

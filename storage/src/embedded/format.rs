@@ -1,4 +1,5 @@
-//! The data folder: `FORMAT` says who wrote it, `LOCK` who works in it, `journal/` has the spans.
+//! The data folder: `FORMAT` says who wrote it, `LOCK` who works in it, `journal/` and `segments/` have the spans, `MANIFEST.spoor` says which
+//! segments count.
 //!
 //! In: a folder. Out: the folder, ours, locked, of a format that this version knows; or why not.
 //!
@@ -6,11 +7,12 @@
 //! and nothing foreign, since the journal's files carry their version themselves; one that names another version is refused.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::OpenError;
+use super::keeper::Folders;
+use super::{OpenError, manifest};
 use crate::disk::{Disk, Lock};
 
 /// The version of the folder's format that this version writes.
@@ -24,8 +26,8 @@ const TITLE: &str = "spoor embedded";
 
 /// A data folder that is ours to work in.
 pub(crate) struct Folder {
-    /// Where the journal's files are.
-    pub(crate) journal: PathBuf,
+    /// Where everything is.
+    pub(crate) folders: Folders,
     _lock: Lock,
 }
 
@@ -46,12 +48,13 @@ impl Folder {
         if !whole {
             write_format(disk, path, &found)?;
         }
-        let journal = path.join(JOURNAL);
-        disk.create_folder(&journal)
-            .map_err(io("create", &journal))?;
+        let folders = Folders::of(path);
+        for folder in [&folders.journal, &folders.segments, &folders.letters] {
+            disk.create_folder(folder).map_err(io("create", folder))?;
+        }
         disk.sync_folder(path).map_err(io("sync", path))?;
         Ok(Self {
-            journal,
+            folders,
             _lock: lock,
         })
     }
@@ -102,7 +105,18 @@ fn check_format(disk: &dyn Disk, folder: &Path, found: &[String]) -> Result<bool
         }
         None => {}
     }
-    let ours = [LOCK, JOURNAL, FORMAT, NEW, "lost+found"];
+    let ours = [
+        LOCK,
+        JOURNAL,
+        FORMAT,
+        NEW,
+        "lost+found",
+        "segments",
+        "dead-letters",
+        "damaged",
+        manifest::NAME,
+        manifest::NEW,
+    ];
     let foreign = found
         .iter()
         .map(String::as_str)

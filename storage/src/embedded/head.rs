@@ -1,7 +1,7 @@
-//! The searchable head: an index in memory over every generation of the journal. Payloads stay in the files.
+//! What can be read: segments, and the searchable head over the generations that are not sealed yet. Payloads stay in the files.
 //!
-//! In: records, once they are durable. Out: for one instance, its [`Part`] of each generation, as a [`Snapshot`] that stays readable when a
-//! generation is retired. One index a generation, so that retiring one is dropping it.
+//! In: records, once they are durable; segments, once the manifest has them. Out: for one instance, its segments and its [`Part`] of each
+//! generation, as a [`Snapshot`] that stays readable when one of them is let go. One index a generation, so that sealing it is dropping it.
 //!
 //! Deliberately absent: reading payloads (`reader`), deciding what to retire (`retention`).
 
@@ -11,22 +11,43 @@ mod part;
 mod traces;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use model::Instance;
 use parking_lot::RwLock;
 
 use super::batch::{Malformed, SpanRecord};
 use super::journal::Generation;
+use super::segment::Segment;
 
-pub(crate) use block::{BLOCK_ROWS, Block};
+pub(crate) use block::BLOCK_ROWS;
 pub(crate) use part::{Columns, Part, Place};
 
-/// The indexes of all generations, the oldest first.
+/// Everything that can be read: sealed segments, and the indexes of the generations that are not sealed yet.
 #[derive(Default)]
-pub(crate) struct Head {
-    generations: RwLock<VecDeque<Arc<Index>>>,
+pub(crate) struct Head(RwLock<State>);
+
+#[derive(Default)]
+struct State {
+    /// The oldest first.
+    generations: VecDeque<Arc<Index>>,
+    /// By the first generation they hold and their number: the oldest first.
+    segments: BTreeMap<(u64, u64), Arc<Segment>>,
+    /// Of sealed generations, by their number.
+    letters: BTreeMap<u64, Letters>,
+}
+
+/// The dead letters of a sealed generation.
+#[derive(Clone)]
+pub(crate) struct Letters {
+    /// Their file.
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) count: u64,
+    pub(crate) file_bytes: u64,
+    /// When the newest was taken in, nanoseconds since the Unix epoch.
+    pub(crate) newest_ns: u64,
 }
 
 /// The index of one generation.
@@ -40,24 +61,30 @@ pub(crate) struct Index {
     file_bytes: AtomicU64,
     oldest_ns: AtomicU64,
     newest_ns: AtomicU64,
+    complete: AtomicBool,
 }
 
-/// One instance's parts, the oldest generation first, as they were at one moment.
+/// What there is of one instance, the oldest first, as it was at one moment.
 pub(crate) type Snapshot = Vec<Source>;
 
-/// One instance's part of a generation.
+/// A part of what there is of one instance.
 #[derive(Clone)]
-pub(crate) struct Source {
-    /// The index that the part belongs to.
-    pub(crate) index: Arc<Index>,
-    /// The part.
-    pub(crate) part: Arc<Part>,
+pub(crate) enum Source {
+    /// A segment.
+    Sealed(Arc<Segment>),
+    /// Of a generation that is not sealed yet.
+    Open {
+        /// The index that the part belongs to.
+        index: Arc<Index>,
+        /// The part.
+        part: Arc<Part>,
+    },
 }
 
 /// Sums over all generations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
-    /// Generations.
+    /// Generations that are not sealed.
     pub(crate) generations: usize,
     /// Bytes of memory.
     pub(crate) bytes: usize,
@@ -65,8 +92,23 @@ pub(crate) struct Totals {
     pub(crate) spans: u64,
     /// Dead letters.
     pub(crate) dead_letters: u64,
-    /// Bytes on disk.
+    /// Bytes of the journal on disk.
     pub(crate) file_bytes: u64,
+    /// Segments.
+    pub(crate) segments: usize,
+    /// Spans in segments.
+    pub(crate) sealed_spans: u64,
+    /// Bytes of segments and of the dead letters of sealed generations on disk.
+    pub(crate) sealed_bytes: u64,
+}
+
+// === impl Totals ===
+
+impl Totals {
+    /// Bytes of everything on disk.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.file_bytes + self.sealed_bytes
+    }
 }
 
 // === impl Head ===
@@ -74,56 +116,149 @@ pub(crate) struct Totals {
 impl Head {
     /// Adds the newest generation.
     pub(crate) fn push_newest(&self, index: Arc<Index>) {
-        self.generations.write().push_back(index);
+        self.0.write().generations.push_back(index);
     }
 
     /// Adds a generation older than all others: a start goes from the newest back.
     pub(crate) fn push_oldest(&self, index: Arc<Index>) {
-        self.generations.write().push_front(index);
+        self.0.write().generations.push_front(index);
     }
 
     /// The oldest generation and how many there are.
     pub(crate) fn oldest(&self) -> Option<(Arc<Index>, usize)> {
-        let generations = self.generations.read();
-        Some((generations.front()?.clone(), generations.len()))
+        let state = self.0.read();
+        Some((state.generations.front()?.clone(), state.generations.len()))
     }
 
-    /// The number of the newest generation.
-    pub(crate) fn newest_number(&self) -> Option<u64> {
-        Some(self.generations.read().back()?.generation.number)
+    /// Whether the index over what is not sealed yet takes more bytes than this, and some of it can be sealed.
+    pub(crate) fn is_beyond(&self, bytes: usize) -> bool {
+        let state = self.0.read();
+        let generations = &state.generations;
+        generations.front().is_some_and(|i| i.is_complete())
+            && generations.iter().map(|i| i.bytes()).sum::<usize>() > bytes
     }
 
     /// Takes the oldest generation out. Who reads it goes on.
     pub(crate) fn pop_oldest(&self) -> Option<Arc<Index>> {
-        self.generations.write().pop_front()
+        self.0.write().generations.pop_front()
+    }
+
+    /// Segments, the oldest first.
+    pub(crate) fn segments(&self) -> Vec<Arc<Segment>> {
+        self.0.read().segments.values().cloned().collect()
+    }
+
+    /// The dead letters of sealed generations, the oldest first.
+    pub(crate) fn letters(&self) -> Vec<Letters> {
+        self.0.read().letters.values().cloned().collect()
+    }
+
+    /// Puts segments and letters in the place of a generation, in one step for who reads.
+    pub(crate) fn seal(
+        &self,
+        generation: u64,
+        segments: &[Arc<Segment>],
+        letters: Option<Letters>,
+    ) {
+        let mut state = self.0.write();
+        state
+            .generations
+            .retain(|i| i.generation.number != generation);
+        state.add(segments);
+        if let Some(letters) = letters {
+            state.letters.insert(letters.generation.number, letters);
+        }
+    }
+
+    /// Puts segments in the place of others, in one step for who reads.
+    pub(crate) fn replace(&self, old: &[Arc<Segment>], new: &[Arc<Segment>]) {
+        let mut state = self.0.write();
+        for segment in old {
+            state.segments.remove(&key(segment));
+        }
+        state.add(new);
+    }
+
+    /// Takes dead letters out.
+    pub(crate) fn remove_letters(&self, generation: u64) {
+        self.0.write().letters.remove(&generation);
     }
 
     /// What there is of `instance`.
     pub(crate) fn snapshot(&self, instance: &Instance) -> Snapshot {
-        let generations = self.generations.read();
-        let parts = generations.iter().filter_map(|index| {
-            Some(Source {
+        let state = self.0.read();
+        let sealed = state
+            .segments
+            .values()
+            .filter(|s| s.summary.instance == *instance)
+            .map(|s| Source::Sealed(s.clone()));
+        let open = state.generations.iter().filter_map(|index| {
+            Some(Source::Open {
                 part: index.parts.read().get(instance)?.clone(),
                 index: index.clone(),
             })
         });
-        parts.collect()
+        sealed.chain(open).collect()
     }
 
-    /// Sums over all generations.
+    /// Sums over all of it.
     pub(crate) fn totals(&self) -> Totals {
-        let generations = self.generations.read();
+        let state = self.0.read();
         let mut totals = Totals {
-            generations: generations.len(),
+            generations: state.generations.len(),
+            segments: state.segments.len(),
             ..Totals::default()
         };
-        for index in generations.iter() {
+        for index in &state.generations {
             totals.bytes += index.bytes();
             totals.spans += index.spans();
             totals.dead_letters += index.dead_letters();
             totals.file_bytes += index.file_bytes();
         }
+        for segment in state.segments.values() {
+            totals.sealed_spans += segment.summary.spans;
+            totals.sealed_bytes += segment.file_bytes;
+        }
+        for letters in state.letters.values() {
+            totals.dead_letters += letters.count;
+            totals.sealed_bytes += letters.file_bytes;
+        }
+        totals.spans += totals.sealed_spans;
         totals
+    }
+}
+
+fn key(segment: &Segment) -> (u64, u64) {
+    (segment.summary.generations.0, segment.number)
+}
+
+// === impl State ===
+
+impl State {
+    fn add(&mut self, segments: &[Arc<Segment>]) {
+        for segment in segments {
+            self.segments.insert(key(segment), segment.clone());
+        }
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    /// The number that tells it from others of its sort.
+    pub(crate) fn number(&self) -> u64 {
+        match self {
+            Self::Sealed(segment) => segment.number,
+            Self::Open { index, .. } => index.generation.number,
+        }
+    }
+
+    /// Its file.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Sealed(segment) => &segment.path,
+            Self::Open { index, .. } => &index.generation.path,
+        }
     }
 }
 
@@ -141,6 +276,7 @@ impl Index {
             file_bytes: AtomicU64::new(0),
             oldest_ns: AtomicU64::new(u64::MAX),
             newest_ns: AtomicU64::new(0),
+            complete: AtomicBool::new(false),
         }
     }
 
@@ -182,6 +318,21 @@ impl Index {
         self.newest_ns.store(at, Ordering::Relaxed);
     }
 
+    /// Nothing more is added: it may be sealed.
+    pub(crate) fn set_complete(&self) {
+        self.complete.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing more is added.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
+    }
+
+    /// When its oldest record was taken in, nanoseconds since the Unix epoch.
+    pub(crate) fn oldest_ns(&self) -> u64 {
+        self.oldest_ns.load(Ordering::Relaxed)
+    }
+
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
@@ -204,8 +355,7 @@ impl Index {
 
     /// How much later its newest record was taken in than its oldest, nanoseconds.
     pub(crate) fn age_span_ns(&self) -> u64 {
-        self.newest_ns()
-            .saturating_sub(self.oldest_ns.load(Ordering::Relaxed))
+        self.newest_ns().saturating_sub(self.oldest_ns())
     }
 
     /// When its newest record was taken in, nanoseconds since the Unix epoch.

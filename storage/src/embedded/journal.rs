@@ -290,6 +290,32 @@ fn failure(what: &'static str, path: &Path, error: io::Error) -> AppendError {
     }
 }
 
+/// Writes a file of records that is whole and durable when this answers, apart from the journal's own.
+pub(crate) fn write_alone(
+    disk: &dyn Disk,
+    folder: &Path,
+    number: u64,
+    records: &mut [Pending],
+) -> io::Result<Generation> {
+    let path = path(folder, number);
+    let file = disk.create(&path)?;
+    let header = FileHeader {
+        salt: number as u32,
+        number,
+        previous_end: 0,
+    };
+    file.write_at(&header.encode(), 0)?;
+    let mut offset = file::LEN;
+    for (sequence, record) in (0..).zip(records) {
+        let written = record.finish(header.salt, sequence, 0);
+        file.write_at(written, offset)?;
+        offset += written.len() as u64;
+    }
+    file.sync()?;
+    disk.sync_folder(folder)?;
+    Ok(Generation { number, file, path })
+}
+
 /// The numbers of the generations in `folder`, rising. Other names are left alone.
 pub(crate) fn numbers(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers: Vec<u64> = disk

@@ -10,7 +10,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use super::head::Totals;
-use super::retention::Bound;
+use super::keeper::Bound;
 
 /// Numbers for an operator. Clones are the same numbers.
 #[derive(Clone, Debug)]
@@ -28,6 +28,17 @@ pub(crate) struct Metrics {
     retired_spans: Family<ByReason, Counter>,
     /// Groups of writes that found no room.
     pub(crate) refused: Counter,
+    segments: Gauge<u64, AtomicU64>,
+    segment_bytes: Gauge<u64, AtomicU64>,
+    segment_spans: Gauge<u64, AtomicU64>,
+    /// Time to seal a generation.
+    pub(crate) seal_seconds: Histogram,
+    /// Generations that could not be sealed, each try counted.
+    pub(crate) seal_failures: Counter,
+    /// Merges of segments.
+    pub(crate) merges: Counter,
+    /// Merges that failed.
+    pub(crate) merge_failures: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,7 +53,7 @@ impl Metrics {
         let gauges = [
             (
                 "spoor_embedded_journal_bytes",
-                "Bytes of the embedded store's files",
+                "Bytes of the embedded store's journal, which holds what is not sealed yet",
                 &self.journal_bytes,
             ),
             (
@@ -59,6 +70,21 @@ impl Metrics {
                 "spoor_embedded_spans",
                 "Spans that the embedded store keeps, equal ones counted each time they came",
                 &self.spans,
+            ),
+            (
+                "spoor_embedded_segments",
+                "Segments of the embedded store",
+                &self.segments,
+            ),
+            (
+                "spoor_embedded_segment_bytes",
+                "Bytes of the embedded store's segments, dead letters of sealed files included",
+                &self.segment_bytes,
+            ),
+            (
+                "spoor_embedded_segment_spans",
+                "Spans in the embedded store's segments",
+                &self.segment_spans,
             ),
             (
                 "spoor_embedded_dead_letters",
@@ -81,14 +107,34 @@ impl Metrics {
         );
         registry.register(
             "spoor_embedded_retired_spans",
-            "Spans that were let go to stay within age, bytes on disk or memory",
+            "Spans that were let go to stay within age or bytes on disk",
             self.retired_spans.clone(),
+        );
+        registry.register(
+            "spoor_embedded_seal_seconds",
+            "Time to seal a file of the journal into segments",
+            self.seal_seconds.clone(),
         );
         let counters = [
             (
                 "spoor_embedded_damaged_records",
-                "Records of the journal that could not be read and were set aside",
+                "Records, segments or blocks that could not be read and were set aside",
                 &self.damaged,
+            ),
+            (
+                "spoor_embedded_seal_failures",
+                "Tries to seal a file of the journal that failed",
+                &self.seal_failures,
+            ),
+            (
+                "spoor_embedded_merges",
+                "Merges of segments into one",
+                &self.merges,
+            ),
+            (
+                "spoor_embedded_merge_failures",
+                "Merges of segments that failed",
+                &self.merge_failures,
             ),
             (
                 "spoor_embedded_refused_groups",
@@ -108,6 +154,9 @@ impl Metrics {
         self.head_bytes.set(totals.bytes as u64);
         self.spans.set(totals.spans);
         self.dead_letters.set(totals.dead_letters);
+        self.segments.set(totals.segments as u64);
+        self.segment_bytes.set(totals.sealed_bytes);
+        self.segment_spans.set(totals.sealed_spans);
     }
 
     /// Spans let go to stay within this bound.
@@ -136,6 +185,14 @@ impl Default for Metrics {
             damaged: Counter::default(),
             retired_spans: Family::default(),
             refused: Counter::default(),
+            segments: Gauge::default(),
+            segment_bytes: Gauge::default(),
+            segment_spans: Gauge::default(),
+            // 4 ms to 65 s
+            seal_seconds: Histogram::new(exponential_buckets(0.004, 2.0, 15)),
+            seal_failures: Counter::default(),
+            merges: Counter::default(),
+            merge_failures: Counter::default(),
         };
         for bound in Bound::ALL {
             metrics.retired_spans(bound);

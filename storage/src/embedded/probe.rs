@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::journal::{HEADER_LEN, Journal, Kind, Limits, Pending};
+use super::journal::{Journal, Kind, Limits, Pending};
 use crate::disk::Disk;
 
 /// A journal that keeps nothing in memory.
@@ -32,12 +32,7 @@ impl Probe {
     pub fn append(&mut self, group: &[&[u8]]) -> io::Result<u64> {
         let mut records: Vec<_> = group
             .iter()
-            .map(|payload| {
-                let mut bytes = Vec::with_capacity(HEADER_LEN + payload.len() + 8);
-                bytes.resize(HEADER_LEN, 0);
-                bytes.extend_from_slice(payload);
-                Pending::new(Kind::Spans, 0, bytes)
-            })
+            .map(|payload| Pending::copy(Kind::Spans, 0, payload))
             .collect();
         match self.0.append(&mut records) {
             Ok(appended) => Ok(appended.generation.number),

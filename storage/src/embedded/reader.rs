@@ -9,19 +9,20 @@ mod needle;
 mod search;
 mod trace;
 
+pub(super) use fetch::Fetcher;
+pub(super) use trace::{calls_of, locate};
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
-use model::{Instance, Str};
+use model::{Instance, SpanKind, Str};
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use self::answer::Answer;
-use self::fetch::{FetchError, Fetcher};
-use self::trace::Located;
 use super::head::{Head, Snapshot, Source};
 use crate::port::{
     Completeness, DependencyLink, DependencyReader, Found, GetTrace, Operation, OperationQuery,
@@ -173,17 +174,30 @@ impl TraceReader for Reader {
     ) -> BoxFuture<'a, Result<Vec<Str>, ReadError>> {
         Box::pin(async move {
             cx.check()?;
-            let mut names = BTreeSet::new();
-            for source in self.snapshot().iter() {
-                source.part.with(|columns| {
-                    for name in columns.catalogue().services() {
-                        if !name.is_empty() && !names.contains(name) {
-                            names.insert(name.clone());
-                        }
+            let (snapshot, mut damage) = (self.snapshot(), self.damage());
+            let services = self.blocking(&self.shared.lookups, cx, move |cx| {
+                let mut names: BTreeSet<Str> = BTreeSet::new();
+                let mut add = |name: &str| {
+                    if !name.is_empty() && !names.contains(name) {
+                        names.insert(name.into());
                     }
-                });
-            }
-            Ok(names.into_iter().collect())
+                };
+                for source in snapshot.iter() {
+                    cx.check()?;
+                    match source {
+                        Source::Open { part, .. } => part.with(|columns| {
+                            let services = columns.catalogue().services();
+                            services.iter().for_each(|name| add(name));
+                        }),
+                        Source::Sealed(segment) => match segment.footer() {
+                            Ok(footer) => footer.services.iter().for_each(|name| add(name)),
+                            Err(error) => damage.note(source, 0, &error),
+                        },
+                    }
+                }
+                Ok(names.into_iter().collect())
+            });
+            services.await
         })
     }
 
@@ -192,22 +206,39 @@ impl TraceReader for Reader {
         cx: &'a ReadContext,
         query: &'a OperationQuery,
     ) -> BoxFuture<'a, Result<Vec<Operation>, ReadError>> {
-        let (query, snapshot) = (query.clone(), self.snapshot());
+        let (query, snapshot, mut damage) = (query.clone(), self.snapshot(), self.damage());
         Box::pin(self.blocking(&self.shared.lookups, cx, move |cx| {
             let mut operations = BTreeSet::new();
+            let mut add = |kind: SpanKind, name: &str| {
+                if query.kind.is_none_or(|wanted| wanted == kind) {
+                    operations.insert(Operation {
+                        name: name.into(),
+                        kind,
+                    });
+                }
+            };
             for source in snapshot.iter() {
                 cx.check()?;
-                source.part.with(|columns| {
-                    let catalogue = columns.catalogue();
-                    let wanted = catalogue.operations().iter().filter(|o| {
-                        catalogue.service(o.service) == Some(&query.service)
-                            && query.kind.is_none_or(|kind| kind == o.kind)
-                    });
-                    operations.extend(wanted.map(|o| Operation {
-                        name: o.name.clone(),
-                        kind: o.kind,
-                    }));
-                });
+                match source {
+                    Source::Open { part, .. } => part.with(|columns| {
+                        let catalogue = columns.catalogue();
+                        for o in catalogue.operations() {
+                            if catalogue.service(o.service) == Some(&query.service) {
+                                add(o.kind, &o.name);
+                            }
+                        }
+                    }),
+                    Source::Sealed(segment) => {
+                        let read = segment.for_each_operation(|_, service, kind, name| {
+                            if query.service == *service {
+                                add(kind, name);
+                            }
+                        });
+                        if let Err(error) = read {
+                            damage.note(source, 0, &error);
+                        }
+                    }
+                }
             }
             Ok(operations.into_iter().collect())
         }))
@@ -221,9 +252,9 @@ impl DependencyReader for Reader {
         start_ns: u64,
         end_ns: u64,
     ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
-        let snapshot = self.snapshot();
+        let (snapshot, mut damage) = (self.snapshot(), self.damage());
         Box::pin(self.blocking(&self.shared.searches, cx, move |cx| {
-            calls::count(cx, &snapshot, start_ns, end_ns)
+            calls::count(cx, &snapshot, start_ns, end_ns, &mut damage)
         }))
     }
 }
@@ -231,13 +262,12 @@ impl DependencyReader for Reader {
 // === impl Damage ===
 
 impl Damage {
-    /// Counts and logs a span that could not be read.
-    fn note(&mut self, source: &Source, located: &Located, error: &FetchError) {
+    /// Counts and logs what could not be read.
+    fn note(&mut self, source: &Source, offset: u64, error: &dyn std::fmt::Display) {
         self.count.inc();
-        let file = source.index.generation.path.display();
-        let offset = located.row.offset;
+        let file = source.path().display();
         if self.first.is_none() {
-            tracing::error!(%file, offset, %error, "a span could not be read and is left out");
+            tracing::error!(%file, offset, %error, "spans could not be read and are left out");
             self.first = Some(format!(
                 "spans could not be read, the first in {file} at {offset}: {error}"
             ));

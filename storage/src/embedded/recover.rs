@@ -1,7 +1,7 @@
 //! A start: reads every generation back into the head, the newest first, and finds where the journal goes on.
 //!
 //! A torn tail of the newest file is cut (nothing in it was acknowledged); damage elsewhere is reported and the rest is served; what the
-//! bounds leave no room for is not read at all. One bad file never stops a start: it is reported, left where it is, and its number stays
+//! bounds leave no room for is not read at all, and what there is no memory for is sealed before the store is ready. One bad file never stops a start: it is reported, left where it is, and its number stays
 //! taken.
 
 use std::path::Path;
@@ -10,31 +10,48 @@ use std::sync::Arc;
 use super::dead_letters::Recent;
 use super::head::{Head, Index};
 use super::journal::{self, Generation, Hole, Journal, Kind, Scan};
+use super::manifest::Manifest;
 use super::metrics::Metrics;
-use super::retention::Bound;
 use super::{Config, OpenError};
 use crate::disk::Disk;
 
-/// Reads the journal in `folder` back into `head`.
+/// What a start found of the journal.
+pub(super) struct Recovered {
+    /// Where it goes on.
+    pub(super) journal: Journal,
+    /// Generations whose index found no room in memory, the newest first.
+    pub(super) unread: Vec<Generation>,
+}
+
+/// Reads the journal in `folder` back into `head`, but for what `manifest` says is sealed.
 pub(super) fn recover(
     disk: &Arc<dyn Disk>,
     folder: &Path,
+    manifest: &Manifest,
     config: &Config,
     head: &Head,
     recent: &Recent,
     metrics: &Metrics,
-) -> Result<Journal, OpenError> {
+) -> Result<Recovered, OpenError> {
     let numbers = journal::numbers(&**disk, folder).map_err(|error| OpenError::Io {
         what: "list",
         path: folder.to_owned(),
         error,
     })?;
     let newest = numbers.last().copied().unwrap_or_default();
+    // a number is not used again, though the files that had it are gone
+    let last = newest.max(manifest.last_generation);
     let (mut end, mut sequence) = (0, 0);
     // until where the generation before was durable, by what the later one says
     let mut later: Option<(u64, u64)> = None;
     let started = std::time::Instant::now();
+    let mut unread = Vec::new();
     for number in numbers.into_iter().rev() {
+        if manifest.sealed.contains(&number) {
+            // its spans are in segments, its file is still to go
+            later = None;
+            continue;
+        }
         let path = journal::path(folder, number);
         let generation = match journal::open(&**disk, folder, number) {
             Ok(generation) => generation,
@@ -43,11 +60,13 @@ pub(super) fn recover(
                 continue;
             }
         };
-        if number != newest
-            && let Some(bound) = beyond(head, config)
-        {
+        if number != newest && config.max_bytes > 0 && head.totals().file_bytes > config.max_bytes {
             // retention lets go what is older; it need not be read for that
-            forget(disk, &generation, bound);
+            forget(disk, &generation);
+            continue;
+        }
+        if number != newest && head.is_beyond(config.head_bytes()) {
+            unread.push(generation);
             continue;
         }
         let index = Arc::new(Index::new(Arc::new(generation)));
@@ -85,6 +104,7 @@ pub(super) fn recover(
         if index.newest_ns() == 0 {
             index.set_newest_ns((config.clock)());
         }
+        index.set_complete();
         head.push_oldest(index);
     }
     let totals = head.totals();
@@ -97,41 +117,20 @@ pub(super) fn recover(
             "read the journal back"
         );
     }
-    Ok(Journal::new(
-        disk.clone(),
-        folder,
-        config.limits(),
-        newest,
-        end,
-        sequence,
-    ))
+    let limits = config.limits();
+    Ok(Recovered {
+        journal: Journal::new(disk.clone(), folder, limits, last, end, sequence),
+        unread,
+    })
 }
 
-fn beyond(head: &Head, config: &Config) -> Option<Bound> {
-    let totals = head.totals();
-    if totals.file_bytes > config.max_bytes {
-        Some(Bound::Bytes)
-    } else {
-        (totals.bytes > config.index_bytes).then_some(Bound::Memory)
-    }
-}
-
-fn forget(disk: &Arc<dyn Disk>, generation: &Generation, bound: Bound) {
+fn forget(disk: &Arc<dyn Disk>, generation: &Generation) {
     let removed = disk.remove(&generation.path);
-    let file = generation.path.display();
-    if bound == Bound::Memory {
-        tracing::warn!(
-            %file,
-            ?removed,
-            "let the oldest spans go unread: their index is beyond its share of memory, raise memory.max-bytes to keep them longer"
-        );
-    } else {
-        tracing::info!(
-            %file,
-            ?removed,
-            "let the oldest spans go: embedded.max-bytes leaves no room for them"
-        );
-    }
+    tracing::info!(
+        file = %generation.path.display(),
+        ?removed,
+        "let the oldest spans go: embedded.max-bytes leaves no room for them"
+    );
 }
 
 /// Whether nothing in a file can be made out, and yet something is there. A file's header is durable before any record counts, so a creation

@@ -4,6 +4,7 @@ mod bounds;
 mod faults;
 mod oracle;
 mod power_cuts;
+mod sealed;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +24,15 @@ fn config() -> Config {
         clock: Arc::new(|| 1_000_000_000),
         ..Config::in_directory("/data")
     }
+}
+
+/// Whether to take the figures that are run by hand.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a switch of the tests, no setting of the program"
+)]
+fn soak() -> bool {
+    std::env::var("SPOOR_SOAK").as_deref() == Ok("1")
 }
 
 fn open(disk: &SimulatedDisk) -> Embedded {
@@ -182,7 +192,7 @@ async fn numbers_are_shown_to_an_operator() {
         "spoor_embedded_sync_seconds_count 1",
         "spoor_embedded_poisoned 0",
         "spoor_embedded_damaged_records_total 0",
-        "spoor_embedded_retired_spans_total{reason=\"memory\"} 0",
+        "spoor_embedded_retired_spans_total{reason=\"age\"} 0",
     ] {
         assert!(text().contains(name), "{name} in {}", text());
     }

@@ -3,7 +3,8 @@
 //! In: a trace's spans, no two equal. Out: pairs of services. A call is a span whose parent is a span of another service.
 //!
 //! Two spans may share an id, as Zipkin's client and server halves do: then the server half is the client half's child, and a span whose
-//! parent has that id is the server half's child.
+//! parent has that id is the server half's child. Of several that fit it is the one that starts first, then that of the first service by
+//! name, so that the order in which spans came does not matter.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -55,15 +56,19 @@ impl Calls {
 
 fn parent<'a>(span: &Span, by_id: &HashMap<SpanId, Vec<&'a Span>>) -> Option<&'a Span> {
     let all = |id: &SpanId| by_id.get(id).map(Vec::as_slice).unwrap_or_default();
-    let of_kind = |spans: &[&'a Span], kind| spans.iter().copied().find(|s| s.kind == kind);
+    let first = |spans: &[&'a Span], kind: Option<SpanKind>| {
+        let fit = spans.iter().filter(|s| kind.is_none_or(|k| k == s.kind));
+        fit.copied()
+            .min_by_key(|s| (s.start_ns, s.resource.service_name()))
+    };
     if span.kind == SpanKind::Server
-        && let Some(client) = of_kind(all(&span.span_id), SpanKind::Client)
+        && let Some(client) = first(all(&span.span_id), Some(SpanKind::Client))
     {
         return Some(client);
     }
     let id = span.parent_span_id.filter(|id| *id != span.span_id)?;
     let parents = all(&id);
-    of_kind(parents, SpanKind::Server).or_else(|| parents.first().copied())
+    first(parents, Some(SpanKind::Server)).or_else(|| first(parents, None))
 }
 
 #[cfg(test)]

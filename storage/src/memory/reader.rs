@@ -16,6 +16,7 @@ use super::Shared;
 use super::answer::Answer;
 use super::calls::Calls;
 use super::store::Spans;
+use crate::port::whole_hours;
 use crate::port::{
     Completeness, DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Operation,
     OperationQuery, ReadContext, ReadError, ReadItem, TraceReader, TraceStream,
@@ -165,6 +166,7 @@ impl DependencyReader for Reader {
     ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
         Box::pin(self.over_all(cx, move |snapshot, cx| {
             let mut calls = Calls::default();
+            let (start_ns, end_ns) = whole_hours(start_ns, end_ns);
             for (_, spans) in &snapshot.0 {
                 cx.check()?;
                 calls.count(spans.iter().map(|s| &s.span), start_ns, end_ns);

@@ -13,6 +13,8 @@ pub(crate) mod flags {
     pub(crate) const ERROR: u8 = 1;
     /// It has a parent.
     pub(crate) const PARENT: u8 = 2;
+    /// Its end is not its start and its duration together: it ends before it starts. Of segments only.
+    pub(crate) const END_APART: u8 = 4;
     /// What columns keep; the others say how the row is written.
     pub(crate) const KEPT: u8 = ERROR | PARENT;
     /// The trace is that of the row before.
@@ -52,6 +54,15 @@ pub(super) struct Before {
     trace_id: TraceId,
     group: Option<u32>,
     end: u32,
+}
+
+// === impl Row ===
+
+impl Row {
+    /// Its parent's id, when it has one.
+    pub(crate) fn parent_id(&self) -> Option<u64> {
+        (self.flags & flags::PARENT != 0).then_some(self.parent)
+    }
 }
 
 // === impl Before ===

@@ -71,6 +71,14 @@ impl Pending {
         }
     }
 
+    /// Of a payload that stands elsewhere.
+    pub(crate) fn copy(kind: Kind, received_ns: u64, payload: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(HEADER_LEN + payload.len() + ALIGN);
+        bytes.resize(HEADER_LEN, 0);
+        bytes.extend_from_slice(payload);
+        Self::new(kind, received_ns, bytes)
+    }
+
     /// What it is.
     pub(crate) fn kind(&self) -> Kind {
         self.kind

@@ -11,7 +11,7 @@ use model::TraceId;
 use super::fetch::Fetcher;
 use super::trace::{Located, locate};
 use super::{Damage, partial};
-use crate::embedded::head::Snapshot;
+use crate::embedded::head::{Snapshot, Source};
 use crate::port::{Completeness, ReadContext, ReadError, ReadItem};
 
 /// Spans in one item at most.
@@ -121,7 +121,7 @@ impl Answer {
             }
             Err(error) => {
                 if let Some(source) = snapshot.get(located.source) {
-                    damage.note(source, located, &error);
+                    damage.note(source, u64::from(located.row.offset), &error);
                 }
             }
         });
@@ -142,9 +142,11 @@ impl Answer {
             ids,
             snapshot,
             fetcher,
+            damage,
             ..
         } = self;
-        ids.map(|id| locate(snapshot, id, fetcher))
+        let mut failed = |source: &Source, error: &std::io::Error| damage.note(source, 0, error);
+        ids.map(|id| locate(snapshot, id, fetcher, &mut failed))
             .find(|rows| !rows.is_empty())
     }
 

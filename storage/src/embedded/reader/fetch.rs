@@ -1,6 +1,6 @@
-//! Reads spans out of the journal's files.
+//! Reads spans out of the journal's files and out of segments.
 //!
-//! In: rows. Out: spans. Neighbours in a file are read at once. Resources and scopes are decoded once an answer, within a bound.
+//! In: rows. Out: spans. Neighbours are read at once. Resources and scopes are decoded once an answer, within a bound.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,7 +15,10 @@ use wire::{DecodeError, record};
 
 use super::trace::Located;
 use crate::disk;
+use crate::embedded::batch::{flags, put_bytes};
 use crate::embedded::head::{Index, Place, Snapshot, Source};
+use crate::embedded::segment::strip::{restore, strip};
+use crate::embedded::segment::{Operation, Segment, fixed};
 
 /// Spans that stand closer than this in a file are read at once, in bytes.
 const GAP: u32 = 512;
@@ -41,11 +44,21 @@ pub(super) enum FetchError {
 
 type Shared = (Arc<Resource>, Arc<Scope>);
 
+/// A resource with its scope: of which file, and where there.
+type Key = (u64, Group);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Group {
+    Journal(Place),
+    Sealed(u32),
+}
+
 /// Reads spans for one answer.
 #[derive(Default)]
-pub(super) struct Fetcher {
-    shared: HashMap<(u64, Place), Shared>,
-    holds: HashMap<(u64, Place), bool>,
+pub(in crate::embedded) struct Fetcher {
+    shared: HashMap<Key, Shared>,
+    holds: HashMap<Key, bool>,
+    operations: HashMap<(u64, u32), Arc<Operation>>,
     windows: VecDeque<((u64, u32), Buffer)>,
 }
 
@@ -78,9 +91,13 @@ impl Fetcher {
         let Some(source) = snapshot.get(first.source) else {
             return;
         };
+        let index = match source {
+            Source::Open { index, .. } => index,
+            Source::Sealed(segment) => return self.sealed_run(source, segment, run, each),
+        };
         let start = first.row.offset;
         let len = last.row.offset - start + last.row.len;
-        match read(&source.index, start, len) {
+        match read(index, start, len) {
             Ok(buffer) => {
                 for located in run {
                     let range = range(located.row.offset - start, located.row.len);
@@ -98,6 +115,67 @@ impl Fetcher {
         }
     }
 
+    fn sealed_run(
+        &mut self,
+        source: &Source,
+        segment: &Segment,
+        run: &[Located],
+        each: &mut impl FnMut(&Located, Result<Span, FetchError>),
+    ) {
+        let mut bytes = Vec::new();
+        let ranges: Vec<_> = run
+            .iter()
+            .map(|located| {
+                let from = bytes.len();
+                self.restore(segment, located, &mut bytes)
+                    .map(|()| from..bytes.len())
+            })
+            .collect();
+        match buffer(bytes) {
+            Ok(buffer) => {
+                for (located, range) in run.iter().zip(ranges) {
+                    let span = range
+                        .map_err(FetchError::from)
+                        .and_then(|range| self.decode(source, located, &buffer, range));
+                    each(located, span);
+                }
+            }
+            Err(error) => {
+                for located in run {
+                    each(located, Err(io::Error::from(error.kind()).into()));
+                }
+            }
+        }
+    }
+
+    /// Appends the whole record of a sealed span.
+    fn restore(
+        &mut self,
+        segment: &Segment,
+        located: &Located,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let row = &located.row;
+        let operation = self.operation(segment, row.operation)?;
+        let (block, range) = segment.payload(row.offset)?;
+        let rest = block.get(range).unwrap_or_default();
+        restore(&fixed(row, &operation.name, operation.kind), rest, out);
+        Ok(())
+    }
+
+    fn operation(&mut self, segment: &Segment, number: u32) -> io::Result<Arc<Operation>> {
+        let key = (segment.number, number);
+        if let Some(operation) = self.operations.get(&key) {
+            return Ok(operation.clone());
+        }
+        if self.operations.len() >= SHARED {
+            self.operations.clear();
+        }
+        let operation = Arc::new(segment.operation(number)?);
+        self.operations.insert(key, operation.clone());
+        Ok(operation)
+    }
+
     /// Reads a span to be looked at and dropped; `None` when neither it nor its resource holds `needle`.
     pub(super) fn look(
         &mut self,
@@ -105,42 +183,94 @@ impl Fetcher {
         located: &Located,
         needle: Option<&Regex>,
     ) -> Result<Option<Span>, FetchError> {
-        let (buffer, range) = self.window(&source.index, located.row.offset, located.row.len)?;
-        if let Some(needle) = needle {
-            let bytes = buffer.as_bytes().get(range.clone()).unwrap_or_default();
-            if !needle.is_match(bytes)
-                && !self.resource_holds(&source.index, located.place, needle)?
-            {
-                return Ok(None);
+        match source {
+            Source::Open { index, .. } => {
+                let (buffer, range) = self.window(index, located.row.offset, located.row.len)?;
+                if let Some(needle) = needle {
+                    let bytes = buffer.as_bytes().get(range.clone()).unwrap_or_default();
+                    if !needle.is_match(bytes) && !self.resource_holds(source, located, needle)? {
+                        return Ok(None);
+                    }
+                }
+                self.decode(source, located, &buffer, range).map(Some)
+            }
+            Source::Sealed(segment) => {
+                if let Some(needle) = needle {
+                    let (block, range) = segment.payload(located.row.offset)?;
+                    let bytes = block.get(range).unwrap_or_default();
+                    if !needle.is_match(bytes) && !self.resource_holds(source, located, needle)? {
+                        return Ok(None);
+                    }
+                }
+                let mut bytes = Vec::new();
+                self.restore(segment, located, &mut bytes)?;
+                let range = 0..bytes.len();
+                self.decode(source, located, &buffer(bytes)?, range)
+                    .map(Some)
             }
         }
-        self.decode(source, located, &buffer, range).map(Some)
     }
 
     /// Whether a resource's bytes hold `needle`, which is the same for all calls.
-    fn resource_holds(&mut self, index: &Index, place: Place, needle: &Regex) -> io::Result<bool> {
-        let key = (index.generation.number, place);
+    fn resource_holds(
+        &mut self,
+        source: &Source,
+        located: &Located,
+        needle: &Regex,
+    ) -> io::Result<bool> {
+        let key = key(source, located);
         if let Some(holds) = self.holds.get(&key) {
             return Ok(*holds);
         }
         if self.holds.len() >= SHARED {
             self.holds.clear();
         }
-        let (offset, len) = place.resource;
-        let holds = needle.is_match(read(index, offset, len)?.as_bytes());
+        let (resource, _) = group_bytes(source, located)?;
+        let holds = needle.is_match(resource.as_bytes());
         self.holds.insert(key, holds);
         Ok(holds)
     }
 
-    /// The bytes that say all of a span: its own, its resource's and its scope's.
+    /// The bytes that say all of a span, the same wherever it is: what columns hold, the rest, its resource and its scope.
     pub(super) fn bytes(&mut self, source: &Source, located: &Located) -> io::Result<Vec<u8>> {
-        let Place { resource, scope } = located.place;
+        let row = &located.row;
         let mut bytes = Vec::new();
-        for (offset, len) in [(located.row.offset, located.row.len), resource, scope] {
-            let (buffer, range) = self.window(&source.index, offset, len)?;
-            // lengths too, so that no two of them look alike when joined
-            bytes.extend_from_slice(&len.to_le_bytes());
-            bytes.extend_from_slice(buffer.as_bytes().get(range).unwrap_or_default());
+        for number in [row.span_id, row.parent, row.start_ns, row.duration_ns] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        let mut rest = Vec::new();
+        match source {
+            Source::Open { index, part } => {
+                let (buffer, range) = self.window(index, row.offset, row.len)?;
+                let record = buffer.as_bytes().get(range).unwrap_or_default();
+                let apart = strip(record, row.start_ns, row.duration_ns, &mut rest);
+                bytes.push(
+                    row.flags & flags::KEPT
+                        | if apart == Some(true) {
+                            flags::END_APART
+                        } else {
+                            0
+                        },
+                );
+                part.with(|columns| {
+                    if let Some(operation) = columns.catalogue().operation(row.operation) {
+                        bytes.push(operation.kind.number() as u8);
+                        put_bytes(&mut bytes, operation.name.as_bytes());
+                    }
+                });
+            }
+            Source::Sealed(segment) => {
+                let (block, range) = segment.payload(row.offset)?;
+                rest.extend_from_slice(block.get(range).unwrap_or_default());
+                let operation = self.operation(segment, row.operation)?;
+                bytes.extend([row.flags, operation.kind.number() as u8]);
+                put_bytes(&mut bytes, operation.name.as_bytes());
+            }
+        }
+        let (resource, scope) = group_bytes(source, located)?;
+        // lengths too, so that no two of them look alike when joined
+        for part in [&rest, resource.as_bytes(), scope.as_bytes()] {
+            put_bytes(&mut bytes, part);
         }
         Ok(bytes)
     }
@@ -152,25 +282,24 @@ impl Fetcher {
         buffer: &Buffer,
         range: Range<usize>,
     ) -> Result<Span, FetchError> {
-        let (resource, scope) = self.shared(&source.index, located.place)?;
+        let (resource, scope) = self.shared(source, located)?;
         Ok(record::decode_span(buffer, range, resource, scope)?)
     }
 
-    fn shared(&mut self, index: &Index, place: Place) -> Result<Shared, FetchError> {
-        let key = (index.generation.number, place);
+    fn shared(&mut self, source: &Source, located: &Located) -> Result<Shared, FetchError> {
+        let key = key(source, located);
         if let Some(shared) = self.shared.get(&key) {
             return Ok(shared.clone());
         }
         if self.shared.len() >= SHARED {
             self.shared.clear();
         }
-        let (offset, len) = place.resource;
-        let buffer = read(index, offset, len)?;
-        let resource = record::decode_resource(&buffer, range(0, len))?;
-        let (offset, len) = place.scope;
-        let buffer = read(index, offset, len)?;
-        let scope = record::decode_scope(&buffer, range(0, len))?;
-        let shared = (Arc::new(resource), Arc::new(scope));
+        let (resource, scope) = group_bytes(source, located)?;
+        let all = |buffer: &Buffer| 0..buffer.as_bytes().len();
+        let shared = (
+            Arc::new(record::decode_resource(&resource, all(&resource))?),
+            Arc::new(record::decode_scope(&scope, all(&scope))?),
+        );
         self.shared.insert(key, shared.clone());
         Ok(shared)
     }
@@ -210,8 +339,11 @@ impl Fetcher {
     }
 }
 
-/// Whether `b` stands right behind `a`, or nearly.
+/// Whether `b` stands right behind `a`, or nearly. Rows of a segment are read block by block in any case.
 fn follows(a: &Located, b: &Located) -> bool {
+    if a.place.is_none() {
+        return a.source == b.source;
+    }
     let end = a.row.offset.saturating_add(a.row.len);
     a.source == b.source && b.row.offset >= end && b.row.offset - end <= GAP
 }
@@ -219,13 +351,43 @@ fn follows(a: &Located, b: &Located) -> bool {
 /// Cuts rows that follow each other into runs of bounded length.
 fn split(mut rows: &[Located]) -> impl Iterator<Item = &[Located]> {
     std::iter::from_fn(move || {
-        let start = rows.first()?.row.offset;
-        let fits = |l: &&Located| l.row.offset - start + l.row.len <= RUN;
+        let first = rows.first()?;
+        let mut bytes = 0_u32;
+        let fits = |l: &&Located| match l.place {
+            Some(_) => l.row.offset - first.row.offset + l.row.len <= RUN,
+            None => {
+                bytes = bytes.saturating_add(l.row.len);
+                bytes <= RUN
+            }
+        };
         let count = rows.iter().take_while(fits).count().max(1);
         let (run, rest) = rows.split_at_checked(count)?;
         rows = rest;
         Some(run)
     })
+}
+
+fn key(source: &Source, located: &Located) -> Key {
+    let group = match located.place {
+        Some(place) => Group::Journal(place),
+        None => Group::Sealed(located.row.group),
+    };
+    (source.number(), group)
+}
+
+/// A row's resource and scope, encoded.
+fn group_bytes(source: &Source, located: &Located) -> io::Result<(Buffer, Buffer)> {
+    match (source, located.place) {
+        (Source::Open { index, .. }, Some(Place { resource, scope })) => Ok((
+            read(index, resource.0, resource.1)?,
+            read(index, scope.0, scope.1)?,
+        )),
+        (Source::Sealed(segment), _) => {
+            let group = segment.group(located.row.group)?;
+            Ok((buffer(group.resource)?, buffer(group.scope)?))
+        }
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 fn read(index: &Index, offset: u32, len: u32) -> io::Result<Buffer> {

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::io;
 
 use hashbrown::HashSet;
 use model::TraceId;
@@ -12,11 +13,12 @@ use regex::bytes::Regex;
 
 use super::fetch::Fetcher;
 use super::needle::needle;
-use super::trace::{Located, located};
+use super::trace::{Located, located, sealed};
 use super::{Damage, partial};
-use crate::embedded::head::{BLOCK_ROWS, Block, Columns, Snapshot};
+use crate::embedded::head::{BLOCK_ROWS, Columns, Snapshot, Source};
+use crate::embedded::segment::{self, Segment, filter};
 use crate::port::{Completeness, Found, FoundTrace, ReadContext, ReadError};
-use crate::query::TraceQuery;
+use crate::query::{Filter, TraceQuery};
 
 /// A row that may answer. The newest is the greatest, then the smallest trace id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +29,7 @@ struct Candidate {
     row: u32,
 }
 
-/// A block, by its latest start.
+/// A block of a part, or a row group of a segment, by its latest start.
 struct Pending {
     latest_ns: u64,
     source: usize,
@@ -57,7 +59,7 @@ pub(super) fn find(
     damage: &mut Damage,
 ) -> Result<Found, ReadError> {
     cx.check()?;
-    let mut search = Search::new(cx, query, snapshot);
+    let mut search = Search::new(cx, query, snapshot, damage);
     let mut traces = Vec::new();
     let mut found = HashSet::new();
     let mut completeness = Completeness::Complete;
@@ -67,7 +69,7 @@ pub(super) fn find(
         if steps.is_multiple_of(256) {
             cx.check()?;
         }
-        let Some(candidate) = search.next()? else {
+        let Some(candidate) = search.next(damage)? else {
             break;
         };
         let id = candidate.trace_id.0;
@@ -91,10 +93,46 @@ pub(super) fn find(
     })
 }
 
+/// Whether an operation answers: all do where nothing is asked of them.
+fn answers(operations: Option<&Vec<bool>>, number: u32) -> bool {
+    operations.is_none_or(|o| o.get(number as usize).copied().unwrap_or_default())
+}
+
+/// Whether a span may answer `wanted` where only the tags are that `may_have` says.
+fn may_answer(wanted: &Filter, may_have: &impl Fn(u64) -> io::Result<bool>) -> io::Result<bool> {
+    match wanted {
+        Filter::And(all) => {
+            for one in all {
+                if !may_answer(one, may_have)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Filter::Or(some) => {
+            for one in some {
+                if may_answer(one, may_have)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        Filter::Tag { key, value } if value.is_literal() => {
+            may_have(filter::token(key, value.text()))
+        }
+        Filter::Not(_) | Filter::Tag { .. } => Ok(true),
+    }
+}
+
 // === impl Search ===
 
 impl<'a> Search<'a> {
-    fn new(cx: &'a ReadContext, query: &'a TraceQuery, snapshot: &'a Snapshot) -> Self {
+    fn new(
+        cx: &'a ReadContext,
+        query: &'a TraceQuery,
+        snapshot: &'a Snapshot,
+        damage: &mut Damage,
+    ) -> Self {
         let mut search = Self {
             cx,
             query,
@@ -106,7 +144,14 @@ impl<'a> Search<'a> {
             needle: needle(&query.filter),
         };
         for (number, source) in snapshot.iter().enumerate() {
-            source.part.with(|columns| search.plan(number, columns));
+            match source {
+                Source::Open { part, .. } => part.with(|columns| search.plan(number, columns)),
+                Source::Sealed(segment) => {
+                    if let Err(error) = search.plan_sealed(number, segment) {
+                        damage.note(source, 0, &error);
+                    }
+                }
+            }
         }
         search.blocks.sort_unstable_by_key(|b| b.latest_ns);
         search
@@ -132,7 +177,8 @@ impl<'a> Search<'a> {
             return;
         }
         for (block, content) in columns.blocks().iter().enumerate() {
-            if let Some(latest_ns) = self.latest(content) {
+            let bounds = content.starts();
+            if let Some(latest_ns) = bounds.and_then(|b| self.latest(b, content.longest_ns())) {
                 self.blocks.push(Pending {
                     latest_ns,
                     source,
@@ -142,21 +188,62 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A block's latest start; `None` when its bounds say that no row answers.
-    fn latest(&self, block: &Block) -> Option<u64> {
-        let (earliest, latest) = block.starts()?;
+    /// The same for a segment.
+    fn plan_sealed(&mut self, source: usize, segment: &Segment) -> io::Result<()> {
+        self.operations.push(Some(Vec::new()));
+        if self.latest(segment.summary.starts, u64::MAX).is_none() {
+            return Ok(());
+        }
+        let query = self.query;
+        let footer = segment.footer()?;
+        let mut operations = None;
+        if query.service.is_some() || query.operation.is_some() {
+            let mut answers = vec![false; footer.operations.len as usize];
+            segment.for_each_operation(|number, service, _, name| {
+                let answer = query.service.as_ref().is_none_or(|s| *s == *service)
+                    && query.operation.as_ref().is_none_or(|n| *n == *name);
+                if let Some(to) = answers.get_mut(number as usize) {
+                    *to = answer;
+                }
+            })?;
+            if !answers.contains(&true) {
+                return Ok(());
+            }
+            operations = Some(answers);
+        }
+        for (block, group) in footer.row_groups.iter().enumerate() {
+            let some = group
+                .operations
+                .iter()
+                .any(|number| answers(operations.as_ref(), *number));
+            if some && let Some(latest_ns) = self.latest(group.starts, group.longest_ns) {
+                self.blocks.push(Pending {
+                    latest_ns,
+                    source,
+                    block,
+                });
+            }
+        }
+        if let Some(last) = self.operations.last_mut() {
+            *last = operations;
+        }
+        Ok(())
+    }
+
+    /// The latest of `starts`; `None` when bounds say that no row answers.
+    fn latest(&self, (earliest, latest): (u64, u64), longest_ns: u64) -> Option<u64> {
         let us = |ns: u64| ns / 1000;
         let query = self.query;
         let outside = us(latest) < us(query.start_min_ns)
             || us(earliest) > us(query.start_max_ns)
             || query
                 .duration_min_ns
-                .is_some_and(|min| us(block.longest_ns()) < us(min));
+                .is_some_and(|min| us(longest_ns) < us(min));
         (!outside).then_some(latest)
     }
 
     /// The newest row that may answer and was not given yet.
-    fn next(&mut self) -> Result<Option<Candidate>, ReadError> {
+    fn next(&mut self, damage: &mut Damage) -> Result<Option<Candidate>, ReadError> {
         // a row is the newest once no block left starts as late
         while let Some(block) = self.blocks.last()
             && self
@@ -165,39 +252,83 @@ impl<'a> Search<'a> {
                 .is_none_or(|c| c.start_ns <= block.latest_ns)
         {
             self.cx.check()?;
-            if let Some(block) = self.blocks.pop() {
-                self.load(&block);
+            let Some(block) = self.blocks.pop() else {
+                break;
+            };
+            match self.snapshot.get(block.source) {
+                Some(Source::Open { part, .. }) => {
+                    part.with(|columns| self.load(&block, columns));
+                }
+                Some(source @ Source::Sealed(segment)) => {
+                    if let Err(error) = self.load_sealed(&block, segment) {
+                        damage.note(source, block.block as u64, &error);
+                    }
+                }
+                None => {}
             }
         }
         Ok(self.heap.pop())
     }
 
     /// Puts the rows of a block that may answer into the heap.
-    fn load(&mut self, pending: &Pending) {
-        let Some(source) = self.snapshot.get(pending.source) else {
+    fn load(&mut self, pending: &Pending, columns: &Columns) {
+        let operations = self.operations.get(pending.source).and_then(Option::as_ref);
+        let Some(block) = columns.blocks().get(pending.block) else {
             return;
         };
-        let operations = self.operations.get(pending.source).and_then(Option::as_ref);
         let Self { heap, query, .. } = self;
-        source.part.with(|columns| {
-            let Some(block) = columns.blocks().get(pending.block) else {
-                return;
-            };
-            let answers = |operation: u32| {
-                operations.is_none_or(|o| o.get(operation as usize).copied().unwrap_or_default())
-            };
-            let keys = block.keys().filter(|key| {
-                answers(key.operation) && query.matches_times(key.start_ns, key.duration_ns)
-            });
-            heap.extend(keys.filter_map(|key| {
-                Some(Candidate {
-                    start_ns: key.start_ns,
-                    trace_id: Reverse(columns.trace_id(key.trace)?),
-                    source: pending.source as u32,
-                    row: (pending.block * BLOCK_ROWS + key.at) as u32,
-                })
-            }));
+        let keys = block.keys().filter(|key| {
+            answers(operations, key.operation) && query.matches_times(key.start_ns, key.duration_ns)
         });
+        heap.extend(keys.filter_map(|key| {
+            Some(Candidate {
+                start_ns: key.start_ns,
+                trace_id: Reverse(columns.trace_id(key.trace)?),
+                source: pending.source as u32,
+                row: (pending.block * BLOCK_ROWS + key.at) as u32,
+            })
+        }));
+    }
+
+    /// The same for a row group of a segment.
+    fn load_sealed(&mut self, pending: &Pending, segment: &Segment) -> io::Result<()> {
+        let footer = segment.footer()?;
+        let Some(group) = footer.row_groups.get(pending.block) else {
+            return Ok(());
+        };
+        let may_have = |token| segment.may_have(group, token);
+        if !may_answer(&self.query.filter, &may_have)? {
+            return Ok(());
+        }
+        let operations = self.operations.get(pending.source).and_then(Option::as_ref);
+        let operations: Vec<bool> = group
+            .operations
+            .iter()
+            .map(|number| answers(operations, *number))
+            .collect();
+        let keys = segment.keys(group)?;
+        let columns = keys
+            .start_ns
+            .iter()
+            .zip(&keys.duration_ns)
+            .zip(&keys.operation)
+            .zip(&keys.trace)
+            .enumerate();
+        let Self { heap, query, .. } = self;
+        heap.extend(
+            columns.filter_map(|(at, (((start, duration), operation), trace))| {
+                let wanted = operations.get(*operation as usize).copied()?
+                    && query.matches_times(*start, *duration);
+                wanted.then_some(())?;
+                Some(Candidate {
+                    start_ns: *start,
+                    trace_id: Reverse(*keys.traces.get(*trace as usize)?),
+                    source: pending.source as u32,
+                    row: segment::row_number(pending.block as u32, at as u32),
+                })
+            }),
+        );
+        Ok(())
     }
 
     /// Whether a row's span answers. Decodes it when the query asks for tags.
@@ -209,16 +340,26 @@ impl<'a> Search<'a> {
         let Some(source) = self.snapshot.get(number) else {
             return false;
         };
-        let row: Option<Located> = source
-            .part
-            .with(|columns| located(number, columns.row(candidate.row)?, columns));
-        let Some(row) = row else {
-            return false;
+        let row: io::Result<Option<Located>> = match source {
+            Source::Open { part, .. } => {
+                Ok(part.with(|columns| located(number, columns.row(candidate.row)?, columns)))
+            }
+            Source::Sealed(segment) => segment
+                .row(candidate.row)
+                .map(|row| Some(sealed(number, row))),
+        };
+        let row = match row {
+            Ok(Some(row)) => row,
+            Ok(None) => return false,
+            Err(error) => {
+                damage.note(source, u64::from(candidate.row), &error);
+                return false;
+            }
         };
         match fetcher.look(source, &row, self.needle.as_ref()) {
             Ok(span) => span.is_some_and(|span| self.query.matches(&span)),
             Err(error) => {
-                damage.note(source, &row, &error);
+                damage.note(source, u64::from(row.row.offset), &error);
                 false
             }
         }

@@ -2,35 +2,46 @@
 //!
 //! Equal means wholly equal: two halves that share an id, as Zipkin makes them, both stay.
 
+use std::io;
+
 use hashbrown::{HashMap, HashSet};
 use model::TraceId;
 
 use super::fetch::Fetcher;
 use crate::embedded::batch::Row;
-use crate::embedded::head::{Columns, Place, Snapshot};
+use crate::embedded::calls::{Call, Services};
+use crate::embedded::head::{Columns, Place, Snapshot, Source};
 
 /// A row and where its span is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Located {
+pub(in crate::embedded) struct Located {
     /// The source's position in the snapshot.
     pub(super) source: usize,
     /// The row.
     pub(super) row: Row,
-    /// Its resource and scope.
-    pub(super) place: Place,
+    /// Its resource and scope in a journal file; `None`: in a segment, as the row says.
+    pub(super) place: Option<Place>,
 }
 
-/// The rows of a trace, the oldest generation first, in the order they came; equal spans once.
-pub(super) fn locate(snapshot: &Snapshot, id: TraceId, fetcher: &mut Fetcher) -> Vec<Located> {
+/// The rows of a trace, the oldest part first, in the order they came; equal spans once. Parts that cannot be read are shown to `failed`.
+pub(in crate::embedded) fn locate(
+    snapshot: &Snapshot,
+    id: TraceId,
+    fetcher: &mut Fetcher,
+    failed: &mut dyn FnMut(&Source, &io::Error),
+) -> Vec<Located> {
     let mut found = Vec::new();
-    for (source, part) in snapshot.iter().enumerate() {
-        part.part.with(|columns| {
-            let rows = columns.rows_of(id);
-            found.extend(
-                rows.into_iter()
-                    .filter_map(|row| located(source, row, columns)),
-            );
-        });
+    for (number, source) in snapshot.iter().enumerate() {
+        match source {
+            Source::Open { part, .. } => part.with(|columns| {
+                let rows = columns.rows_of(id).into_iter();
+                found.extend(rows.filter_map(|row| located(number, row, columns)));
+            }),
+            Source::Sealed(segment) => match segment.rows_of(&id) {
+                Ok(rows) => found.extend(rows.into_iter().map(|row| sealed(number, row))),
+                Err(error) => failed(source, &error),
+            },
+        }
     }
     drop_equal(snapshot, &mut found, fetcher);
     found
@@ -38,22 +49,55 @@ pub(super) fn locate(snapshot: &Snapshot, id: TraceId, fetcher: &mut Fetcher) ->
 
 /// A row with the place of its resource and scope.
 pub(super) fn located(source: usize, row: Row, columns: &Columns) -> Option<Located> {
-    let place = columns.group(row.group)?;
+    let place = Some(columns.group(row.group)?);
     Some(Located { source, row, place })
 }
 
+/// A row of a segment.
+pub(super) fn sealed(source: usize, row: Row) -> Located {
+    Located {
+        source,
+        row,
+        place: None,
+    }
+}
+
+/// What calls are counted by. Rows whose operation cannot be read are left out.
+pub(in crate::embedded) fn calls_of(
+    snapshot: &Snapshot,
+    rows: &[Located],
+    services: &mut Services,
+) -> Vec<Call> {
+    let call = |located: &Located| {
+        let row = &located.row;
+        let (kind, service) = match snapshot.get(located.source)? {
+            Source::Open { part, .. } => part.with(|columns| {
+                let catalogue = columns.catalogue();
+                let operation = catalogue.operation(row.operation)?;
+                let name = catalogue.service(operation.service)?;
+                Some((operation.kind, services.number(name)))
+            })?,
+            Source::Sealed(segment) => {
+                let operation = segment.operation(row.operation).ok()?;
+                (operation.kind, services.number(&operation.service))
+            }
+        };
+        Some(Call {
+            span_id: row.span_id,
+            parent: row.parent_id(),
+            start_ns: row.start_ns,
+            kind,
+            service,
+        })
+    };
+    rows.iter().filter_map(call).collect()
+}
+
 /// Keeps the first of spans that are equal.
-pub(super) fn drop_equal(snapshot: &Snapshot, rows: &mut Vec<Located>, fetcher: &mut Fetcher) {
+fn drop_equal(snapshot: &Snapshot, rows: &mut Vec<Located>, fetcher: &mut Fetcher) {
     let key = |l: &Located| {
         let row = &l.row;
-        (
-            row.span_id,
-            row.start_ns,
-            row.duration_ns,
-            row.parent,
-            row.len,
-            l.place.resource.1,
-        )
+        (row.span_id, row.start_ns, row.duration_ns, row.parent)
     };
     let mut seen = HashMap::with_capacity(rows.len());
     for row in rows.iter() {

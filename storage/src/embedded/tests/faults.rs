@@ -6,6 +6,18 @@ use std::path::PathBuf;
 use super::*;
 use crate::port::ReadError;
 
+/// Of a store that keeps its journal as it is: `sealed` has what is to be said of segments.
+fn config() -> Config {
+    Config {
+        seals: false,
+        ..super::config()
+    }
+}
+
+fn open(disk: &SimulatedDisk) -> Embedded {
+    open_with(disk, config())
+}
+
 async fn filled(disk: &SimulatedDisk) -> Embedded {
     let store = open(disk);
     for id in 1..=50 {

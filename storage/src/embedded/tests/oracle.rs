@@ -6,7 +6,7 @@ use model::{SpanKind, Value};
 use proptest::prelude::*;
 
 use super::*;
-use crate::port::{DependencyLink, FoundTrace, Operation, OperationQuery};
+use crate::port::{DependencyLink, FoundTrace, Operation, OperationQuery, whole_hours};
 use crate::query::{Filter, Pattern};
 
 fn kinds() -> impl Strategy<Value = SpanKind> {
@@ -23,7 +23,7 @@ prop_compose! {
         (trace, id, parent) in (1_u64..6, 1_u64..6, 0_u64..6),
         (service, name) in (0_usize..3, 0_usize..3),
         kind in kinds(),
-        (start, duration) in (0_u64..12, 0_u64..5),
+        (start, duration, hour) in (0_u64..12, 0_u64..5, prop_oneof![3 => Just(0_u64), 1 => Just(1), 1 => Just(30)]),
         tag in prop_oneof![
             Just(Value::Empty),
             Just(Value::from("a")),
@@ -36,8 +36,8 @@ prop_compose! {
             parent_span_id: (parent > 0).then(|| SpanId::from_u64(parent)),
             name: ["get", "put", ""][name].into(),
             kind,
-            start_ns: start * 700,
-            end_ns: start * 700 + duration * 900,
+            start_ns: start * 700 + hour * crate::port::HOUR_NS,
+            end_ns: start * 700 + duration * 900 + hour * crate::port::HOUR_NS,
             attributes: vec![KeyValue::new("tag", tag)],
             resource: Arc::new(Resource {
                 attributes: vec![KeyValue::new("tag", ["rest/of it", "b", "c"][service])],
@@ -74,6 +74,15 @@ prop_compose! {
     }
 }
 
+/// Of a store that keeps what is written in its head, or seals it at once, or some of it.
+fn config(step: u8) -> Config {
+    Config {
+        index_bytes: [96 << 20, 1, 20_000, 96 << 20][usize::from(step % 4)],
+        generation_bytes: if step == 3 { 64 << 20 } else { 4096 },
+        ..super::config()
+    }
+}
+
 /// Wholly equal, NaN by its bits.
 fn text(span: &Span) -> String {
     format!("{span:?}")
@@ -106,12 +115,14 @@ fn found(spans: &[Span], query: &TraceQuery) -> Vec<FoundTrace> {
 }
 
 fn calls(spans: &[Span], from: u64, to: u64) -> Vec<DependencyLink> {
+    let (from, to) = whole_hours(from, to);
     let mut calls = BTreeMap::new();
     for span in spans.iter().filter(|s| (from..=to).contains(&s.start_ns)) {
         let with = |id: SpanId, kind: Option<SpanKind>| {
-            spans.iter().find(|s| {
+            let fit = spans.iter().filter(|s| {
                 s.trace_id == span.trace_id && s.span_id == id && kind.is_none_or(|k| k == s.kind)
-            })
+            });
+            fit.min_by_key(|s| (s.start_ns, s.resource.service_name()))
         };
         let client = (span.kind == SpanKind::Server)
             .then(|| with(span.span_id, Some(SpanKind::Client)))
@@ -197,7 +208,11 @@ async fn compare(store: &Embedded, spans: &[Span], queries: &[TraceQuery]) {
         );
     }
     let dependencies = store.dependencies(&Instance::default());
-    for (from, to) in [(0, u64::MAX), (2000, 5000)] {
+    for (from, to) in [
+        (0, u64::MAX),
+        (2000, 5000),
+        (crate::port::HOUR_NS, u64::MAX),
+    ] {
         assert_eq!(
             dependencies.get_dependencies(&cx, from, to).await.unwrap(),
             calls(&spans, from, to)
@@ -206,25 +221,39 @@ async fn compare(store: &Embedded, spans: &[Span], queries: &[TraceQuery]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(if soak() { 5000 } else { 64 }))]
 
     #[test]
     fn the_store_answers_as_a_plain_list_does(
-        batches in prop::collection::vec(prop::collection::vec(spans(), 1..12), 1..12),
+        batches in prop::collection::vec(prop::collection::vec(spans(), 1..12), 1..16),
+        steps in prop::collection::vec(0_u8..9, 1..16),
         queries in prop::collection::vec(queries(), 1..8),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let disk = SimulatedDisk::new(1);
-            let store = open(&disk);
-            for batch in &batches {
+            let mut disk = SimulatedDisk::new(1);
+            let mut store = open_with(&disk, config(steps.first().copied().unwrap_or_default()));
+            let mut spans: Vec<Span> = Vec::new();
+            for (batch, step) in batches.into_iter().zip(steps.iter().cycle()) {
                 write(&store, batch.clone()).await.unwrap();
+                spans.extend(batch);
+                match step {
+                    // read back, with or without sealing what is there, and going on so
+                    0..4 => {
+                        drop(store);
+                        disk = disk.reboot();
+                        store = open_with(&disk, config(*step));
+                    }
+                    4 => drop(store.keeper.merge_some(2)),
+                    5 => compare(&store, &spans, &queries).await,
+                    _ => {}
+                }
             }
-            let spans: Vec<Span> = batches.into_iter().flatten().collect();
             compare(&store, &spans, &queries).await;
-            // and the same once it is read back
+            while store.keeper.merge_some(2) {}
+            compare(&store, &spans, &queries).await;
             drop(store);
-            compare(&open(&disk.reboot()), &spans, &queries).await;
+            compare(&open_with(&disk.reboot(), config(1)), &spans, &queries).await;
         });
     }
 }

@@ -18,11 +18,25 @@ struct Outcome {
 /// Writes until the power goes; starts again, with more cuts while it starts; compares.
 async fn cut(seed: u64, lying: bool) -> Outcome {
     let disk = SimulatedDisk::new(seed);
+    // some seal after each write, so that the power goes while they do
+    let config = || match seed % 3 {
+        0 => config(),
+        1 => Config {
+            index_bytes: 1,
+            ..config()
+        },
+        _ => Config {
+            index_bytes: 1,
+            clock: Arc::new(|| 40 * crate::port::HOUR_NS),
+            ..config()
+        },
+    };
+    let open = |disk: &SimulatedDisk| open_with(disk, config());
     let store = open(&disk);
     if lying {
         disk.ignore_syncs();
     }
-    disk.lose_power_after(1 + seed * 7 % 151);
+    disk.lose_power_after(1 + seed * 7 % 601);
     let acknowledged = Mutex::new(Vec::new());
     join_all((1..=WRITERS).map(|writer| {
         let (store, acknowledged) = (&store, &acknowledged);
@@ -72,16 +86,9 @@ async fn cut(seed: u64, lying: bool) -> Outcome {
     }
 }
 
-/// 100 cuts, or 1,000 with `SPOOR_SOAK=1`.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a switch of the tests, no setting of the program"
-)]
+/// 200 cuts, or 10,000 with `SPOOR_SOAK=1`.
 fn seeds() -> std::ops::Range<u64> {
-    match std::env::var("SPOOR_SOAK").as_deref() {
-        Ok("1") => 0..1000,
-        _ => 0..100,
-    }
+    if soak() { 0..10_000 } else { 0..200 }
 }
 
 #[tokio::test]

@@ -1,0 +1,102 @@
+//! Which segments become one: neighbours of one instance, one day and about one size.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::Instance;
+
+use super::{Keeper, numbers};
+use crate::embedded::segment::Segment;
+
+/// So many segments of about one size become one.
+const FAN: usize = 16;
+/// Of a day that is over, so many do.
+const FEW: usize = 4;
+/// Where one size ends and the next begins, in bytes.
+const SIZES: [u64; 2] = [16 << 20, 256 << 20];
+/// No segment is made longer than this, in bytes.
+const LARGEST: u64 = 1 << 30;
+const DAY_NS: u64 = 24 * crate::embedded::calls::HOUR_NS;
+
+impl Keeper {
+    /// Merges some segments. Answers whether there were any.
+    pub(super) fn merge(&self) -> bool {
+        self.merge_some(FAN)
+    }
+
+    /// The same, where this many are enough.
+    pub(in crate::embedded) fn merge_some(&self, fan: usize) -> bool {
+        // letting one go must be no large loss
+        let largest = match self.config.max_bytes {
+            0 => LARGEST,
+            max => (max / 16).min(LARGEST),
+        };
+        let today = (self.config.clock)() / DAY_NS;
+        let longest_ns = self.config.ns_per_merge();
+        let Some(old) = choose(self.head.segments(), largest, longest_ns, today, fan) else {
+            return false;
+        };
+        let number = self.manifest.lock().reserve();
+        let new = match self.sealer.merge(number, &old) {
+            Ok(new) => new,
+            Err(error) => {
+                self.metrics.merge_failures.inc();
+                tracing::warn!(%error, segments = old.len(), "could not merge segments, they are served as they are");
+                return false;
+            }
+        };
+        let mut book = self.manifest.lock();
+        let mut manifest = book.manifest.clone();
+        let numbers = numbers(&old);
+        // retention may have let one of them go meanwhile
+        let all_there = numbers.is_subset(&manifest.segments);
+        manifest.segments.retain(|n| !numbers.contains(n));
+        manifest.segments.insert(number);
+        if !all_there || self.commit(&mut book, manifest).is_err() {
+            drop(book);
+            self.remove(new.path.clone());
+            return false;
+        }
+        self.head.replace(&old, &[new]);
+        drop(book);
+        self.metrics.merges.inc();
+        for segment in old {
+            self.remove(segment.path.clone());
+        }
+        true
+    }
+}
+
+/// The segments to merge next, the oldest first.
+fn choose(
+    segments: Vec<Arc<Segment>>,
+    largest: u64,
+    longest_ns: u64,
+    today: u64,
+    fan: usize,
+) -> Option<Vec<Arc<Segment>>> {
+    let mut alike: BTreeMap<(Instance, u64, usize), Vec<Arc<Segment>>> = BTreeMap::new();
+    for segment in segments {
+        let size = SIZES.iter().filter(|s| segment.file_bytes >= **s).count();
+        if size < SIZES.len() {
+            let key = (segment.summary.instance.clone(), segment.summary.day, size);
+            alike.entry(key).or_default().push(segment);
+        }
+    }
+    alike.into_iter().find_map(|((_, day, _), segments)| {
+        let enough = if day < today { fan.min(FEW) } else { fan };
+        // the first run of neighbours that are enough and fit
+        (0..segments.len()).find_map(|from| {
+            let mut bytes = 0;
+            let (mut first_ns, mut last_ns) = (u64::MAX, 0);
+            let fits = segments.iter().skip(from).take_while(|segment| {
+                bytes += segment.file_bytes;
+                first_ns = first_ns.min(segment.summary.received_ns.0);
+                last_ns = last_ns.max(segment.summary.received_ns.1);
+                bytes <= largest && last_ns - first_ns <= longest_ns
+            });
+            let chosen: Vec<_> = fits.take(FAN).cloned().collect();
+            (chosen.len() >= enough).then_some(chosen)
+        })
+    })
+}

@@ -1,0 +1,151 @@
+//! Keeps the store within its bounds by letting the oldest go: by age, and by bytes on disk. Counted and logged.
+//!
+//! A segment's age is that of the span in it that was taken in last. What was taken in lately and is not sealed yet goes by bytes only when
+//! there is nothing else.
+
+use std::io;
+use std::sync::Arc;
+
+use super::Keeper;
+use crate::disk;
+use crate::embedded::segment::Segment;
+
+/// What leaves no room for the oldest spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::embedded) enum Bound {
+    /// `embedded.max-age`.
+    Age,
+    /// `embedded.max-bytes`.
+    Bytes,
+}
+
+impl Keeper {
+    /// Lets go what is beyond the bounds.
+    pub(in crate::embedded) fn retain(&self) {
+        let left = std::mem::take(&mut *self.left.lock());
+        left.into_iter().for_each(|path| self.remove(path));
+        self.retain_letters();
+        while let Some((segment, bound)) = self.segment_beyond() {
+            if let Err(error) = self.let_segment_go(&segment) {
+                tracing::warn!(file = %segment.path.display(), %error, "could not let the oldest spans go");
+                break;
+            }
+            self.metrics
+                .retired_spans(bound)
+                .inc_by(segment.summary.spans);
+            tracing::info!(
+                file = %segment.path.display(),
+                instance = %segment.summary.instance,
+                spans = segment.summary.spans,
+                reason = bound.setting(),
+                "let the oldest spans go"
+            );
+        }
+        self.retain_generations();
+        self.metrics.show(&self.head.totals());
+    }
+
+    fn is_too_old(&self, newest_ns: u64) -> bool {
+        let max_age = u64::try_from(self.config.max_age.as_nanos()).unwrap_or(u64::MAX);
+        max_age > 0 && (self.config.clock)().saturating_sub(newest_ns) > max_age
+    }
+
+    fn has_too_many_bytes(&self) -> bool {
+        self.config.max_bytes > 0 && self.head.totals().disk_bytes() > self.config.max_bytes
+    }
+
+    fn segment_beyond(&self) -> Option<(Arc<Segment>, Bound)> {
+        let segments = self.head.segments().into_iter();
+        let oldest = segments.min_by_key(|s| s.summary.received_ns.1)?;
+        if self.is_too_old(oldest.summary.received_ns.1) {
+            Some((oldest, Bound::Age))
+        } else {
+            self.has_too_many_bytes().then_some((oldest, Bound::Bytes))
+        }
+    }
+
+    fn let_segment_go(&self, segment: &Arc<Segment>) -> io::Result<()> {
+        let mut book = self.manifest.lock();
+        let mut manifest = book.manifest.clone();
+        manifest.segments.remove(&segment.number);
+        match self.commit(&mut book, manifest.clone()) {
+            // there is no room to write that there will be room: remove first, a start takes a missing segment for what it is
+            Err(error) if disk::is_full(&error) => {
+                self.sealer.disk.remove(&segment.path)?;
+                self.commit(&mut book, manifest)?;
+            }
+            other => other?,
+        }
+        self.head.replace(std::slice::from_ref(segment), &[]);
+        drop(book);
+        self.remove(segment.path.clone());
+        Ok(())
+    }
+
+    /// Dead letters of sealed generations go by age, or when they alone have too many bytes.
+    fn retain_letters(&self) {
+        for letters in self.head.letters() {
+            let too_many = || {
+                let all = self.head.letters();
+                let bytes: u64 = all.iter().map(|l| l.file_bytes).sum();
+                self.config.max_bytes > 0 && bytes > self.config.max_bytes / 8
+            };
+            if !self.is_too_old(letters.newest_ns) && !too_many() {
+                return;
+            }
+            tracing::info!(
+                file = %letters.generation.path.display(),
+                dead_letters = letters.count,
+                "let the oldest dead letters go"
+            );
+            self.head.remove_letters(letters.generation.number);
+            self.remove(letters.generation.path.clone());
+        }
+    }
+
+    /// Generations that are complete and not sealed yet.
+    fn retain_generations(&self) {
+        while let Some((oldest, _)) = self.head.oldest()
+            && oldest.is_complete()
+        {
+            let bound = if self.is_too_old(oldest.newest_ns()) {
+                Bound::Age
+            } else if self.has_too_many_bytes() && self.head.totals().segments == 0 {
+                Bound::Bytes
+            } else {
+                return;
+            };
+            self.head.pop_oldest();
+            self.metrics.retired_spans(bound).inc_by(oldest.spans());
+            tracing::info!(
+                file = %oldest.generation.path.display(),
+                spans = oldest.spans(),
+                dead_letters = oldest.dead_letters(),
+                reason = bound.setting(),
+                "let the oldest spans go"
+            );
+            self.remove(oldest.generation.path.clone());
+        }
+    }
+}
+
+// === impl Bound ===
+
+impl Bound {
+    pub(in crate::embedded) const ALL: [Self; 2] = [Self::Age, Self::Bytes];
+
+    /// The word that counts it in metrics.
+    pub(in crate::embedded) fn label(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Bytes => "bytes",
+        }
+    }
+
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Age => "embedded.max-age",
+            Self::Bytes => "embedded.max-bytes",
+        }
+    }
+}
