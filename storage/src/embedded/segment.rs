@@ -138,10 +138,15 @@ impl Segment {
     }
 
     fn decoded<T: Block>(&self, pointer: Pointer, key: u64) -> io::Result<Arc<T>> {
-        self.cache.get((self.number, key), T::bytes, || {
+        let read = || {
             T::decode(pointer.read(&*self.file)?)
                 .ok_or_else(|| damaged("block is not as this version writes it"))
-        })
+        };
+        if pointer.len == 0 {
+            // it stands where the next one begins, so it has no place of its own in the cache
+            return read().map(Arc::new);
+        }
+        self.cache.get((self.number, key), T::bytes, read)
     }
 
     /// What is where.
