@@ -27,6 +27,8 @@ pub struct Config {
     pub max_concurrent_reads: usize,
     /// A tag's value that holds an operator also finds what it matches as an expression (`query.tag-expressions`, on).
     pub tag_expressions: bool,
+    /// Whether traces can be archived, for the page.
+    pub archive: bool,
     /// What the page and Kiali are told of the version.
     pub version: Version,
     /// What the page at `/` says of other ports, in this order.
@@ -77,6 +79,7 @@ impl Default for Config {
             limits: ReadLimits::default(),
             max_concurrent_reads: 4,
             tag_expressions: true,
+            archive: false,
             version: Version::default(),
             places: Vec::new(),
         }

@@ -105,7 +105,7 @@ impl Api {
             Route::ServiceOperations(service) => names::operation_names(call(), &service).await,
             Route::Operations => names::operations(call(), &form).await,
             Route::Dependencies => names::dependencies(call(), &form).await,
-            Route::Archive(id) => traces::archive(id, &form),
+            Route::Archive(id) => traces::archive(call(), id, &form).await,
             Route::Metrics => Err(Error::new(
                 StatusCode::NOT_IMPLEMENTED,
                 "metrics querying is currently disabled",

@@ -3,16 +3,17 @@
 //! In: what a protocol asked for, and who asked. Out: whole traces put together from the port's chunks, with their completeness; nothing is
 //! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, `instance_of`, says which instance a request may read.
 
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use http::request::Parts;
-use model::{Instance, Span, Str, TraceId};
+use model::{Batch, Instance, Span, Str, TraceId};
 use storage::{
-    Completeness, DependencyLink, DependencyReader, GetTrace, Operation, OperationQuery,
-    ReadContext, ReadError, ReadItem, ReadLimits, TraceQuery, TraceReader, TraceStream,
+    Archive, Completeness, DependencyLink, DependencyReader, GetTrace, Operation, OperationQuery,
+    ReadContext, ReadError, ReadItem, ReadLimits, TraceQuery, TraceReader, TraceStream, WriteError,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -20,6 +21,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::metrics::Metrics;
 use crate::{Adjuster, Config};
 
+/// So many spans are archived with one write.
+const ARCHIVED_SPANS: usize = 4096;
 /// From this many spans on, a trace is prepared on a blocking thread.
 const BLOCKING_SPANS: usize = 256;
 
@@ -35,6 +38,8 @@ pub struct Readers {
     pub traces: Arc<dyn TraceReader>,
     /// Its dependencies.
     pub dependencies: Arc<dyn DependencyReader>,
+    /// Where its traces are kept for good; `None`: nowhere.
+    pub archive: Option<Arc<dyn Archive>>,
 }
 
 /// Answers questions of every protocol.
@@ -53,6 +58,7 @@ pub struct Service {
 /// One request while it is answered: whose readers, and until when. Dropping it tells the store that nobody waits any more.
 pub struct Call<'a> {
     service: &'a Service,
+    instance: Instance,
     readers: Readers,
     cx: ReadContext,
     _cancel: DropGuard,
@@ -87,6 +93,26 @@ pub struct Answer<T> {
 #[derive(Debug)]
 pub struct Turn(#[allow(dead_code, reason = "held, never asked")] OwnedSemaphorePermit);
 
+/// Why a trace was not archived.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ArchiveError {
+    /// The store has no archive.
+    #[error("archive span storage was not configured")]
+    NotConfigured,
+    /// There is no such trace.
+    #[error("trace not found")]
+    NotFound,
+    /// Not all of it can be read, and half a trace is not kept.
+    #[error("failed to archive trace: spans may be missing: {0}")]
+    Partial(String),
+    /// It could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// It could not be written.
+    #[error("failed to archive trace: {0}")]
+    Write(#[from] WriteError),
+}
+
 /// The instance that a request may read.
 fn instance_of(_request: &Parts) -> Instance {
     Instance::default()
@@ -120,9 +146,11 @@ impl Service {
             credentials: None,
             limits: self.limits,
         };
+        let instance = instance_of(request);
         Call {
             service: self,
-            readers: (self.stores)(&instance_of(request)),
+            readers: (self.stores)(&instance),
+            instance,
             cx,
             _cancel: cancelled.drop_guard(),
         }
@@ -142,7 +170,7 @@ impl Service {
 // === impl Call ===
 
 impl Call<'_> {
-    /// The traces with these ids, in that order; those that are not there are left out.
+    /// The traces with these ids, in that order; those that are not there are left out. One that has gone may be in the archive.
     pub async fn get_traces<T: Send + 'static>(
         &self,
         ids: &[GetTrace],
@@ -151,9 +179,71 @@ impl Call<'_> {
         let turn = self.turn().await?;
         let stream = self.readers.traces.get_traces(&self.cx, ids);
         let timer = self.service.metrics.start(self.readers.kind, "get_trace");
-        let answer = self.assemble(stream, prepare, turn).await;
+        let mut answer = self.assemble(stream, prepare.clone(), turn).await;
+        if let Ok(found) = &mut answer
+            && let Err(error) = self.add_archived(ids, prepare, found).await
+        {
+            answer = Err(error);
+        }
         timer.end(&answer);
         answer
+    }
+
+    /// Adds what is only in the archive, in the order of `ids`. What a bound cut off is not there to be told from what has gone.
+    async fn add_archived<T: Send + 'static>(
+        &self,
+        ids: &[GetTrace],
+        prepare: Prepare<T>,
+        answer: &mut Answer<T>,
+    ) -> Result<(), ReadError> {
+        let archive = self.readers.archive.as_ref();
+        let Some(reader) = archive.and_then(|a| a.reader(&self.instance)) else {
+            return Ok(());
+        };
+        let found: HashSet<TraceId> = answer.traces.iter().map(|(id, _)| *id).collect();
+        let missing = ids.iter().filter(|get| !found.contains(&get.trace_id));
+        let missing: Vec<GetTrace> = missing.copied().collect();
+        if missing.is_empty() || answer.completeness != Completeness::Complete {
+            return Ok(());
+        }
+        let stream = reader.get_traces(&self.cx, &missing);
+        let (archived, completeness) = self.collect(stream, prepare).await?;
+        answer.traces.extend(archived);
+        answer.completeness = completeness;
+        let place: HashMap<TraceId, usize> = ids
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(at, get)| (get.trace_id, at))
+            .collect();
+        answer
+            .traces
+            .sort_by_key(|(id, _)| place.get(id).copied().unwrap_or(usize::MAX));
+        Ok(())
+    }
+
+    /// Keeps a trace for good, as it was sent, whatever becomes of the store's own copy.
+    pub async fn archive(&self, id: GetTrace) -> Result<(), ArchiveError> {
+        let archive = self.readers.archive.clone();
+        let archive = archive.ok_or(ArchiveError::NotConfigured)?;
+        let whole: Prepare<Assembled> = Arc::new(|trace| trace);
+        let answer = self.get_traces(&[id], whole).await?;
+        if let Completeness::Partial { reason } = answer.completeness {
+            return Err(ArchiveError::Partial(reason));
+        }
+        let Some((_, trace)) = answer.traces.into_iter().next() else {
+            return Err(ArchiveError::NotFound);
+        };
+        let mut spans = trace.spans.into_iter().peekable();
+        while spans.peek().is_some() {
+            let some = spans.by_ref().take(ARCHIVED_SPANS).collect();
+            let batch = Batch::new(self.instance.clone(), some, 0);
+            match self.within(archive.keep(batch)).await {
+                Some(kept) => kept?,
+                None => return Err(ArchiveError::Read(self.late())),
+            }
+        }
+        Ok(())
     }
 
     /// The traces that answer `query`, newest first. A limit beyond the service's is clamped, and the answer says so when it mattered.
@@ -262,13 +352,26 @@ impl Call<'_> {
         )
     }
 
-    /// Puts chunks together. What was read before the deadline passed is an answer, a partial one.
     async fn assemble<T: Send + 'static>(
         &self,
-        mut stream: TraceStream<'_>,
+        stream: TraceStream<'_>,
         prepare: Prepare<T>,
         turn: Turn,
     ) -> Result<Answer<T>, ReadError> {
+        let (traces, completeness) = self.collect(stream, prepare).await?;
+        Ok(Answer {
+            traces,
+            completeness,
+            turn,
+        })
+    }
+
+    /// Puts chunks together. What was read before the deadline passed is an answer, a partial one.
+    async fn collect<T: Send + 'static>(
+        &self,
+        mut stream: TraceStream<'_>,
+        prepare: Prepare<T>,
+    ) -> Result<(Vec<(TraceId, T)>, Completeness), ReadError> {
         let mut traces = Vec::new();
         // the one that more chunks may come for; it is prepared when it is known to be whole or short
         let mut open: Option<Assembled> = None;
@@ -313,11 +416,7 @@ impl Call<'_> {
         if let Some(last) = open {
             traces.push(prepared(last, &prepare).await?);
         }
-        Ok(Answer {
-            traces,
-            completeness,
-            turn,
-        })
+        Ok((traces, completeness))
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
-use model::{Resource, Span, SpanId, SpanKind, Str, TraceId};
+use model::{Batch, Instance, Resource, Span, SpanId, SpanKind, Str, TraceId};
 use storage::{
     Completeness, DependencyLink, DependencyReader, Found, GetTrace, Operation, OperationQuery,
-    ReadContext, ReadError, ReadItem, TraceQuery, TraceReader, TraceStream,
+    ReadContext, ReadError, ReadItem, TraceQuery, TraceReader, TraceStream, WriteError,
 };
 
 use crate::{Readers, Stores};
@@ -21,6 +21,10 @@ pub(crate) struct Script {
     pub(crate) operations: Vec<Operation>,
     pub(crate) links: Vec<DependencyLink>,
     /// What every read but those of traces fails with.
+    /// Whether it has an archive.
+    pub(crate) archives: bool,
+    /// What is in the archive, and what it was given.
+    pub(crate) archived: Mutex<Vec<Span>>,
     pub(crate) failure: Option<ReadError>,
     pub(crate) found: Mutex<Vec<TraceQuery>>,
     pub(crate) got: Mutex<Vec<GetTrace>>,
@@ -74,6 +78,9 @@ impl Script {
             kind: "script",
             traces: script.clone(),
             dependencies: script.clone(),
+            archive: script
+                .archives
+                .then(|| script.clone() as Arc<dyn storage::Archive>),
         })
     }
 
@@ -134,6 +141,25 @@ impl TraceReader for Script {
     ) -> BoxFuture<'a, Result<Vec<Operation>, ReadError>> {
         let wanted = |o: &&Operation| query.kind.is_none_or(|k| k == o.kind);
         self.answer(self.operations.iter().filter(wanted).cloned().collect())
+    }
+}
+
+impl storage::Archive for Script {
+    fn keep(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
+        self.archived
+            .lock()
+            .unwrap()
+            .extend(batch.spans.iter().cloned());
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn reader(&self, _instance: &Instance) -> Option<Arc<dyn TraceReader>> {
+        let spans = self.archived.lock().unwrap().clone();
+        let steps = match spans.is_empty() {
+            true => vec![complete()],
+            false => vec![Some(Ok(ReadItem::Spans(spans))), complete()],
+        };
+        Some(Arc::new(Self::of(steps)))
     }
 }
 

@@ -62,6 +62,7 @@ fn app(store: Arc<Memory>) -> Router {
     let stores = move |instance: &Instance| Readers {
         kind: store.name(),
         traces: store.reader(instance),
+        archive: None,
         dependencies: store.dependencies(instance),
     };
     query::http::router(Service::new(Arc::new(stores), &config, metrics), &config)

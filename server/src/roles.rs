@@ -185,7 +185,7 @@ impl Opened {
             let shutdown = shutdown.clone();
             rooms.spawn(async move { receivers.run(shutdown).await.context("the collector") });
         }
-        if let Some(query) = rooms::query(config, &addrs)? {
+        if let Some(query) = rooms::query(config, &addrs, &storage)? {
             let stores = rooms::stores(&storage);
             let server = query::bind(&query, stores, registry, connections).await?;
             addrs.push(("query-http", server.addrs().to_vec()));

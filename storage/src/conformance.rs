@@ -11,6 +11,7 @@
     reason = "a test suite, compiled for tests only"
 )]
 
+pub mod archive;
 pub mod catalogue;
 mod data;
 pub mod dependencies;
@@ -88,6 +89,7 @@ macro_rules! for_each_promise {
             writing::a_closed_store_refuses_writes,
             writing::instances_never_see_each_other,
             writing::dead_letters_are_kept_where_the_store_says_so,
+            archive::traces_are_kept_where_the_store_says_so,
             reading::traces_come_in_the_order_asked_for,
             reading::an_instance_without_spans_is_empty,
             reading::a_trace_grows_over_batches,

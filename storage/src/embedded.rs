@@ -10,6 +10,7 @@
 //!
 //! Sources of the design: `docs/adr/0003-journal.md`, `docs/adr/0006-segments.md`; the format: `docs/embedded-format.md`.
 
+mod archive;
 mod batch;
 mod calls;
 mod committer;
@@ -42,6 +43,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use self::archive::{Archive, Keeps};
 use self::committer::{Committer, Queue};
 use self::dead_letters::{Cemetery, Recent};
 use self::format::Folder;
@@ -54,9 +56,11 @@ use self::segment::Cache;
 use self::status::Status;
 use self::writer::Writer;
 use crate::disk::Disk;
-use crate::port::{Backend, Capabilities, DeadLetters, DependencyReader, TraceReader, TraceWriter};
+use crate::port::{
+    self, Backend, Capabilities, DeadLetters, DependencyReader, TraceReader, TraceWriter,
+};
 
-pub use config::Config;
+pub use config::{Config, NamespaceBounds};
 pub use dead_letters::RecentDeadLetter;
 pub use error::OpenError;
 
@@ -74,6 +78,8 @@ pub struct Embedded {
     recent: Arc<Recent>,
     metrics: Metrics,
     keeper: Arc<Keeper>,
+    /// `None` in an archive itself.
+    archive: Option<Arc<Archive>>,
     running: Arc<Mutex<Running>>,
 }
 
@@ -91,9 +97,17 @@ struct Running {
 impl Embedded {
     /// Opens the store in `config.directory`, creating it when missing, and reads it back. Takes as long as reading its files does.
     pub fn open(config: Config, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
+        let metrics = Metrics::default();
+        let mut store = Self::open_with(config.clone(), disk.clone(), metrics.clone())?;
+        if config.archives {
+            store.archive = Some(Arc::new(Archive::new(&config, disk, metrics)));
+        }
+        Ok(store)
+    }
+
+    fn open_with(config: Config, disk: Arc<dyn Disk>, metrics: Metrics) -> Result<Self, OpenError> {
         let folder = Folder::open(&*disk, &config.directory)?;
         let folders = folder.folders.clone();
-        let metrics = Metrics::default();
         let head = Arc::new(Head::default());
         let recent = Arc::new(Recent::default());
         let cache = Cache::new(config.cache_bytes());
@@ -197,6 +211,7 @@ impl Embedded {
             recent,
             metrics,
             keeper,
+            archive: None,
             running: Arc::new(Mutex::new(threads)),
         })
     }
@@ -232,7 +247,7 @@ impl Backend for Embedded {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             durable: true,
-            archive: false,
+            archive: self.archive.is_some(),
             dead_letters: true,
             operation_kinds: true,
             // it groups waiting writes itself
@@ -257,6 +272,11 @@ impl Backend for Embedded {
         Some(Arc::new(Cemetery { writer }))
     }
 
+    fn archive(&self) -> Option<Arc<dyn port::Archive>> {
+        let archive = self.archive.clone()?;
+        Some(Arc::new(Keeps(archive)))
+    }
+
     fn health(&self) -> Result<(), String> {
         self.status.health()?;
         self.keeper.health()
@@ -273,6 +293,9 @@ impl Backend for Embedded {
                 .spawn_blocking(move || running.lock().end());
             // a join that fails means a thread that panicked, which said so itself
             drop(ended.await);
+            if let Some(archive) = &self.archive {
+                archive.close().await;
+            }
         })
     }
 }

@@ -18,8 +18,8 @@ pub mod stack;
 mod logs;
 
 pub use port::{
-    Backend, Capabilities, Completeness, DeadLetter, DeadLetters, DependencyLink, DependencyReader,
-    Found, FoundTrace, GetTrace, Operation, OperationQuery, ReadContext, ReadError, ReadItem,
-    ReadLimits, TraceReader, TraceStream, TraceWriter, WriteError,
+    Archive, Backend, Capabilities, Completeness, DeadLetter, DeadLetters, DependencyLink,
+    DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery, ReadContext,
+    ReadError, ReadItem, ReadLimits, TraceReader, TraceStream, TraceWriter, WriteError,
 };
 pub use query::{Filter, Pattern, TraceQuery};

@@ -30,7 +30,8 @@ use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
 use crate::port::{
-    Backend, Capabilities, DeadLetters, DependencyReader, TraceReader, TraceWriter, WriteError,
+    Archive, Backend, Capabilities, DeadLetters, DependencyReader, TraceReader, TraceWriter,
+    WriteError,
 };
 use detach::Detacher;
 use metrics::Metrics;
@@ -121,6 +122,10 @@ impl Backend for Memory {
 
     fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader> {
         Arc::new(Reader::new(self.shared.clone(), instance.clone()))
+    }
+
+    fn archive(&self) -> Option<Arc<dyn Archive>> {
+        None
     }
 
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {

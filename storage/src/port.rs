@@ -87,6 +87,15 @@ pub trait DeadLetters: Send + Sync {
     fn bury(&self, letters: Vec<DeadLetter>) -> BoxFuture<'_, Result<(), WriteError>>;
 }
 
+/// Keeps traces that somebody wants to keep, out of the reach of retention.
+pub trait Archive: Send + Sync {
+    /// Stores every span of `batch`, with all that [`TraceWriter::write`] promises.
+    fn keep(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>>;
+
+    /// Gives what was kept of one instance back; `None`: nothing was ever kept.
+    fn reader(&self, instance: &Instance) -> Option<Arc<dyn TraceReader>>;
+}
+
 /// A store, opened: what the binary hands to the collector and to the query service.
 pub trait Backend: Send + Sync {
     /// Its name in settings, metrics and logs: `embedded`, `memory`, …
@@ -106,6 +115,9 @@ pub trait Backend: Send + Sync {
 
     /// Where spans go that can never be stored; `None`: they are dropped and counted.
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>>;
+
+    /// Where traces are kept for good; `None`: they are not.
+    fn archive(&self) -> Option<Arc<dyn Archive>>;
 
     /// `Err` with a sentence for an operator while it cannot write or read. Shown by `/ready`, never by liveness.
     fn health(&self) -> Result<(), String>;

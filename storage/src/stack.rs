@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::layers::window::{Clock, system_clock};
 use crate::layers::{Bury, Coalesce, FanOut, Ledger, Meter, Route, Sanitize, Window};
-use crate::port::{Backend, DeadLetters, DependencyReader, TraceReader, TraceWriter};
+use crate::port::{Archive, Backend, DeadLetters, DependencyReader, TraceReader, TraceWriter};
 
 /// What the layers need to know.
 #[derive(Clone)]
@@ -110,6 +110,11 @@ impl Storage {
     /// The dependencies of one instance, from the first backend.
     pub fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader> {
         self.first.dependencies(instance)
+    }
+
+    /// Where traces are kept for good: the archive of the first backend.
+    pub fn archive(&self) -> Option<Arc<dyn Archive>> {
+        self.first.archive()
     }
 
     /// Where spans go that can never be stored, for those that never reach the writer; `None`: they are dropped and counted.

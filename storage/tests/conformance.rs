@@ -63,6 +63,7 @@ mod embedded {
     #[tokio::test]
     async fn all_promises_one_after_the_other() {
         let says = Capabilities {
+            archive: true,
             durable: true,
             dead_letters: true,
             operation_kinds: true,

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod archive;
 mod clients;
 mod commands;
 mod crash;

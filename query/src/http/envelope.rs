@@ -16,7 +16,7 @@ use wire::go_json;
 
 use super::indent::indent;
 use super::pieces::Pieces;
-use crate::service::Turn;
+use crate::service::{ArchiveError, Turn};
 
 /// Says in a header what the member `partial` says in the body.
 const PARTIAL: HeaderName = HeaderName::from_static("spoor-partial");
@@ -34,6 +34,8 @@ pub(super) struct Envelope {
     turn: Option<Turn>,
     total: usize,
     errors: Vec<Entry>,
+    /// What stands there when there are none.
+    no_errors: &'static [u8],
     partial: Option<String>,
 }
 
@@ -83,12 +85,20 @@ impl Envelope {
         envelope
     }
 
+    /// Around nothing: something was done. Jaeger's list of errors is here empty and not null.
+    pub(super) fn done() -> Self {
+        let mut envelope = Self::new(vec![HEAD.to_vec(), b"[]".to_vec()], 0);
+        envelope.no_errors = b"[]";
+        envelope
+    }
+
     fn new(head: Vec<Vec<u8>>, total: usize) -> Self {
         Self {
             head,
             turn: None,
             total,
             errors: Vec::new(),
+            no_errors: b"null",
             partial: None,
         }
     }
@@ -132,7 +142,7 @@ impl Envelope {
             format!(",\"total\":{total},\"limit\":0,\"offset\":0,\"errors\":").as_bytes(),
         );
         if self.errors.is_empty() {
-            out.extend_from_slice(b"null");
+            out.extend_from_slice(self.no_errors);
         } else {
             out.extend_from_slice(&go_json::to_vec(&self.errors));
         }
@@ -176,6 +186,18 @@ impl From<ReadError> for Error {
             }
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<ArchiveError> for Error {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Read(error) => error.into(),
+            ArchiveError::NotFound => Self::new(StatusCode::NOT_FOUND, error.to_string()),
+            ArchiveError::NotConfigured | ArchiveError::Partial(_) | ArchiveError::Write(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+            }
+        }
     }
 }
 

@@ -56,6 +56,7 @@ impl Page {
         });
         let values = [
             ("base", escape(&format!("{}/", config.base_path.as_str()))),
+            ("archive", config.archive.to_string()),
             ("version", version),
             ("spoor", escape(spoor)),
             ("jaeger", escape(git_version)),

@@ -68,13 +68,11 @@ pub(super) async fn find(api: &Api, call: Call<'_>, form: &Form) -> Result<Envel
     Ok(envelope)
 }
 
-/// Keeping a trace: no store can yet.
-pub(super) fn archive(id: &str, form: &Form) -> Result<Envelope, Error> {
-    parse(id, form)?;
-    Err(Error::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "archive span storage was not configured",
-    ))
+/// Keeping a trace for good.
+pub(super) async fn archive(call: Call<'_>, id: &str, form: &Form) -> Result<Envelope, Error> {
+    let (id, window) = parse(id, form)?;
+    call.archive(wanted(id, window)).await?;
+    Ok(Envelope::done())
 }
 
 fn parse(id: &str, form: &Form) -> Result<(TraceId, Window), Error> {

@@ -3,10 +3,12 @@
 //! In: `span-storage.type` and the settings of the stores. Out: the backends in the order that they are written to; the first is read. Names of Jaeger's that this version lacks
 //! become problems that say how to move.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use settings::ByteSize;
+use ::storage::embedded::NamespaceBounds;
+use settings::{ByteSize, GoDuration};
 
 use super::check::Check;
 use crate::cli::Role;
@@ -42,11 +44,16 @@ pub struct Embedded {
     pub directory: PathBuf,
     /// Spans are removed at this age; none: never.
     pub max_age: Option<Duration>,
-    /// Room on disk.
+    /// Room on disk; 0: no limit.
     pub max_bytes: ByteSize,
+    /// Bounds of single namespaces.
+    pub namespaces: BTreeMap<String, NamespaceBounds>,
 }
 
 const TYPE: &str = "span-storage.type";
+const MAX_BYTES: &str = "embedded.max-bytes";
+const NAMESPACE_MAX_AGE: &str = "embedded.namespace-max-age";
+const NAMESPACE_MAX_BYTES: &str = "embedded.namespace-max-bytes";
 
 // === impl Storage ===
 
@@ -102,13 +109,58 @@ impl Storage {
             embedded: Embedded {
                 directory,
                 max_age: check.time_or_none("embedded.max-age"),
-                max_bytes: check.size("embedded.max-bytes"),
+                max_bytes: check.settings.bytes(MAX_BYTES).unwrap_or_default(),
+                namespaces: namespaces(check),
             },
             memory_max_traces: check.number("memory.max-traces"),
             span_max_age: check.time_or_none("span.max-age"),
             span_max_future: check.time_or_none("span.max-future"),
         }
     }
+}
+
+/// The bounds that single namespaces were given.
+fn namespaces(check: &mut Check<'_>) -> BTreeMap<String, NamespaceBounds> {
+    let mut bounds: BTreeMap<String, NamespaceBounds> = BTreeMap::new();
+    for (namespace, text) in pairs(check, NAMESPACE_MAX_AGE, "24h") {
+        let age = text.parse::<GoDuration>().map_err(|e| e.to_string());
+        let age = age.and_then(|age| {
+            age.to_std()
+                .ok_or_else(|| format!("{age} is negative: give 0s or more"))
+        });
+        match age {
+            Ok(age) => bounds.entry(namespace).or_default().max_age = Some(age),
+            Err(error) => check.wrong(NAMESPACE_MAX_AGE, error),
+        }
+    }
+    for (namespace, text) in pairs(check, NAMESPACE_MAX_BYTES, "2GiB") {
+        match text.parse::<ByteSize>() {
+            Ok(size) => bounds.entry(namespace).or_default().max_bytes = size.as_bytes(),
+            Err(error) => check.wrong(NAMESPACE_MAX_BYTES, error),
+        }
+    }
+    bounds
+}
+
+/// The items of a list of `namespace=value`, each namespace once.
+fn pairs(check: &mut Check<'_>, name: &str, example: &str) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for item in check.settings.list(name).to_vec() {
+        let pair = item.split_once('=').filter(|(namespace, _)| {
+            model::Instance::new(namespace, model::Instance::default().name()).is_ok()
+        });
+        match pair {
+            Some((namespace, _)) if pairs.iter().any(|(n, _)| n == namespace) => {
+                check.wrong(name, format!("namespace {namespace} stands twice"));
+            }
+            Some((namespace, value)) => pairs.push((namespace.to_owned(), value.to_owned())),
+            None => check.wrong(
+                name,
+                format!("\"{item}\" is no bound of a namespace: give namespace=value, such as team-a={example}"),
+            ),
+        }
+    }
+    pairs
 }
 
 // === impl Backend ===
@@ -129,7 +181,9 @@ impl Backend {
             Self::Embedded => &[
                 "embedded.directory",
                 "embedded.max-age",
-                "embedded.max-bytes",
+                MAX_BYTES,
+                NAMESPACE_MAX_AGE,
+                NAMESPACE_MAX_BYTES,
             ],
             Self::Memory => &["memory.max-traces"],
         }

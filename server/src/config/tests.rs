@@ -1,3 +1,4 @@
+use ::storage::embedded::NamespaceBounds;
 use settings::layers;
 
 use super::*;
@@ -237,6 +238,41 @@ fn every_problem_is_told_at_once() {
             "--query.additional-headers: \"no header\" begins no header: give \"Key: Value\"",
             "--query.max-traces: give 1 or more",
             "--log-level: \"loud\" is not known: it can be debug, info, warn, error, dpanic, panic or fatal",
+        ]
+    );
+}
+
+#[test]
+fn a_namespace_may_have_bounds_of_its_own() {
+    let line = [
+        "--embedded.namespace-max-age=a=24h,b=0",
+        "--embedded.namespace-max-bytes=b=2GiB",
+        "--embedded.max-bytes=0",
+    ];
+    let embedded = config(&line, &[]).storage.embedded;
+    assert_eq!(embedded.max_bytes.as_bytes(), 0);
+    let bounds = |hours: u64, max_bytes| NamespaceBounds {
+        max_age: Some(Duration::from_secs(hours * 3600)),
+        max_bytes,
+    };
+    let expect = [
+        ("a".to_owned(), bounds(24, 0)),
+        ("b".to_owned(), bounds(0, 2 << 30)),
+    ];
+    assert_eq!(embedded.namespaces, expect.into());
+    let line = [
+        "--embedded.namespace-max-age=a=1d,b=-1h,A=1h,c,d=1h,d=2h",
+        "--embedded.namespace-max-bytes=a=lots",
+    ];
+    assert_eq!(
+        problems(Role::AllInOne, &line),
+        [
+            "--embedded.namespace-max-age: \"A=1h\" is no bound of a namespace: give namespace=value, such as team-a=24h",
+            "--embedded.namespace-max-age: \"c\" is no bound of a namespace: give namespace=value, such as team-a=24h",
+            "--embedded.namespace-max-age: namespace d stands twice",
+            "--embedded.namespace-max-age: time: unknown unit \"d\" in duration \"1d\"",
+            "--embedded.namespace-max-age: -1h0m0s is negative: give 0s or more",
+            "--embedded.namespace-max-bytes: \"lots\" is no size: give a number of bytes, or one with a unit such as 64KiB, 4MiB, 10GiB",
         ]
     );
 }

@@ -103,6 +103,7 @@ async fn open_embedded(
         directory: config.storage.embedded.directory.clone(),
         max_bytes: config.storage.embedded.max_bytes.as_bytes(),
         max_age: config.storage.embedded.max_age.unwrap_or(Duration::ZERO),
+        namespaces: config.storage.embedded.namespaces.clone(),
         index_bytes: shares.stores,
         queue_bytes: shares.queue,
         ..embedded::Config::default()
@@ -176,6 +177,7 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
 pub(super) fn query(
     config: &Config,
     addrs: &[(&'static str, Vec<SocketAddr>)],
+    storage: &Storage,
 ) -> anyhow::Result<Option<query::Config>> {
     let (Some(query), Some(at)) = (&config.query, &config.listeners.query_http) else {
         return Ok(None);
@@ -206,6 +208,7 @@ pub(super) fn query(
             bytes: query.max_bytes.as_usize(),
         },
         tag_expressions: query.tag_expressions,
+        archive: storage.first().capabilities().archive,
         version: query::Version {
             spoor: env!("CARGO_PKG_VERSION").to_owned(),
             git_commit: version::GIT_COMMIT.to_owned(),
@@ -223,6 +226,7 @@ pub(super) fn stores(storage: &Arc<Storage>) -> query::Stores {
         kind: storage.first().name(),
         traces: storage.reader(instance),
         dependencies: storage.dependencies(instance),
+        archive: storage.archive(),
     })
 }
 

@@ -24,13 +24,25 @@ pub(super) const ROWS: &[Flag] = &[
         "embedded.max-age",
         Kind::Duration,
         "168h",
-        "age at which stored spans are removed; 0: never. Until segments are sealed they go earlier when the index in memory is full: about 1.5 million spans for each 192MiB of memory.max-bytes",
+        "age at which stored spans are removed, archived ones excepted; 0: never",
     ),
     Flag::acts(
         "embedded.max-bytes",
         Kind::Bytes,
         "10GiB",
-        "room on disk; the oldest spans are removed beyond it. Until segments are sealed they go earlier when the index in memory is full: about 1.5 million spans for each 192MiB of memory.max-bytes",
+        "room on disk, the archive not counted; the oldest spans are removed beyond it; 0: no limit",
+    ),
+    Flag::acts(
+        "embedded.namespace-max-age",
+        Kind::List,
+        "",
+        "ages of single namespaces in place of embedded.max-age, such as team-a=24h,team-b=720h; 0: never",
+    ),
+    Flag::acts(
+        "embedded.namespace-max-bytes",
+        Kind::List,
+        "",
+        "room on disk of single namespaces beside embedded.max-bytes, such as team-a=2GiB; the oldest spans of the namespace are removed beyond it",
     ),
     Flag::acts(
         "memory.max-traces",

@@ -31,6 +31,8 @@ pub(crate) struct Metrics {
     segments: Gauge<u64, AtomicU64>,
     segment_bytes: Gauge<u64, AtomicU64>,
     segment_spans: Gauge<u64, AtomicU64>,
+    archive_bytes: Gauge<u64, AtomicU64>,
+    archive_spans: Gauge<u64, AtomicU64>,
     /// Time to seal a generation.
     pub(crate) seal_seconds: Histogram,
     /// Generations that could not be sealed, each try counted.
@@ -85,6 +87,16 @@ impl Metrics {
                 "spoor_embedded_segment_spans",
                 "Spans in the embedded store's segments",
                 &self.segment_spans,
+            ),
+            (
+                "spoor_embedded_archive_bytes",
+                "Bytes of the embedded store's archive, which count towards no bound",
+                &self.archive_bytes,
+            ),
+            (
+                "spoor_embedded_archive_spans",
+                "Spans in the embedded store's archive",
+                &self.archive_spans,
             ),
             (
                 "spoor_embedded_dead_letters",
@@ -159,6 +171,20 @@ impl Metrics {
         self.segment_spans.set(totals.sealed_spans);
     }
 
+    /// Those of the archive: nobody is shown them but for damage, which counts as one.
+    pub(crate) fn of_archive(&self) -> Self {
+        Self {
+            damaged: self.damaged.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Shows what is in the archive.
+    pub(crate) fn show_archive(&self, totals: &Totals) {
+        self.archive_bytes.set(totals.disk_bytes());
+        self.archive_spans.set(totals.spans);
+    }
+
     /// Spans let go to stay within this bound.
     pub(super) fn retired_spans(&self, bound: Bound) -> Counter {
         let reason = bound.label();
@@ -188,6 +214,8 @@ impl Default for Metrics {
             segments: Gauge::default(),
             segment_bytes: Gauge::default(),
             segment_spans: Gauge::default(),
+            archive_bytes: Gauge::default(),
+            archive_spans: Gauge::default(),
             // 4 ms to 65 s
             seal_seconds: Histogram::new(exponential_buckets(0.004, 2.0, 15)),
             seal_failures: Counter::default(),

@@ -24,6 +24,9 @@ use super::segment::calls::Calls;
 use super::segment::{self, Builder, Cache, Segment, Summary, filter};
 use crate::disk::Disk;
 
+/// No more memory than this is asked for before it is known to be needed.
+const EXPECT_BYTES: usize = 64 << 20;
+
 /// What sealing needs beside the generation.
 pub(super) struct Sealer {
     pub(super) disk: Arc<dyn Disk>,
@@ -60,9 +63,15 @@ impl Sealer {
         let mut gathered: BTreeMap<Instance, Gathered> = BTreeMap::new();
         let mut letters = Vec::new();
         let (mut spans, mut malformed) = (0, 0);
+        let bytes = usize::try_from(generation.file.len()?).unwrap_or(usize::MAX);
         let scan = journal::scan(&*generation.file, |visit| {
             if visit.header.kind == Kind::Spans as u8 {
-                match gather::add(&mut gathered, visit.payload, visit.header.received_ns) {
+                // most often it is all of one instance: growing step by step would take twice the memory
+                let left = bytes
+                    .saturating_sub(visit.offset as usize)
+                    .min(EXPECT_BYTES);
+                let left = if gathered.is_empty() { left } else { 0 };
+                match gather::add(&mut gathered, visit.payload, visit.header.received_ns, left) {
                     Ok(count) => spans += count,
                     Err(_) => malformed += 1,
                 }

@@ -30,6 +30,79 @@ async fn what_is_not_there_yet_says_so_in_jaegers_words() {
 }
 
 #[tokio::test]
+async fn a_trace_is_archived_as_it_was_sent() {
+    let script = Arc::new(Script {
+        archives: true,
+        ..Script::of(vec![spans(vec![span(1, 1), span(1, 2)]), complete()])
+    });
+    let answer = send(
+        app(&script, &Config::default()),
+        request("POST", "/api/archive/1"),
+    )
+    .await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.text(),
+        r#"{"data":[],"total":0,"limit":0,"offset":0,"errors":[]}"#
+    );
+    let archived = script.archived.lock().unwrap().clone();
+    assert_eq!(archived, [span(1, 1), span(1, 2)]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_archived_whole_is_not() {
+    for (steps, status, error) in [
+        (vec![complete()], 404, "trace not found"),
+        (
+            vec![spans(vec![span(1, 1)]), partial("a bound")],
+            500,
+            "failed to archive trace: spans may be missing: a bound",
+        ),
+    ] {
+        let script = Arc::new(Script {
+            archives: true,
+            ..Script::of(steps)
+        });
+        let answer = send(
+            app(&script, &Config::default()),
+            request("POST", "/api/archive/1"),
+        )
+        .await;
+        is_error(&answer, status, error);
+        assert!(script.archived.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_trace_that_has_gone_is_read_from_the_archive() {
+    let script = || Script {
+        archives: true,
+        archived: vec![span(2, 7)].into(),
+        ..Script::of(vec![spans(vec![span(3, 1)]), complete()])
+    };
+    let gone = get(
+        Script {
+            steps: vec![complete()],
+            ..script()
+        },
+        "/api/traces/2?raw=true",
+    )
+    .await;
+    assert_eq!(gone.status, 200);
+    assert_eq!(gone.json()["data"][0]["traceID"], "0000000000000002");
+    let answer = get(script(), "/api/traces?traceID=2&traceID=3").await;
+    let json = answer.json();
+    let ids: Vec<_> = json["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| &t["traceID"])
+        .collect();
+    assert_eq!(ids, ["0000000000000002", "0000000000000003"]);
+    assert_eq!(json["errors"], serde_json::Value::Null);
+}
+
+#[tokio::test]
 async fn unknown_paths_of_the_api_are_404_and_wrong_methods_405() {
     for (method, uri, status) in [
         ("GET", "/api/nothing", 404),

@@ -32,7 +32,7 @@ impl Keeper {
             max => (max / 16).min(LARGEST),
         };
         let today = (self.config.clock)() / DAY_NS;
-        let longest_ns = self.config.ns_per_merge();
+        let longest_ns = |instance: &Instance| self.config.ns_per_merge(instance);
         let Some(old) = choose(self.head.segments(), largest, longest_ns, today, fan) else {
             return false;
         };
@@ -71,7 +71,7 @@ impl Keeper {
 fn choose(
     segments: Vec<Arc<Segment>>,
     largest: u64,
-    longest_ns: u64,
+    longest_ns: impl Fn(&Instance) -> u64,
     today: u64,
     fan: usize,
 ) -> Option<Vec<Arc<Segment>>> {
@@ -83,20 +83,23 @@ fn choose(
             alike.entry(key).or_default().push(segment);
         }
     }
-    alike.into_iter().find_map(|((_, day, _), segments)| {
-        let enough = if day < today { fan.min(FEW) } else { fan };
-        // the first run of neighbours that are enough and fit
-        (0..segments.len()).find_map(|from| {
-            let mut bytes = 0;
-            let (mut first_ns, mut last_ns) = (u64::MAX, 0);
-            let fits = segments.iter().skip(from).take_while(|segment| {
-                bytes += segment.file_bytes;
-                first_ns = first_ns.min(segment.summary.received_ns.0);
-                last_ns = last_ns.max(segment.summary.received_ns.1);
-                bytes <= largest && last_ns - first_ns <= longest_ns
-            });
-            let chosen: Vec<_> = fits.take(FAN).cloned().collect();
-            (chosen.len() >= enough).then_some(chosen)
+    alike
+        .into_iter()
+        .find_map(|((instance, day, _), segments)| {
+            let longest_ns = longest_ns(&instance);
+            let enough = if day < today { fan.min(FEW) } else { fan };
+            // the first run of neighbours that are enough and fit
+            (0..segments.len()).find_map(|from| {
+                let mut bytes = 0;
+                let (mut first_ns, mut last_ns) = (u64::MAX, 0);
+                let fits = segments.iter().skip(from).take_while(|segment| {
+                    bytes += segment.file_bytes;
+                    first_ns = first_ns.min(segment.summary.received_ns.0);
+                    last_ns = last_ns.max(segment.summary.received_ns.1);
+                    bytes <= largest && last_ns - first_ns <= longest_ns
+                });
+                let chosen: Vec<_> = fits.take(FAN).cloned().collect();
+                (chosen.len() >= enough).then_some(chosen)
+            })
         })
-    })
 }

@@ -1,6 +1,6 @@
 //! Keeps the store within its bounds by letting the oldest go: by age, and by bytes on disk. Counted and logged.
 //!
-//! A segment's age is that of the span in it that was taken in last. What was taken in lately and is not sealed yet goes by bytes only when
+//! A namespace may have bounds of its own. A segment's age is that of the span in it that was taken in last. What was taken in lately and is not sealed yet goes by bytes only when
 //! there is nothing else.
 
 use std::io;
@@ -17,6 +17,8 @@ pub(in crate::embedded) enum Bound {
     Age,
     /// `embedded.max-bytes`.
     Bytes,
+    /// `embedded.namespace-max-bytes`.
+    NamespaceBytes,
 }
 
 impl Keeper {
@@ -45,23 +47,37 @@ impl Keeper {
         self.metrics.show(&self.head.totals());
     }
 
+    /// Whether even the namespace that is kept longest would let it go.
     fn is_too_old(&self, newest_ns: u64) -> bool {
-        let max_age = u64::try_from(self.config.max_age.as_nanos()).unwrap_or(u64::MAX);
-        max_age > 0 && (self.config.clock)().saturating_sub(newest_ns) > max_age
+        self.now_ns().saturating_sub(newest_ns) > self.config.longest_age_ns()
     }
 
     fn has_too_many_bytes(&self) -> bool {
         self.config.max_bytes > 0 && self.head.totals().disk_bytes() > self.config.max_bytes
     }
 
+    /// The oldest segment that is beyond a bound.
     fn segment_beyond(&self) -> Option<(Arc<Segment>, Bound)> {
-        let segments = self.head.segments().into_iter();
-        let oldest = segments.min_by_key(|s| s.summary.received_ns.1)?;
-        if self.is_too_old(oldest.summary.received_ns.1) {
-            Some((oldest, Bound::Age))
-        } else {
-            self.has_too_many_bytes().then_some((oldest, Bound::Bytes))
+        let mut segments = self.head.segments();
+        segments.sort_by_key(|s| s.summary.received_ns.1);
+        let now = self.now_ns();
+        let is_too_old = |s: &&Arc<Segment>| {
+            let age = now.saturating_sub(s.summary.received_ns.1);
+            age > self.config.max_age_ns(&s.summary.instance)
+        };
+        if let Some(segment) = segments.iter().find(is_too_old) {
+            return Some((segment.clone(), Bound::Age));
         }
+        for (namespace, bounds) in &self.config.namespaces {
+            let is_its = |s: &&Arc<Segment>| s.summary.instance.namespace() == namespace;
+            let bytes: u64 = segments.iter().filter(is_its).map(|s| s.file_bytes).sum();
+            if bounds.max_bytes > 0 && bytes > bounds.max_bytes {
+                let oldest = segments.iter().find(is_its)?;
+                return Some((oldest.clone(), Bound::NamespaceBytes));
+            }
+        }
+        let oldest = segments.into_iter().next()?;
+        self.has_too_many_bytes().then_some((oldest, Bound::Bytes))
     }
 
     fn let_segment_go(&self, segment: &Arc<Segment>) -> io::Result<()> {
@@ -132,20 +148,22 @@ impl Keeper {
 // === impl Bound ===
 
 impl Bound {
-    pub(in crate::embedded) const ALL: [Self; 2] = [Self::Age, Self::Bytes];
+    pub(in crate::embedded) const ALL: [Self; 3] = [Self::Age, Self::Bytes, Self::NamespaceBytes];
 
     /// The word that counts it in metrics.
     pub(in crate::embedded) fn label(self) -> &'static str {
         match self {
             Self::Age => "age",
             Self::Bytes => "bytes",
+            Self::NamespaceBytes => "namespace-bytes",
         }
     }
 
     fn setting(self) -> &'static str {
         match self {
-            Self::Age => "embedded.max-age",
+            Self::Age => "embedded.max-age or embedded.namespace-max-age",
             Self::Bytes => "embedded.max-bytes",
+            Self::NamespaceBytes => "embedded.namespace-max-bytes",
         }
     }
 }

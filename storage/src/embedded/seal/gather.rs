@@ -31,11 +31,12 @@ pub(super) struct Sorted {
     pub(super) rows: Vec<Row>,
 }
 
-/// Adds a record's spans. Answers how many. A record that is malformed adds the rows before the error.
+/// Adds a record's spans, of which about `expect_bytes` are still to come. Answers how many. A record that is malformed adds the rows before the error.
 pub(super) fn add(
     all: &mut BTreeMap<Instance, Gathered>,
     payload: &[u8],
     received_ns: u64,
+    expect_bytes: usize,
 ) -> Result<u64, Malformed> {
     let record = SpanRecord::decode(payload)?;
     let gathered = match all.get_mut(&record.instance) {
@@ -44,6 +45,7 @@ pub(super) fn add(
             .entry(record.instance.clone())
             .or_insert_with(|| Gathered {
                 received_ns: (u64::MAX, 0),
+                payloads: Vec::with_capacity(expect_bytes),
                 ..Gathered::default()
             }),
     };

@@ -170,6 +170,151 @@ async fn what_is_too_old_goes_and_its_services_with_it() {
     assert_eq!(present(&store, 103).await, [102, 103]);
 }
 
+/// Spans of one trace in the first instance of a namespace.
+async fn of_namespace(store: &Embedded, namespace: &str) -> u64 {
+    let reader = store.reader(&Instance::new(namespace, "jaeger").unwrap());
+    let cx = ReadContext::default();
+    let ids: Vec<_> = (1..=1000)
+        .map(|t| GetTrace::by_id(TraceId::from_halves(0, t)))
+        .collect();
+    let mut items = reader.get_traces(&cx, &ids);
+    let mut count = 0;
+    while let Some(Ok(ReadItem::Spans(spans))) = items.next().await {
+        count += spans.len() as u64;
+    }
+    count
+}
+
+#[tokio::test]
+async fn a_namespace_may_have_bounds_of_its_own() {
+    let disk = SimulatedDisk::new(1);
+    let now = Arc::new(AtomicU64::new(1000 * HOUR_NS));
+    let clock = {
+        let now = now.clone();
+        Arc::new(move || now.load(Ordering::Relaxed))
+    };
+    let own = |max_age, max_bytes| NamespaceBounds { max_age, max_bytes };
+    let day = Duration::from_secs(24 * 3600);
+    let bounded = Config {
+        max_age: Duration::from_secs(3600),
+        namespaces: [
+            ("long".to_owned(), own(Some(day), 0)),
+            ("ever".to_owned(), own(Some(Duration::ZERO), 0)),
+            ("small".to_owned(), own(Some(day), 5000)),
+        ]
+        .into(),
+        clock,
+        ..config()
+    };
+    let store = open_with(&disk, bounded);
+    let names = ["short", "long", "ever", "small"];
+    for trace in 1..=300 {
+        for name in names {
+            let batch = Batch::new(
+                Instance::new(name, "jaeger").unwrap(),
+                vec![span(trace, 1)],
+                0,
+            );
+            store.writer().write(batch).await.unwrap();
+        }
+    }
+    let bytes = |name: &str| -> u64 {
+        let segments = store.shared.head.segments();
+        let its = segments
+            .iter()
+            .filter(|s| s.summary.instance.namespace() == name);
+        its.map(|s| s.file_bytes).sum()
+    };
+    until("the small one to be within its bytes", || {
+        store.keeper.bell.ring();
+        totals(&store).segments > 4 && bytes("small") <= 5000
+    })
+    .await;
+    assert!(
+        store
+            .metrics
+            .retired_spans(keeper::Bound::NamespaceBytes)
+            .get()
+            > 0
+    );
+    assert!(bytes("long") > 5000);
+    // the last file ends by its age, then each goes at its own
+    now.fetch_add(2 * HOUR_NS, Ordering::Relaxed);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while of_namespace(&store, "short").await > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(of_namespace(&store, "short").await, 0);
+    assert_eq!(of_namespace(&store, "long").await, 300);
+    now.fetch_add(30 * HOUR_NS, Ordering::Relaxed);
+    while of_namespace(&store, "long").await > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(of_namespace(&store, "long").await, 0);
+    assert_eq!(of_namespace(&store, "small").await, 0);
+    assert_eq!(of_namespace(&store, "ever").await, 300);
+}
+
+#[tokio::test]
+async fn an_archived_trace_stays_when_all_else_goes() {
+    let disk = SimulatedDisk::new(1);
+    let now = Arc::new(AtomicU64::new(1000 * HOUR_NS));
+    let clock = {
+        let now = now.clone();
+        Arc::new(move || now.load(Ordering::Relaxed))
+    };
+    let aged = Config {
+        max_age: Duration::from_secs(3600),
+        clock,
+        ..config()
+    };
+    let store = open_with(&disk, aged.clone());
+    let instance = Instance::default();
+    let archive = store.archive().unwrap();
+    assert!(
+        archive.reader(&instance).is_none(),
+        "nobody archived anything"
+    );
+    fill(&store, 1..=10).await;
+    // twice is once
+    for _ in 0..2 {
+        archive.keep(batch(vec![span(3, 1)])).await.unwrap();
+    }
+    now.fetch_add(2 * HOUR_NS, Ordering::Relaxed);
+    until("all files gone", || totals(&store).spans == 0).await;
+    let archived = async |store: &Embedded| {
+        let reader = store.archive().unwrap().reader(&instance).unwrap();
+        let cx = ReadContext::default();
+        let ids = [GetTrace::by_id(TraceId::from_halves(0, 3))];
+        let mut items = reader.get_traces(&cx, &ids);
+        match items.next().await {
+            Some(Ok(ReadItem::Spans(spans))) => spans,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(archived(&store).await, [span(3, 1)]);
+    assert!(present(&store, 10).await.is_empty());
+    drop(store);
+    let store = open_with(&disk.reboot(), aged);
+    assert_eq!(archived(&store).await, [span(3, 1)]);
+    // an archive that cannot be opened stops nothing else
+    drop(store);
+    let disk = disk.reboot();
+    let format = std::path::Path::new("/data/archive/FORMAT");
+    disk.remove(format).unwrap();
+    let file = disk.create(format).unwrap();
+    file.write_at(b"spoor embedded\nversion 2\n", 0).unwrap();
+    file.sync().unwrap();
+    let store = open_with(&disk, config());
+    write(&store, vec![span(11, 1)]).await.unwrap();
+    assert!(store.metrics.damaged.get() > 0);
+    let error = store.archive().unwrap().keep(batch(vec![span(3, 1)])).await;
+    assert!(
+        matches!(error, Err(WriteError::Unavailable { .. })),
+        "{error:?}"
+    );
+}
+
 #[tokio::test]
 async fn a_file_does_not_span_more_than_a_part_of_the_age() {
     let disk = SimulatedDisk::new(1);
