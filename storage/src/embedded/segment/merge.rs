@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::NO_ROW_GROUP;
 use super::Segment;
 use super::block::damaged;
 use super::builder::{Builder, operation_entry};
@@ -198,10 +199,14 @@ impl Entries<'_> {
             self.next = 0;
             self.entries = self.segment.block::<Page>(*pointer)?.0.clone();
         }
-        let entry = self.entries.get(self.next).copied();
+        let Some(entry) = self.entries.get(self.next).copied() else {
+            return Ok(None);
+        };
         self.next += 1;
-        Ok(entry.map(|entry| Entry {
-            row_group: entry.row_group + self.shift,
+        let there = (entry.row_group as usize) < self.footer.row_groups.len();
+        let row_group = entry.row_group.checked_add(self.shift).filter(|_| there);
+        Ok(Some(Entry {
+            row_group: row_group.ok_or_else(|| damaged(NO_ROW_GROUP))?,
             ..entry
         }))
     }

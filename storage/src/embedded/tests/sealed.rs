@@ -122,6 +122,23 @@ async fn dead_letters_outlive_the_file_they_came_in() {
     assert_eq!(read(&store, [1]).await.0.len(), 1);
 }
 
+#[tokio::test]
+async fn spans_that_columns_hold_whole_have_a_payload_too() {
+    let disk = SimulatedDisk::new(1);
+    let store = sealed(&disk);
+    let bare = |id| Span {
+        attributes: Vec::new(),
+        ..span(1, id)
+    };
+    write(&store, vec![bare(1), bare(2)]).await.unwrap();
+    settled(&store).await;
+    drop(store);
+    // with room for blocks that were read lately
+    let store = open(&disk.reboot());
+    let whole = (vec![bare(1), bare(2)], Completeness::Complete);
+    assert_eq!(read(&store, [1]).await, whole);
+}
+
 /// A segment is written before it counts, so no cut of one that counts is honest; whatever is left of it, the start goes on and says so.
 #[tokio::test]
 async fn every_cut_of_the_last_segment_costs_it_alone() {
