@@ -17,6 +17,9 @@ mod config;
 mod dead_letters;
 mod error;
 mod format;
+#[cfg(any(test, feature = "conformance"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod journal;
 mod keeper;
