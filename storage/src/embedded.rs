@@ -131,6 +131,7 @@ impl Embedded {
             }),
             left: Mutex::default(),
             unread: Mutex::default(),
+            unmergeable: Mutex::default(),
             failing: Mutex::default(),
         });
         keeper.begin(restored.changed, recovered.unread);

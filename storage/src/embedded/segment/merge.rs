@@ -131,6 +131,20 @@ pub(crate) fn merge(segments: &[Arc<Segment>], file: Arc<dyn File>) -> io::Resul
     builder.finish(&calls)
 }
 
+/// Whether all that merging reads of a segment, but for row groups, is there.
+pub(crate) fn check(segment: &Segment) -> io::Result<()> {
+    let footer = segment.footer()?;
+    segment.calls()?;
+    segment.for_each_operation(|_, _, _, _| {})?;
+    for (_, pointer) in &footer.groups.pages {
+        segment.block::<table::Page>(*pointer)?;
+    }
+    for (_, pointer) in &footer.trace_index {
+        segment.block::<Page>(*pointer)?;
+    }
+    Ok(())
+}
+
 fn copy(file: &dyn File, mut from: u64, mut len: u64, builder: &mut Builder) -> io::Result<()> {
     let mut bytes = vec![0; COPY.min(len as usize)];
     while len > 0 {
