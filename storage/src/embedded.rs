@@ -18,6 +18,9 @@ mod config;
 mod dead_letters;
 mod error;
 mod format;
+#[cfg(any(test, feature = "conformance"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod journal;
 mod keeper;
@@ -142,6 +145,7 @@ impl Embedded {
             }),
             left: Mutex::default(),
             unread: Mutex::default(),
+            unmergeable: Mutex::default(),
             failing: Mutex::default(),
         });
         keeper.begin(restored.changed, recovered.unread);

@@ -42,6 +42,8 @@ pub(super) struct Keeper {
     pub(super) left: Mutex<Vec<PathBuf>>,
     /// Generations that a start had no memory to read, the newest first.
     pub(super) unread: Mutex<Vec<Generation>>,
+    /// Segments that could not be merged for damage: they are served as they are, and hold up no others.
+    pub(super) unmergeable: Mutex<BTreeSet<u64>>,
     /// Why sealing fails, while it does.
     pub(super) failing: Mutex<Option<String>>,
 }

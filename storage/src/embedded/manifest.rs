@@ -82,17 +82,25 @@ pub(super) fn rebuild<'a>(
         ..Manifest::default()
     };
     let mut replaced: BTreeSet<u64> = BTreeSet::new();
+    let mut alone = Vec::new();
     for (number, summary) in segments {
         manifest.next_segment = manifest.next_segment.max(number + 1);
         let (first, last) = summary.generations;
         manifest.last_generation = manifest.last_generation.max(last);
-        if summary.replaces.is_empty() && first == last && generations.contains(&first) {
+        if summary.replaces.is_empty() && first == last {
+            alone.push((number, first));
             continue;
         }
         manifest.segments.insert(number);
         if !summary.replaces.is_empty() {
             replaced.extend(&summary.replaces);
             manifest.sealed.extend(generations.range(first..=last));
+        }
+    }
+    for (number, generation) in alone {
+        // what was merged of another instance says that this sealing ended, and its generation will go
+        if !generations.contains(&generation) || manifest.sealed.contains(&generation) {
+            manifest.segments.insert(number);
         }
     }
     manifest.segments.retain(|n| !replaced.contains(n));
@@ -207,15 +215,17 @@ mod tests {
             (3, summary((3, 3), &[])),
             (4, summary((4, 4), &[])),
             (5, summary((1, 2), &[1, 2])),
+            // of another instance
+            (6, summary((2, 2), &[])),
         ];
         let segments = segments.iter().map(|(n, s)| (*n, s));
         let rebuilt = rebuild(segments, &[2, 4, 6].into());
         assert_eq!(
             rebuilt,
             Manifest {
-                next_segment: 6,
+                next_segment: 7,
                 last_generation: 4,
-                segments: [3, 5].into(),
+                segments: [3, 5, 6].into(),
                 sealed: [2].into(),
             }
         );

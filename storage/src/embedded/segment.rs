@@ -43,6 +43,8 @@ pub(crate) use rows::Keys;
 const TAIL: usize = 32;
 /// The file's last bytes.
 const TAIL_MAGIC: &[u8; 8] = b"SPOORSGF";
+const OTHER_BLOCK: &str = "block is not as this version writes it";
+const NO_ROW_GROUP: &str = "trace index names a row group that is not there";
 /// What is in the cache under an offset that no block has.
 const WHOLE_FOOTER: u64 = u64::MAX;
 
@@ -100,6 +102,8 @@ impl Segment {
         disk::read_exact_at(&*file, &mut tail, at)?;
         let footer = footer_pointer(&tail)
             .filter(|_| magic == *builder::MAGIC)
+            // it stands right before the tail, so no damage of these lengths makes it longer than the file
+            .filter(|p| p.offset.checked_add(u64::from(p.len)) == Some(at))
             .ok_or_else(|| damaged("file is no segment, or its end is missing"))?;
         let mut segment = Self {
             number,
@@ -138,10 +142,7 @@ impl Segment {
     }
 
     fn decoded<T: Block>(&self, pointer: Pointer, key: u64) -> io::Result<Arc<T>> {
-        let read = || {
-            T::decode(pointer.read(&*self.file)?)
-                .ok_or_else(|| damaged("block is not as this version writes it"))
-        };
+        let read = || T::decode(pointer.read(&*self.file)?).ok_or_else(|| damaged(OTHER_BLOCK));
         if pointer.len == 0 {
             // it stands where the next one begins, so it has no place of its own in the cache
             return read().map(Arc::new);
@@ -188,7 +189,7 @@ impl Segment {
             let begin = page.0.partition_point(|e| e.hash < hash);
             for entry in page.0.iter().skip(begin).take_while(|e| e.hash == hash) {
                 let Some(group) = footer.row_groups.get(entry.row_group as usize) else {
-                    return Err(damaged("trace index names a row group that is not there"));
+                    return Err(damaged(NO_ROW_GROUP));
                 };
                 let keys = self.keys(group)?;
                 if keys.traces.get(entry.trace as usize) == Some(id) {
@@ -240,7 +241,11 @@ impl Segment {
 
     /// What a search compares of a row group.
     pub(crate) fn keys(&self, group: &RowGroup) -> io::Result<Arc<Keys>> {
-        self.block(group.keys.at_base(group.offset))
+        let keys: Arc<Keys> = self.block(group.keys.at_base(group.offset))?;
+        match keys.flags.len() == group.rows as usize {
+            true => Ok(keys),
+            false => Err(damaged("row group has not the rows that the footer says")),
+        }
     }
 
     fn details(&self, group: &RowGroup, keys: &Keys) -> io::Result<Arc<rows::Details>> {
@@ -248,7 +253,7 @@ impl Segment {
         let key = (self.number, pointer.offset);
         self.cache.get(key, rows::Details::bytes, || {
             rows::Details::decode(&pointer.read(&*self.file)?, keys)
-                .ok_or_else(|| damaged("block is not as this version writes it"))
+                .ok_or_else(|| damaged(OTHER_BLOCK))
         })
     }
 
@@ -306,7 +311,11 @@ impl Segment {
             for (nth, entry) in page.iter().enumerate() {
                 let (service, kind, name) =
                     operation(&footer, entry).ok_or_else(|| damaged("operation is damaged"))?;
-                each(first + nth as u32, service, kind, name);
+                let number = first.checked_add(nth as u32);
+                let number = number.filter(|n| *n < footer.operations.len);
+                let number =
+                    number.ok_or_else(|| damaged("table has more than the footer says"))?;
+                each(number, service, kind, name);
             }
         }
         Ok(())

@@ -35,6 +35,10 @@ impl<'a> Reader<'a> {
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.0.split_first()?;
             self.0 = rest;
+            // the tenth byte holds the last bit of 64
+            if shift == 63 && *byte > 1 {
+                return None;
+            }
             value |= u64::from(byte & 0x7f) << shift;
             if *byte < 0x80 {
                 return Some(value);
@@ -99,5 +103,7 @@ mod tests {
         assert_eq!(Reader(&[0x80]).varint(), None);
         assert_eq!(Reader(&[0x80; 20]).varint(), None);
         assert_eq!(Reader(&[200, 1, 0]).bytes(), None);
+        let beyond = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2];
+        assert_eq!(Reader(&beyond).varint(), None);
     }
 }

@@ -1,12 +1,14 @@
 //! Which segments become one: neighbours of one instance, one day and about one size.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 
 use model::Instance;
 
 use super::{Keeper, numbers};
 use crate::embedded::segment::Segment;
+use crate::embedded::segment::merge::check;
 
 /// So many segments of about one size become one.
 const FAN: usize = 16;
@@ -33,7 +35,9 @@ impl Keeper {
         };
         let today = (self.config.clock)() / DAY_NS;
         let longest_ns = |instance: &Instance| self.config.ns_per_merge(instance);
-        let Some(old) = choose(self.head.segments(), largest, longest_ns, today, fan) else {
+        let apart = self.unmergeable.lock().clone();
+        let segments = self.head.segments();
+        let Some(old) = choose(segments, &apart, largest, longest_ns, today, fan) else {
             return false;
         };
         let number = self.manifest.lock().reserve();
@@ -42,7 +46,14 @@ impl Keeper {
             Err(error) => {
                 self.metrics.merge_failures.inc();
                 tracing::warn!(%error, segments = old.len(), "could not merge segments, they are served as they are");
-                return false;
+                let damaged = matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                );
+                if damaged {
+                    self.set_apart(&old);
+                }
+                return damaged;
             }
         };
         let mut book = self.manifest.lock();
@@ -65,11 +76,23 @@ impl Keeper {
         }
         true
     }
+
+    /// Merges none of these again that is damaged, so that the others are not held up. It goes with its age.
+    fn set_apart(&self, segments: &[Arc<Segment>]) {
+        let damaged = segments.iter().filter(|s| check(s).is_err());
+        let mut damaged: BTreeSet<u64> = damaged.map(|s| s.number).collect();
+        if damaged.is_empty() {
+            // a row group was cut off, or the disk changed its mind
+            damaged = numbers(segments);
+        }
+        self.unmergeable.lock().append(&mut damaged);
+    }
 }
 
-/// The segments to merge next, the oldest first.
+/// The segments to merge next, the oldest first, and none that is `apart`.
 fn choose(
     segments: Vec<Arc<Segment>>,
+    apart: &BTreeSet<u64>,
     largest: u64,
     longest_ns: impl Fn(&Instance) -> u64,
     today: u64,
@@ -83,23 +106,22 @@ fn choose(
             alike.entry(key).or_default().push(segment);
         }
     }
-    alike
-        .into_iter()
-        .find_map(|((instance, day, _), segments)| {
-            let longest_ns = longest_ns(&instance);
-            let enough = if day < today { fan.min(FEW) } else { fan };
-            // the first run of neighbours that are enough and fit
-            (0..segments.len()).find_map(|from| {
-                let mut bytes = 0;
-                let (mut first_ns, mut last_ns) = (u64::MAX, 0);
-                let fits = segments.iter().skip(from).take_while(|segment| {
-                    bytes += segment.file_bytes;
-                    first_ns = first_ns.min(segment.summary.received_ns.0);
-                    last_ns = last_ns.max(segment.summary.received_ns.1);
-                    bytes <= largest && last_ns - first_ns <= longest_ns
-                });
-                let chosen: Vec<_> = fits.take(FAN).cloned().collect();
-                (chosen.len() >= enough).then_some(chosen)
-            })
+    alike.into_iter().find_map(|((instance, day, _), segments)| {
+        let longest_ns = longest_ns(&instance);
+        let enough = if day < today { fan.min(FEW) } else { fan };
+        // the first run of neighbours that are enough and fit
+        (0..segments.len()).find_map(|from| {
+            let mut bytes = 0;
+            let (mut first_ns, mut last_ns) = (u64::MAX, 0);
+            let fits = segments.iter().skip(from).take_while(|segment| {
+                bytes += segment.file_bytes;
+                first_ns = first_ns.min(segment.summary.received_ns.0);
+                last_ns = last_ns.max(segment.summary.received_ns.1);
+                let whole = !apart.contains(&segment.number);
+                whole && bytes <= largest && last_ns - first_ns <= longest_ns
+            });
+            let chosen: Vec<_> = fits.take(FAN).cloned().collect();
+            (chosen.len() >= enough).then_some(chosen)
         })
+    })
 }

@@ -27,8 +27,10 @@ pub(super) fn count(
     let hours = start_ns / HOUR_NS..=end_ns / HOUR_NS;
     let mut sum: BTreeMap<(String, String), i64> = BTreeMap::new();
     let mut add = |parent: &str, child: &str, count: i64| {
-        *sum.entry((parent.to_owned(), child.to_owned()))
-            .or_default() += count;
+        let sum = sum
+            .entry((parent.to_owned(), child.to_owned()))
+            .or_default();
+        *sum = sum.saturating_add(count);
     };
     let mut filters = Vec::new();
     for source in snapshot {

@@ -49,9 +49,10 @@ pub(super) fn add(
                 ..Gathered::default()
             }),
     };
-    gathered.add(&record, payload)?;
+    // before the rows: those of a record that is malformed further on are kept, and need a time
     let (first, last) = &mut gathered.received_ns;
     (*first, *last) = ((*first).min(received_ns), (*last).max(received_ns));
+    gathered.add(&record, payload)?;
     Ok(record.len())
 }
 

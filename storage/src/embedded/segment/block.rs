@@ -66,10 +66,15 @@ impl Pointer {
         }
     }
 
-    /// The block's bytes, checked and inflated.
+    /// The block's bytes, checked and inflated. Nothing is set aside for a length that cannot be true.
     pub(crate) fn read(&self, file: &dyn File) -> io::Result<Vec<u8>> {
         if u64::from(self.len) > MAX_BLOCK || u64::from(self.raw_len) > MAX_BLOCK {
             return Err(damaged("block's length is out of bounds"));
+        }
+        let end = self.offset.checked_add(u64::from(self.len));
+        let file_bytes = file.len()?;
+        if end.is_none_or(|end| end > file_bytes) {
+            return Err(damaged("block ends behind the file"));
         }
         let mut bytes = vec![0; self.len as usize];
         disk::read_exact_at(file, &mut bytes, self.offset)?;
@@ -78,12 +83,17 @@ impl Pointer {
         }
         match self.raw_len {
             0 => Ok(bytes),
-            raw_len => zstd::bulk::decompress(&bytes, raw_len as usize)
-                .ok()
-                .filter(|raw| raw.len() == raw_len as usize)
-                .ok_or_else(|| damaged("block does not inflate")),
+            raw_len => inflate(&bytes, raw_len).ok_or_else(|| damaged("block does not inflate")),
         }
     }
+}
+
+/// The frame says its length too, and the checksum is over it, so that no other length is believed.
+fn inflate(frame: &[u8], raw_len: u32) -> Option<Vec<u8>> {
+    let says = zstd::zstd_safe::get_frame_content_size(frame).ok()??;
+    (says == u64::from(raw_len)).then_some(())?;
+    let raw = zstd::bulk::decompress(frame, raw_len as usize).ok()?;
+    (raw.len() == raw_len as usize).then_some(raw)
 }
 
 /// What was read is not what was written.
@@ -166,5 +176,49 @@ impl Deflater {
         Ok(Self {
             context: zstd::bulk::Compressor::new(level)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::disk::{Disk as _, SimulatedDisk};
+
+    #[test]
+    fn no_length_is_believed_that_cannot_be_true() {
+        let disk = SimulatedDisk::new(1);
+        let file = disk.create(Path::new("/a")).unwrap();
+        let mut out = Out::new(file.clone());
+        let raw = [7; 1000];
+        let mut deflater = Deflater::new(1).unwrap();
+        let pointer = out.deflate(&mut deflater, &raw).unwrap();
+        out.finish().unwrap();
+        let read = |pointer: Pointer| pointer.read(&*file);
+        assert_eq!(read(pointer).unwrap(), raw);
+        let len = u32::MAX >> 2;
+        for wrong in [
+            Pointer { len, ..pointer },
+            Pointer {
+                len: pointer.len + 1,
+                ..pointer
+            },
+            Pointer {
+                offset: u64::MAX,
+                ..pointer
+            },
+            Pointer {
+                raw_len: len,
+                ..pointer
+            },
+            Pointer {
+                raw_len: 999,
+                ..pointer
+            },
+        ] {
+            let error = read(wrong).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{wrong:?}");
+        }
     }
 }

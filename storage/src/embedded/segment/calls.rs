@@ -18,7 +18,8 @@ impl Calls {
     /// Adds calls.
     pub(crate) fn add(&mut self, hour: u64, parent: &str, child: &str, count: i64) {
         let key = (hour, parent.to_owned(), child.to_owned());
-        *self.0.entry(key).or_default() += count;
+        let sum = self.0.entry(key).or_default();
+        *sum = sum.saturating_add(count);
     }
 
     /// Adds what another has.

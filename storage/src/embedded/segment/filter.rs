@@ -14,6 +14,7 @@ use crate::embedded::batch::{Reader, put_varint};
 
 const BLOCK: usize = 32;
 const PAGE: usize = 4096;
+const OUTSIDE: &str = "filter's offset is out of bounds";
 
 /// The multipliers that Parquet's format gives for the eight words.
 const SALT: [u32; 8] = [
@@ -156,7 +157,9 @@ impl Pages {
         let len = PAGE.min(self.len as usize - start);
         let mut bytes = [0; PAGE];
         let bytes = bytes.get_mut(..len).unwrap_or_default();
-        disk::read_exact_at(file, bytes, base + self.offset + start as u64)?;
+        let from = base.checked_add(self.offset);
+        let from = from.and_then(|from| from.checked_add(start as u64));
+        disk::read_exact_at(file, bytes, from.ok_or_else(|| damaged(OUTSIDE))?)?;
         if xxh3_64(bytes) != *checksum {
             return Err(damaged("filter's checksum does not match"));
         }

@@ -13,10 +13,13 @@ use model::Instance;
 use super::block::Pointer;
 use super::cache::Block;
 use super::filter::Pages;
+use super::rows::{GROUP_BITS, GROUP_ROWS};
 use super::table::Table;
 use crate::embedded::batch::{Reader, put_bytes, put_varint};
 
 const VERSION: u64 = 1;
+/// Row groups of a segment at most: a row's number in its segment has 32 bits.
+const MAX_GROUPS: usize = 1 << (u32::BITS - GROUP_BITS);
 
 /// What is in a segment, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,7 +139,7 @@ impl Block for Footer {
                 .row_groups
                 .push(RowGroup::take(reader, operations, groups)?);
         }
-        Some(footer)
+        (footer.row_groups.len() <= MAX_GROUPS).then_some(footer)
     }
 
     fn bytes(&self) -> usize {
@@ -174,7 +177,7 @@ impl Summary {
     }
 
     fn take(reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self {
+        let summary = Self {
             instance: Instance::parse(reader.text()?).ok()?,
             day: reader.varint()?,
             generations: (reader.varint()?, reader.varint()?),
@@ -188,7 +191,10 @@ impl Summary {
             received_ns: (take_u64(reader)?, take_u64(reader)?),
             starts: (take_u64(reader)?, take_u64(reader)?),
             spans: reader.varint()?,
-        })
+        };
+        let rises = |(first, last): (u64, u64)| first <= last;
+        let sound = [summary.generations, summary.received_ns, summary.starts].map(rises);
+        (sound == [true; 3]).then_some(summary)
     }
 }
 
@@ -214,7 +220,7 @@ impl RowGroup {
         let mut group = Self {
             offset: reader.varint()?,
             len: reader.varint()?,
-            rows: reader.varint32()?,
+            rows: reader.varint32().filter(|r| *r as usize <= GROUP_ROWS)?,
             traces: reader.varint32()?,
             ..Self::default()
         };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::NO_ROW_GROUP;
 use super::Segment;
 use super::block::damaged;
 use super::builder::{Builder, operation_entry};
@@ -130,6 +131,20 @@ pub(crate) fn merge(segments: &[Arc<Segment>], file: Arc<dyn File>) -> io::Resul
     builder.finish(&calls)
 }
 
+/// Whether all that merging reads of a segment, but for row groups, is there.
+pub(crate) fn check(segment: &Segment) -> io::Result<()> {
+    let footer = segment.footer()?;
+    segment.calls()?;
+    segment.for_each_operation(|_, _, _, _| {})?;
+    for (_, pointer) in &footer.groups.pages {
+        segment.block::<table::Page>(*pointer)?;
+    }
+    for (_, pointer) in &footer.trace_index {
+        segment.block::<Page>(*pointer)?;
+    }
+    Ok(())
+}
+
 fn copy(file: &dyn File, mut from: u64, mut len: u64, builder: &mut Builder) -> io::Result<()> {
     let mut bytes = vec![0; COPY.min(len as usize)];
     while len > 0 {
@@ -198,10 +213,14 @@ impl Entries<'_> {
             self.next = 0;
             self.entries = self.segment.block::<Page>(*pointer)?.0.clone();
         }
-        let entry = self.entries.get(self.next).copied();
+        let Some(entry) = self.entries.get(self.next).copied() else {
+            return Ok(None);
+        };
         self.next += 1;
-        Ok(entry.map(|entry| Entry {
-            row_group: entry.row_group + self.shift,
+        let there = (entry.row_group as usize) < self.footer.row_groups.len();
+        let row_group = entry.row_group.checked_add(self.shift).filter(|_| there);
+        Ok(Some(Entry {
+            row_group: row_group.ok_or_else(|| damaged(NO_ROW_GROUP))?,
             ..entry
         }))
     }

@@ -194,8 +194,8 @@ impl Details {
                 0 => u64::from_le_bytes(reader.array()?),
                 nth => {
                     let trace = keys.rows_of(*keys.trace.get(row)?);
-                    let at = u64::from(trace.start) + nth - 1;
-                    (at < u64::from(trace.end)).then_some(())?;
+                    let at = u64::from(trace.start).checked_add(nth - 1);
+                    let at = at.filter(|at| *at < u64::from(trace.end))?;
                     *details.span_id.get(at as usize)?
                 }
             };

@@ -69,6 +69,8 @@ impl Table {
         for _ in 0..reader.varint()? {
             let count = reader.varint32()?;
             let pointer = Pointer::take(reader)?;
+            // each string takes a byte at least: no count beyond that may be set aside for
+            (count <= pointer.len.max(pointer.raw_len)).then_some(())?;
             table.pages.push((table.len, pointer));
             table.len = table.len.checked_add(count)?;
         }

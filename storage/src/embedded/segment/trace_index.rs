@@ -101,7 +101,8 @@ impl Block for Page {
             entry.row_group = reader.varint32()?;
             entry.trace = reader.varint32()?;
         }
-        Some(Self(entries))
+        // one that stands there twice would give its rows twice
+        entries.is_sorted_by(|a, b| a < b).then_some(Self(entries))
     }
 
     fn bytes(&self) -> usize {

@@ -66,11 +66,9 @@ async fn cut(seed: u64, lying: bool) -> Outcome {
     let ids: HashSet<_> = found.iter().map(|s| (s.trace_id, s.span_id)).collect();
     assert_eq!(ids.len(), found.len(), "seed {seed}: a span came twice");
     let totals = store.shared.head.totals();
-    assert_eq!(
-        totals.spans,
-        found.len() as u64,
-        "seed {seed}: stored twice"
-    );
+    // a lost sync may bring back a file whose spans are sealed
+    let once = totals.spans == found.len() as u64;
+    assert!(once || lying, "seed {seed}: stored twice");
     // it goes on
     write(&store, vec![span(99, 1)]).await.unwrap();
     assert_eq!(read(&store, [99]).await.0, [span(99, 1)]);

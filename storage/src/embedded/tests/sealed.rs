@@ -87,6 +87,37 @@ async fn segments_of_a_day_that_is_over_become_one() {
 }
 
 #[tokio::test]
+async fn a_segment_that_cannot_be_merged_holds_up_no_others() {
+    let disk = SimulatedDisk::new(1);
+    let store = sealed(&disk);
+    for id in 1..=4 {
+        write(&store, vec![span(1, id)]).await.unwrap();
+    }
+    settled(&store).await;
+    // its call counts, which are the one byte before the footer, are read by merging alone
+    let path = files(&disk, "seg").pop().unwrap();
+    let mut bytes = disk.bytes(&path).unwrap();
+    let tail = bytes.len() - 32;
+    let footer = u64::from_le_bytes(bytes[tail..tail + 8].try_into().unwrap()) as usize;
+    bytes[footer - 1] ^= 1;
+    disk.overwrite(&path, &bytes);
+    for id in 5..=8 {
+        write(&store, vec![span(1, id)]).await.unwrap();
+    }
+    settled(&store).await;
+    drop(store);
+    let clock = Arc::new(|| 30 * crate::port::HOUR_NS);
+    let store = open_with(&disk.reboot(), Config { clock, ..sealing() });
+    until("those behind it are one", || {
+        store.shared.head.totals().segments == 5
+    })
+    .await;
+    assert_eq!(store.metrics.merge_failures.get(), 1);
+    let expect: Vec<_> = (1..=8).map(|id| span(1, id)).collect();
+    assert_eq!(read(&store, [1]).await.0, expect);
+}
+
+#[tokio::test]
 async fn equal_spans_that_come_in_one_file_are_stored_once() {
     let disk = SimulatedDisk::new(1);
     let store = sealed(&disk);
@@ -120,6 +151,23 @@ async fn dead_letters_outlive_the_file_they_came_in() {
     assert_eq!(store.dead_letter_count(), 1);
     assert_eq!(store.recent_dead_letters()[0].reason, "too old");
     assert_eq!(read(&store, [1]).await.0.len(), 1);
+}
+
+#[tokio::test]
+async fn spans_that_columns_hold_whole_have_a_payload_too() {
+    let disk = SimulatedDisk::new(1);
+    let store = sealed(&disk);
+    let bare = |id| Span {
+        attributes: Vec::new(),
+        ..span(1, id)
+    };
+    write(&store, vec![bare(1), bare(2)]).await.unwrap();
+    settled(&store).await;
+    drop(store);
+    // with room for blocks that were read lately
+    let store = open(&disk.reboot());
+    let whole = (vec![bare(1), bare(2)], Completeness::Complete);
+    assert_eq!(read(&store, [1]).await, whole);
 }
 
 /// A segment is written before it counts, so no cut of one that counts is honest; whatever is left of it, the start goes on and says so.
