@@ -44,7 +44,7 @@ pub(super) struct Sealed {
     pub(super) spans: u64,
     /// What the file was like.
     pub(super) scan: Scan,
-    /// Records that are whole and yet cannot be sealed.
+    /// Records that are whole and yet cannot be sealed, and spans in them that do not decode.
     pub(super) malformed: u64,
     /// Its dead letters.
     pub(super) letters: Option<Arc<Generation>>,
@@ -100,7 +100,10 @@ impl Sealer {
                     received_ns: gathered.received_ns,
                     ..Summary::default()
                 };
-                segments.push(self.write(next_number(), summary, &gathered, &sorted, &older)?);
+                let (segment, wrong) =
+                    self.write(next_number(), summary, &gathered, &sorted, &older)?;
+                segments.push(segment);
+                malformed += wrong;
             }
         }
         let letters = match letters.is_empty() {
@@ -124,7 +127,7 @@ impl Sealer {
         gathered: &Gathered,
         sorted: &Sorted,
         older: &[Arc<Segment>],
-    ) -> io::Result<Arc<Segment>> {
+    ) -> io::Result<(Arc<Segment>, u64)> {
         let path = self.folder.join(segment::name(number));
         remove(&*self.disk, &path)?;
         let file = self.disk.create(&path)?;
@@ -132,9 +135,10 @@ impl Sealer {
         builder.write_rows(&sorted.rows, &gathered.material())?;
         let view = builder.view(number, &path, self.cache.clone())?;
         let calls = changed_calls(gathered, sorted, older, &Arc::new(view));
+        let malformed = builder.malformed();
         builder.finish(&calls)?;
         let segment = Segment::open(&*self.disk, &path, number, self.cache.clone())?;
-        Ok(Arc::new(segment))
+        Ok((Arc::new(segment), malformed))
     }
 
     /// Keeps dead letters in a file of their own, like a generation of the journal that holds nothing else.

@@ -106,22 +106,24 @@ fn choose(
             alike.entry(key).or_default().push(segment);
         }
     }
-    alike.into_iter().find_map(|((instance, day, _), segments)| {
-        let longest_ns = longest_ns(&instance);
-        let enough = if day < today { fan.min(FEW) } else { fan };
-        // the first run of neighbours that are enough and fit
-        (0..segments.len()).find_map(|from| {
-            let mut bytes = 0;
-            let (mut first_ns, mut last_ns) = (u64::MAX, 0);
-            let fits = segments.iter().skip(from).take_while(|segment| {
-                bytes += segment.file_bytes;
-                first_ns = first_ns.min(segment.summary.received_ns.0);
-                last_ns = last_ns.max(segment.summary.received_ns.1);
-                let whole = !apart.contains(&segment.number);
-                whole && bytes <= largest && last_ns - first_ns <= longest_ns
-            });
-            let chosen: Vec<_> = fits.take(FAN).cloned().collect();
-            (chosen.len() >= enough).then_some(chosen)
+    alike
+        .into_iter()
+        .find_map(|((instance, day, _), segments)| {
+            let longest_ns = longest_ns(&instance);
+            let enough = if day < today { fan.min(FEW) } else { fan };
+            // the first run of neighbours that are enough and fit
+            (0..segments.len()).find_map(|from| {
+                let mut bytes = 0;
+                let (mut first_ns, mut last_ns) = (u64::MAX, 0);
+                let fits = segments.iter().skip(from).take_while(|segment| {
+                    bytes += segment.file_bytes;
+                    first_ns = first_ns.min(segment.summary.received_ns.0);
+                    last_ns = last_ns.max(segment.summary.received_ns.1);
+                    let whole = !apart.contains(&segment.number);
+                    whole && bytes <= largest && last_ns - first_ns <= longest_ns
+                });
+                let chosen: Vec<_> = fits.take(FAN).cloned().collect();
+                (chosen.len() >= enough).then_some(chosen)
+            })
         })
-    })
 }

@@ -70,6 +70,7 @@ pub(crate) struct Builder {
     hard: Deflater,
     footer: Footer,
     entries: Vec<Entry>,
+    malformed: u64,
 }
 
 /// Numbers that were given to numbers, in the order they were first asked for.
@@ -80,6 +81,7 @@ struct Local {
 }
 
 /// A group, decoded for the tags of its spans.
+#[derive(Default)]
 struct Shared {
     resource: Arc<Resource>,
     scope: Arc<Scope>,
@@ -117,6 +119,7 @@ impl Builder {
                 ..Footer::default()
             },
             entries: Vec::new(),
+            malformed: 0,
         })
     }
 
@@ -179,7 +182,7 @@ impl Builder {
         shared: &mut HashMap<u32, Shared>,
     ) -> io::Result<()> {
         let offset = self.out.at();
-        let tokens = tokens(rows, material, shared)?;
+        let tokens = tokens(rows, material, shared, &mut self.malformed)?;
         let mut blocks = Vec::new();
         let mut block = Vec::with_capacity(PAYLOAD_BYTES * 2);
         let mut first_row = 0;
@@ -235,6 +238,11 @@ impl Builder {
         group.len = self.out.at() - offset;
         self.add(group);
         Ok(())
+    }
+
+    /// How many spans and resources do not decode, and so are found by no tag.
+    pub(crate) fn malformed(&self) -> u64 {
+        self.malformed
     }
 
     /// Adds a row group that stands in the file.
@@ -341,6 +349,7 @@ fn tokens(
     rows: &[Row],
     material: &Material<'_>,
     shared: &mut HashMap<u32, Shared>,
+    malformed: &mut u64,
 ) -> io::Result<Filter> {
     let mut tokens: HashTable<u64> = HashTable::with_capacity(rows.len() * 4);
     let mut add = |token: u64| {
@@ -376,15 +385,22 @@ fn tokens(
                         .groups
                         .get(row.group as usize)
                         .ok_or_else(|| damaged("row has no resource"))?;
-                    entry.insert(Shared::of(group)?)
+                    let decoded = Shared::of(group).unwrap_or_else(|_| {
+                        *malformed += 1;
+                        Shared::default()
+                    });
+                    entry.insert(decoded)
                 }
             };
             if added.insert(row.group) {
                 shared.tokens.iter().for_each(|t| add(*t));
             }
             let (resource, scope) = (shared.resource.clone(), shared.scope.clone());
-            let span = record::decode_span(&buffer, range, resource, scope)
-                .map_err(|_| damaged("span does not decode"))?;
+            let Ok(span) = record::decode_span(&buffer, range, resource, scope) else {
+                // nothing of ours writes one; it is kept as it is, and what is read of it says so
+                *malformed += 1;
+                continue;
+            };
             tags::for_each_span_tag(&span, |key, value| {
                 add(filter::token(key.as_str(), &value.to_text()));
             });

@@ -323,3 +323,45 @@ async fn what_a_sealing_that_did_not_end_left_behind_is_removed() {
     // its number is not used again
     assert!(files(&disk, "seg").contains(&PathBuf::from("/data/segments/0000000901.seg")));
 }
+
+/// Spans that were signed and yet do not decode: nothing of ours writes them, and they stop neither a start nor sealing.
+#[tokio::test]
+async fn no_record_holds_sealing_up() {
+    let spans = [span(1, 1), span(2, 1)];
+    let encoded = || {
+        let instance = Instance::default();
+        let mut encoder = batch::Encoder::new(&instance, 1, 0);
+        spans.iter().for_each(|s| encoder.push(s));
+        encoder.finish()
+    };
+    let payload = |records: &[journal::Pending]| {
+        let first = records.first().unwrap();
+        first.payload(first.payload_len()).to_vec()
+    };
+    let whole = payload(&encoded());
+    let mut set_aside = 0;
+    for at in 0..whole.len() {
+        let mut wrong = whole.clone();
+        wrong[at] ^= 0x1d;
+        let disk = SimulatedDisk::new(1);
+        drop(open(&disk));
+        let mut records = [journal::Pending::copy(journal::Kind::Spans, 1, &wrong)];
+        journal::write_alone(&disk, Path::new("/data/journal"), 1, &mut records).unwrap();
+        let store = sealed(&disk);
+        write(&store, vec![span(3, 1)]).await.unwrap();
+        settled(&store).await;
+        assert_eq!(store.health(), Ok(()), "byte {at}");
+        assert_eq!(read(&store, [3]).await.0, [span(3, 1)]);
+        set_aside += usize::from(
+            !disk
+                .list(Path::new("/data/damaged"))
+                .unwrap_or_default()
+                .is_empty(),
+        );
+    }
+    assert!(
+        set_aside > whole.len() / 4,
+        "{set_aside} of {}",
+        whole.len()
+    );
+}
