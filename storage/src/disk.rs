@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: buffering, formats, retries.
 
+mod read_only;
 mod real;
 #[cfg(any(test, feature = "conformance"))]
 mod simulated;
@@ -14,6 +15,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use read_only::ReadOnly;
 pub use real::RealDisk;
 #[cfg(any(test, feature = "conformance"))]
 pub use simulated::SimulatedDisk;
@@ -28,6 +30,11 @@ pub trait Disk: Send + Sync {
 
     /// Opens a file that exists, for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+
+    /// Opens a file that exists, for reading alone: what may not be written can be read all the same.
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.open(path)
+    }
 
     /// The names in a folder, in no order.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;

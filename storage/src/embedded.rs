@@ -22,6 +22,7 @@ mod format;
 #[doc(hidden)]
 pub mod fuzz;
 mod head;
+pub mod inspect;
 mod journal;
 mod keeper;
 mod manifest;
@@ -101,9 +102,10 @@ impl Embedded {
     /// Opens the store in `config.directory`, creating it when missing, and reads it back. Takes as long as reading its files does.
     pub fn open(config: Config, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
         let metrics = Metrics::default();
-        let mut store = Self::open_with(config.clone(), disk.clone(), metrics.clone())?;
-        if config.archives {
-            store.archive = Some(Arc::new(Archive::new(&config, disk, metrics)));
+        let of = config.clone();
+        let mut store = Self::open_with(config, disk.clone(), metrics.clone())?;
+        if of.archives {
+            store.archive = Some(Arc::new(Archive::new(&of, disk, metrics)));
         }
         Ok(store)
     }
@@ -230,6 +232,12 @@ impl Embedded {
     /// Adds the store's numbers to what an operator sees.
     pub fn register(&self, registry: &mut Registry) {
         self.metrics.register(registry);
+    }
+
+    /// How many spans it has let go since it was opened, for want of room or for their age.
+    pub fn retired_spans(&self) -> u64 {
+        let counts = keeper::Bound::ALL.map(|bound| self.metrics.retired_spans(bound).get());
+        counts.into_iter().sum()
     }
 
     /// How many dead letters the store keeps.

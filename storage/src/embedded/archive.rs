@@ -17,7 +17,7 @@ use crate::disk::Disk;
 use crate::port::{self, Backend as _, TraceReader, WriteError};
 
 /// Its folder, in that of the store it belongs to.
-const FOLDER: &str = "archive";
+pub(super) const FOLDER: &str = "archive";
 /// A file of its journal is this long: a few traces do not fill one.
 const GENERATION_BYTES: u64 = 4 << 20;
 

@@ -87,6 +87,16 @@ impl Recent {
     }
 }
 
+/// Shows origin and payload of each letter of a record, as far as it is one.
+pub(crate) fn for_each_letter(record: &[u8], mut each: impl FnMut(&str, &[u8])) -> Option<()> {
+    let mut reader = Reader(record);
+    for _ in 0..reader.varint()? {
+        let [_instance, _reason, origin] = [reader.text()?, reader.text()?, reader.text()?];
+        each(origin, reader.bytes()?);
+    }
+    Some(())
+}
+
 fn encode(letters: &[DeadLetter], received_ns: u64) -> Pending {
     let mut bytes = vec![0; HEADER_LEN];
     put_varint(&mut bytes, letters.len() as u64);

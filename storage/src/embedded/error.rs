@@ -32,6 +32,12 @@ pub enum OpenError {
         /// One of the names in it.
         found: String,
     },
+    /// There is no store to look at.
+    #[error("there is no store in {}: set embedded.directory to the folder of one", path.display())]
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder or a file in it cannot be made, read or written.
     #[error("could not {what} {}: {error}: see that embedded.directory is a folder that this process may write to", path.display())]
     Io {

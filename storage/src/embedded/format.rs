@@ -60,6 +60,29 @@ impl Folder {
     }
 }
 
+/// Whether a folder that is only looked at has a whole `FORMAT` of our version. Nothing in it is changed.
+pub(crate) fn look(disk: &dyn Disk, path: &Path) -> Result<bool, OpenError> {
+    let no_store = || OpenError::NoStore {
+        path: path.to_owned(),
+    };
+    let found = match disk.list(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_store()),
+        found => found.map_err(|error| OpenError::Io {
+            what: "list",
+            path: path.to_owned(),
+            error,
+        })?,
+    };
+    let whole = check_format(disk, path, &found)?;
+    // a folder is ours once it has a journal
+    let has_journal = found.iter().any(|n| n == JOURNAL);
+    if whole || has_journal {
+        Ok(whole)
+    } else {
+        Err(no_store())
+    }
+}
+
 fn take_lock(disk: &dyn Disk, folder: &Path) -> Result<Lock, OpenError> {
     let path = folder.join(LOCK);
     let note = format!("process {}\n", std::process::id());

@@ -363,6 +363,12 @@ impl Index {
         self.newest_ns.load(Ordering::Relaxed)
     }
 
+    /// Whose spans are in it, and which.
+    pub(crate) fn parts(&self) -> Vec<(Instance, Arc<Part>)> {
+        let parts = self.parts.read();
+        parts.iter().map(|(i, p)| (i.clone(), p.clone())).collect()
+    }
+
     fn part(&self, instance: &Instance) -> Arc<Part> {
         if let Some(part) = self.parts.read().get(instance) {
             return part.clone();

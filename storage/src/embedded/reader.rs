@@ -10,7 +10,7 @@ mod search;
 mod trace;
 
 pub(super) use fetch::Fetcher;
-pub(super) use trace::{calls_of, locate};
+pub(super) use trace::{Located, calls_of, locate, sealed};
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;

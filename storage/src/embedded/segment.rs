@@ -19,6 +19,7 @@ mod rows;
 pub(crate) mod strip;
 mod table;
 mod trace_index;
+mod verify;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,14 +31,15 @@ use self::block::{Pointer, damaged};
 use self::cache::Block;
 use self::calls::Calls;
 use self::filter::Filter;
-use self::rows::{GROUP_BITS, GROUP_ROWS};
+use self::rows::GROUP_ROWS;
 use super::batch::{Reader, Row};
 use crate::disk::{self, Disk, File};
 
 pub(crate) use builder::{Builder, Group, Material, Operation, fixed};
 pub(crate) use cache::Cache;
 pub(crate) use footer::{Footer, RowGroup, Summary};
-pub(crate) use rows::Keys;
+pub(crate) use rows::{GROUP_BITS, Keys};
+pub(crate) use verify::{Piece, place_of_damage};
 
 /// The length of a file's end.
 const TAIL: usize = 32;
@@ -333,31 +335,6 @@ impl Segment {
             })
         };
         parse().ok_or_else(|| damaged("resource is damaged"))
-    }
-
-    /// Reads every block of it. `each` is told of each row group, by its rows, and what is wrong with it.
-    pub(crate) fn verify(&self, mut each: impl FnMut(u32, io::Result<()>)) -> io::Result<()> {
-        let footer = self.footer()?;
-        self.calls()?;
-        self.for_each_operation(|_, _, _, _| {})?;
-        for (_, pointer) in &footer.trace_index {
-            pointer.read(&*self.file)?;
-        }
-        for (_, pointer) in &footer.groups.pages {
-            pointer.read(&*self.file)?;
-        }
-        for group in &footer.row_groups {
-            let check = || {
-                let keys = self.keys(group)?;
-                let details = self.details(group, &keys)?;
-                for block in &details.blocks {
-                    block.pointer.at_base(group.offset).read(&*self.file)?;
-                }
-                Ok(())
-            };
-            each(group.rows, check());
-        }
-        Ok(())
     }
 }
 

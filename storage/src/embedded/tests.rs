@@ -2,6 +2,7 @@
 
 mod bounds;
 mod faults;
+mod inspected;
 mod oracle;
 mod power_cuts;
 mod sealed;

@@ -114,6 +114,11 @@ impl Columns {
         &self.catalogue
     }
 
+    /// How many rows.
+    pub(crate) fn len(&self) -> u64 {
+        u64::from(self.rows)
+    }
+
     /// All traces.
     pub(crate) fn trace_ids(&self) -> &[TraceId] {
         self.traces.ids()

@@ -33,7 +33,7 @@ const SHARED: usize = 4096;
 
 /// Why a span could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub(in crate::embedded) enum FetchError {
     /// The file could not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -66,7 +66,7 @@ pub(in crate::embedded) struct Fetcher {
 
 impl Fetcher {
     /// Reads spans to be given away: what they keep in memory is little more than they need. `each` gets them in order.
-    pub(super) fn spans(
+    pub(in crate::embedded) fn spans(
         &mut self,
         snapshot: &Snapshot,
         rows: &[Located],

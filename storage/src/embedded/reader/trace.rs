@@ -16,11 +16,11 @@ use crate::embedded::head::{Columns, Place, Snapshot, Source};
 #[derive(Clone, Copy, Debug)]
 pub(in crate::embedded) struct Located {
     /// The source's position in the snapshot.
-    pub(super) source: usize,
+    pub(in crate::embedded) source: usize,
     /// The row.
-    pub(super) row: Row,
+    pub(in crate::embedded) row: Row,
     /// Its resource and scope in a journal file; `None`: in a segment, as the row says.
-    pub(super) place: Option<Place>,
+    pub(in crate::embedded) place: Option<Place>,
 }
 
 /// The rows of a trace, the oldest part first, in the order they came; equal spans once. Parts that cannot be read are shown to `failed`.
@@ -54,7 +54,7 @@ pub(super) fn located(source: usize, row: Row, columns: &Columns) -> Option<Loca
 }
 
 /// A row of a segment.
-pub(super) fn sealed(source: usize, row: Row) -> Located {
+pub(in crate::embedded) fn sealed(source: usize, row: Row) -> Located {
     Located {
         source,
         row,

@@ -145,6 +145,27 @@ impl Pages {
         size_of::<Self>() + self.checksums.len() * 8
     }
 
+    /// Where the pages stand, from where their offset counts.
+    pub(crate) fn place(&self) -> (u64, u64) {
+        (self.offset, u64::from(self.len))
+    }
+
+    /// Reads every page.
+    pub(crate) fn verify(&self, file: &dyn File, base: u64) -> io::Result<()> {
+        let mut page = [0; PAGE];
+        let starts = (0..u64::from(self.len)).step_by(PAGE);
+        for (start, checksum) in starts.zip(&self.checksums) {
+            let len = (PAGE as u64).min(u64::from(self.len) - start) as usize;
+            let page = page.get_mut(..len).unwrap_or_default();
+            let at = base.saturating_add(self.offset).saturating_add(start);
+            disk::read_exact_at(file, page, at)?;
+            if xxh3_64(page) != *checksum {
+                return Err(damaged("filter's checksum does not match"));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the filter may hold `hash`, by reading one page.
     pub(crate) fn may_hold(&self, file: &dyn File, base: u64, hash: u64) -> io::Result<bool> {
         let at = block_of(hash, self.len as usize / BLOCK) * BLOCK;
