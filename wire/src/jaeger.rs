@@ -7,6 +7,7 @@
 pub mod proto;
 pub mod tags;
 pub mod to_otlp;
+pub mod ui;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@
 
 pub(crate) mod attribute;
 mod json;
+pub mod line;
 mod request;
 pub(crate) mod resource;
 pub(crate) mod span;
@@ -74,4 +75,4 @@ pub fn decode_json(body: Bytes) -> Result<Decoded, DecodeError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,6 +12,7 @@ use crate::arbitrary;
 use crate::writer::Writer;
 
 mod oracle;
+pub(crate) use oracle::one_nan;
 
 #[test]
 fn an_empty_message_holds_nothing() {

@@ -20,9 +20,13 @@ use super::super::write::{WARNINGS, in_otlp};
 /// `spans` as a `TracesData` in JSON: neighbours that share a resource and a scope stand in one group. Spans in the `Jaeger` dialect are
 /// translated.
 pub fn encode_json(spans: &[Span]) -> Vec<u8> {
-    let spans = in_otlp(spans);
+    encode_otlp(&in_otlp(spans))
+}
+
+/// The same of spans in the `Otlp` dialect.
+pub(crate) fn encode_otlp(spans: &[Span]) -> Vec<u8> {
     // a map with text for keys cannot fail to serialize into memory
-    serde_json::to_vec(&Traces(&spans)).unwrap_or_default()
+    serde_json::to_vec(&Traces(spans)).unwrap_or_default()
 }
 
 struct Traces<'a>(&'a [Span]);

@@ -354,7 +354,7 @@ fn from_proto(value: &proto::AnyValue) -> Value {
 }
 
 /// Replaces every NaN by the one that has a word in JSON.
-pub(super) fn one_nan(span: &mut Span) {
+pub(crate) fn one_nan(span: &mut Span) {
     nan_of_list(&mut span.attributes);
     for event in &mut span.events {
         nan_of_list(&mut event.attributes);
