@@ -4,6 +4,7 @@
 //! nothing and starts nothing. Source: the commands of Jaeger's v1 binaries (`jaegertracing/jaeger: cmd/*/main.go` at v1.76.0).
 
 mod role;
+mod store;
 
 use std::fmt;
 
@@ -11,6 +12,7 @@ use settings::args::{Arguments, CommandOption};
 use settings::{Environment, Problem, Settings, Warning, flags, layers};
 
 pub use role::Role;
+pub use store::{Dump, Export, Import, Store};
 
 use crate::config::{self, Config};
 
@@ -58,6 +60,8 @@ pub enum Command {
         /// `host:port` candidates, tried in order.
         targets: Vec<settings::HostPort>,
     },
+    /// Look at, check, write out or fill the folder of the embedded store.
+    Store(Store),
 }
 
 /// The form of `print-config`.
@@ -82,24 +86,32 @@ const OPTIONS: &[CommandOption] = &[
         short: Some('h'),
         takes_value: false,
     },
-    CommandOption {
-        name: "version",
-        short: None,
-        takes_value: false,
-    },
-    CommandOption {
-        name: "format",
-        short: None,
-        takes_value: true,
-    },
+    option("version", false),
+    option("format", true),
+    // of the commands on a store's folder
+    option("json", false),
+    option("instance", true),
+    option("service", true),
+    option("start", true),
+    option("end", true),
+    option("output", true),
 ];
 
-const COMMANDS: [&str; 6] = [
+const fn option(name: &'static str, takes_value: bool) -> CommandOption {
+    CommandOption {
+        name,
+        short: None,
+        takes_value,
+    }
+}
+
+const COMMANDS: [&str; 7] = [
     "version",
     "print-config",
     "validate",
     "env",
     "status",
+    "store",
     "help",
 ];
 
@@ -113,6 +125,13 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
         None => ("spoor", args),
     };
     let mut arguments = Arguments::parse(rest, OPTIONS);
+    if let Some(words) = store::words(&arguments.words) {
+        if arguments.option("version").is_some() {
+            return Ok(Command::VersionLine);
+        }
+        return store::parse(&words, arguments, environment).map(Command::Store);
+    }
+    store::refuse_options(&arguments).map_err(Error::one)?;
     let words = Words::read(program, &arguments.words).map_err(Error::one)?;
     if arguments.option("help").is_some() || words.command == Some("help") {
         return Ok(Command::Help { role: words.role });

@@ -5,6 +5,7 @@
 pub mod env;
 pub mod help;
 pub mod status;
+pub mod store;
 pub mod validate;
 pub mod version;
 
@@ -47,6 +48,7 @@ pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) ->
             warnings,
             problems,
         } => validate::run(config.as_deref(), warnings, problems, out, err),
+        Command::Store(command) => store::run(command, out, err),
         Command::Status { targets } => match status::ask(targets) {
             Ok(answer) => {
                 writeln!(out, "{}", answer.body.trim_end())?;

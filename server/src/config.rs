@@ -76,12 +76,7 @@ impl Config {
             mut warnings,
             mut problems,
         } = loaded;
-        if settings.bytes("memory.max-bytes").is_none() {
-            settings.fill(
-                "memory.max-bytes",
-                Value::Bytes(Some(environment::default_memory())),
-            );
-        }
+        fill_memory(&mut settings);
         let mut check = Check::new(&settings);
         let listeners = Listeners::check(role, &mut check);
         let storage = Storage::check(role, &mut check);
@@ -125,6 +120,35 @@ impl Config {
             warnings,
             problems,
         }
+    }
+}
+
+/// What the commands on a store's folder need to know: the embedded store, and the memory that there is.
+///
+/// # Errors
+/// Every problem of these settings and of reading any.
+pub fn of_store(loaded: Loaded) -> Result<(Embedded, ByteSize), Vec<Problem>> {
+    let Loaded {
+        mut settings,
+        mut problems,
+        ..
+    } = loaded;
+    fill_memory(&mut settings);
+    let mut check = Check::new(&settings);
+    let embedded = Embedded::check(&mut check);
+    let memory = check.size_from("memory.max-bytes", LEAST_MEMORY);
+    problems.append(&mut check.problems);
+    if problems.is_empty() {
+        Ok((embedded, memory))
+    } else {
+        Err(problems)
+    }
+}
+
+fn fill_memory(settings: &mut Settings) {
+    if settings.bytes("memory.max-bytes").is_none() {
+        let value = Value::Bytes(Some(environment::default_memory()));
+        settings.fill("memory.max-bytes", value);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The command line: what an operator types, what the program says, how it exits.
 
+mod store;
+
 use std::process::Output;
 
 use tests::spoor::Setup;

@@ -93,7 +93,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor frobnicate",
         &[
-            "unknown command \"frobnicate\": all-in-one, collector, query, version, print-config, validate, env, status, help are known",
+            "unknown command \"frobnicate\": all-in-one, collector, query, version, print-config, validate, env, status, store, help are known",
         ],
     );
     fails(
@@ -107,7 +107,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor query collector",
         &[
-            "unknown command \"collector\": all-in-one, collector, query, version, print-config, validate, env, status, help are known",
+            "unknown command \"collector\": all-in-one, collector, query, version, print-config, validate, env, status, store, help are known",
         ],
     );
     fails("spoor --format json", &["--format belongs to print-config"]);

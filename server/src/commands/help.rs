@@ -17,6 +17,7 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   print-config   print every setting in effect with where it came from; --format json
   validate       check flags, variables and file, tell every problem, start nothing
   env            list the environment variables
+  store          look at the embedded store's folder, verify, export, import: spoor store --help
   status         ask a running Spoor for its health; fails unless it is well
   version        print the version as Jaeger does; --version is for people
   help           print this for a role: spoor help query
@@ -78,7 +79,7 @@ pub fn text(role: Role) -> String {
 }
 
 /// Lines of at most 100 characters, indented.
-fn wrapped(text: &str) -> String {
+pub(super) fn wrapped(text: &str) -> String {
     let mut out = String::new();
     let mut line = String::new();
     for word in text.split(' ') {

@@ -94,6 +94,20 @@ impl Storage {
                 );
             }
         }
+        Self {
+            backends,
+            embedded: Embedded::check(check),
+            memory_max_traces: check.number("memory.max-traces"),
+            span_max_age: check.time_or_none("span.max-age"),
+            span_max_future: check.time_or_none("span.max-future"),
+        }
+    }
+}
+
+// === impl Embedded ===
+
+impl Embedded {
+    pub(super) fn check(check: &mut Check<'_>) -> Self {
         let directory = check
             .settings
             .path("embedded.directory")
@@ -105,16 +119,10 @@ impl Storage {
                 PathBuf::from("spoor-data")
             });
         Self {
-            backends,
-            embedded: Embedded {
-                directory,
-                max_age: check.time_or_none("embedded.max-age"),
-                max_bytes: check.settings.bytes(MAX_BYTES).unwrap_or_default(),
-                namespaces: namespaces(check),
-            },
-            memory_max_traces: check.number("memory.max-traces"),
-            span_max_age: check.time_or_none("span.max-age"),
-            span_max_future: check.time_or_none("span.max-future"),
+            directory,
+            max_age: check.time_or_none("embedded.max-age"),
+            max_bytes: check.settings.bytes(MAX_BYTES).unwrap_or_default(),
+            namespaces: namespaces(check),
         }
     }
 }
