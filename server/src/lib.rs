@@ -3,6 +3,7 @@
 //! In: arguments, variables and a file. Out: a running process, or a sentence that says what to mend. `main.rs` is about a page.
 
 pub mod admin;
+pub mod allocator;
 pub mod cli;
 pub mod commands;
 pub mod config;

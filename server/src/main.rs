@@ -4,13 +4,14 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use server::cli::{self, Command};
-use server::{commands, roles};
+use server::{allocator, commands, roles};
 use settings::{Environment, environment};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    allocator::set();
     match cli::parse(&environment::arguments(), &Environment::of_process()) {
         Ok(Command::Run { config, warnings }) => exit_code(roles::run(&config, &warnings)),
         Ok(command) => {

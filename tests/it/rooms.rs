@@ -50,7 +50,7 @@ const MAY_NAME: [(&str, &[&str]); 9] = [
 ];
 
 /// Libraries that few rooms may use, so that what they bring in stays there. Tests may use all of them.
-const KEPT_IN: [(&str, &[&str]); 18] = [
+const KEPT_IN: [(&str, &[&str]); 19] = [
     ("tonic", &["wire", "collector", "query", "server"]),
     ("tonic-prost", &["wire", "collector", "query"]),
     ("tonic-health", &["collector", "query"]),
@@ -67,6 +67,7 @@ const KEPT_IN: [(&str, &[&str]); 18] = [
     ("anyhow", &["server"]),
     ("tracing-subscriber", &["server"]),
     ("mimalloc", &["server"]),
+    ("libmimalloc-sys", &["server"]),
     ("indicatif", &["server"]),
     ("redb", &[]),
 ];
