@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bench::rng::Rng;
+use bench::{Epoch, Load, Profile, sender};
 use futures_util::{StreamExt as _, stream};
-use tests::load::rng::Rng;
-use tests::load::{Epoch, Load, Profile, sender};
 use tests::spoor::Spoor;
 
 use crate::support::{get, setup, soak};

@@ -1,4 +1,4 @@
-//! `cargo run --release -p tests --bin load -- --target http://127.0.0.1:4317 --pid 1234`: what a receiver of OTLP gRPC holds, and at what cost.
+//! `cargo run --release -p bench -- --target http://127.0.0.1:4317 --pid 1234`: what a receiver of OTLP gRPC holds, and at what cost.
 //!
 //! It takes an address and a process id of whatever runs, Spoor or another product, and starts nothing. Load goes to loopback only.
 #![allow(clippy::print_stdout)]
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use tests::load::{Epoch, Load, ProcessSample, Profile, sender};
+use bench::{Epoch, Load, ProcessSample, Profile, sender};
 
 const HELP: &str = "load: send seeded spans over OTLP gRPC and print what the receiver made of it
   --target URL       receiver on loopback (http://127.0.0.1:4317)

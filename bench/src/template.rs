@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Sent;
-use super::protobuf::{Message, Slot};
-use super::rng::{Rng, mix};
-use super::topology::{self, PlannedSpan};
+use crate::Sent;
+use crate::protobuf::{Message, Slot};
+use crate::rng::{Rng, mix};
+use crate::topology::{self, PlannedSpan};
 
 /// How large spans are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-use super::Epoch;
+use crate::Epoch;
 
 /// What is sent, where and how fast.
 #[derive(Clone, Debug)]

@@ -2,15 +2,15 @@
 
 /// A message being written.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Message {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Message {
+    pub(crate) bytes: Vec<u8>,
     /// Offsets into `bytes`, each with what stands there.
-    pub(super) slots: Vec<(usize, Slot)>,
+    pub(crate) slots: Vec<(usize, Slot)>,
 }
 
 /// What is filled in at sending.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Slot {
+pub(crate) enum Slot {
     /// 16 bytes: the id of the trace with this number in its epoch.
     TraceId(u32),
     /// 8 bytes: the time of sending plus this many nanoseconds.
@@ -32,23 +32,23 @@ impl Message {
         self.varint(u64::from(field << 3 | wire_type));
     }
 
-    pub(super) fn number(&mut self, field: u32, value: u64) {
+    pub(crate) fn number(&mut self, field: u32, value: u64) {
         self.tag(field, 0);
         self.varint(value);
     }
 
-    pub(super) fn double(&mut self, field: u32, value: f64) {
+    pub(crate) fn double(&mut self, field: u32, value: f64) {
         self.tag(field, 1);
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
-    pub(super) fn bytes(&mut self, field: u32, value: &[u8]) {
+    pub(crate) fn bytes(&mut self, field: u32, value: &[u8]) {
         self.tag(field, 2);
         self.varint(value.len() as u64);
         self.bytes.extend_from_slice(value);
     }
 
-    pub(super) fn message(&mut self, field: u32, message: &Message) {
+    pub(crate) fn message(&mut self, field: u32, message: &Message) {
         self.tag(field, 2);
         self.varint(message.bytes.len() as u64);
         let base = self.bytes.len();
@@ -57,14 +57,14 @@ impl Message {
         self.bytes.extend_from_slice(&message.bytes);
     }
 
-    pub(super) fn trace_id(&mut self, field: u32, trace: u32) {
+    pub(crate) fn trace_id(&mut self, field: u32, trace: u32) {
         self.tag(field, 2);
         self.varint(16);
         self.slots.push((self.bytes.len(), Slot::TraceId(trace)));
         self.bytes.extend_from_slice(&[0; 16]);
     }
 
-    pub(super) fn time(&mut self, field: u32, offset_ns: i64) {
+    pub(crate) fn time(&mut self, field: u32, offset_ns: i64) {
         self.tag(field, 1);
         self.slots.push((self.bytes.len(), Slot::Time(offset_ns)));
         self.bytes.extend_from_slice(&[0; 8]);

@@ -1,23 +1,23 @@
 //! Who calls whom: 24 services with about 180 operations, each with 8 pods.
 
-use super::rng::{Rng, mix};
+use crate::rng::{Rng, mix};
 
-pub(super) const SERVICES: u64 = 24;
-pub(super) const PODS_PER_SERVICE: u64 = 8;
+pub(crate) const SERVICES: u64 = 24;
+pub(crate) const PODS_PER_SERVICE: u64 = 8;
 
 /// One span of a trace, before it is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PlannedSpan {
-    pub(super) service: u64,
-    pub(super) pod: u64,
-    pub(super) operation: u64,
-    pub(super) parent: Option<u32>,
-    pub(super) start_ns: i64,
-    pub(super) duration_ns: i64,
+pub(crate) struct PlannedSpan {
+    pub(crate) service: u64,
+    pub(crate) pod: u64,
+    pub(crate) operation: u64,
+    pub(crate) parent: Option<u32>,
+    pub(crate) start_ns: i64,
+    pub(crate) duration_ns: i64,
 }
 
 /// The name of a service.
-pub(super) fn service_name(service: u64) -> String {
+pub(crate) fn service_name(service: u64) -> String {
     const NAMES: [&str; 8] = [
         "frontend",
         "customer",
@@ -41,7 +41,7 @@ fn operations(service: u64) -> u64 {
 }
 
 /// The spans of trace `index`: a tree, the root first. A child lies inside its parent.
-pub(super) fn plan(seed: u64, index: u64) -> Vec<PlannedSpan> {
+pub(crate) fn plan(seed: u64, index: u64) -> Vec<PlannedSpan> {
     let mut rng = Rng::new(mix(seed, index));
     // median 12, 99th percentile 200
     let count = (rng.log_normal(12.0, 1.21) as usize).clamp(1, 5_000);
