@@ -1,17 +1,26 @@
-//! A seeded load of OTLP requests, and what a target made of it.
+//! The benchmark: a seeded load of OTLP requests, what a store made of it, and what its queries cost.
 //!
-//! In: a seed, a profile, addresses and process ids of whatever runs. Out: figures. It builds and starts nothing.
+//! In: a seed, a profile, addresses and process ids of whatever runs, Spoor or another product. Out: figures, and answers that were wrong. It
+//! builds and starts nothing, and speaks to loopback only.
 //!
-//! Trace `i` and its number of spans are functions of (seed, `i`), so any trace can be checked later. Each request comes from one pod, so a
-//! trace's spans arrive in several requests. Times are the wall clock at sending.
+//! [`generator`] says what trace `i` is, a function of (seed, `i`) and nothing else. [`load`] sends it and writes down what was acknowledged
+//! ([`State`]); [`verify`], [`query`] and [`fresh`] hold the store's answers against both.
 
+pub mod api;
+pub mod disk;
+pub mod expect;
+pub mod fresh;
+pub mod generator;
+pub mod load;
+pub mod options;
+pub mod plot;
 pub mod process;
-mod protobuf;
-pub mod rng;
+pub mod query;
 pub mod sender;
-pub mod template;
-mod topology;
+pub mod state;
+pub mod verify;
 
+pub use generator::{Epoch, Layout, Profile, Shape, Workload, rng};
 pub use process::ProcessSample;
-pub use sender::{Load, Outcome, Sent};
-pub use template::{Epoch, Profile};
+pub use sender::{Late, Load, Outcome, Sent};
+pub use state::State;

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod bench_loads;
 mod clients;
 mod commands;
 mod crash;

@@ -5,14 +5,24 @@
 pub(crate) struct Message {
     pub(crate) bytes: Vec<u8>,
     /// Offsets into `bytes`, each with what stands there.
-    pub(crate) slots: Vec<(usize, Slot)>,
+    pub(crate) slots: Vec<(u32, Slot)>,
 }
 
 /// What is filled in at sending.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Slot {
-    /// 16 bytes: the id of the trace with this number in its epoch.
+    /// 16 bytes: the id of the trace with this number in its round. What follows is of this trace.
     TraceId(u32),
+    /// 8 bytes: the id of the span at this place of the trace. What follows is of this span.
+    SpanId(u32),
+    /// 8 bytes: the id of another span of the trace.
+    ParentId(u32),
+    /// 16 hex digits that no other span has.
+    Unique,
+    /// A varint of three bytes, one of a million.
+    OfAMillion,
+    /// 8 bytes: a double.
+    Score,
     /// 8 bytes: the time of sending plus this many nanoseconds.
     Time(i64),
 }
@@ -37,7 +47,8 @@ impl Message {
         self.varint(value);
     }
 
-    pub(crate) fn double(&mut self, field: u32, value: f64) {
+    /// 8 bytes.
+    pub(crate) fn fixed(&mut self, field: u32, value: u64) {
         self.tag(field, 1);
         self.bytes.extend_from_slice(&value.to_le_bytes());
     }
@@ -51,22 +62,25 @@ impl Message {
     pub(crate) fn message(&mut self, field: u32, message: &Message) {
         self.tag(field, 2);
         self.varint(message.bytes.len() as u64);
-        let base = self.bytes.len();
+        let base = self.bytes.len() as u32;
         self.slots
             .extend(message.slots.iter().map(|(at, slot)| (base + at, *slot)));
         self.bytes.extend_from_slice(&message.bytes);
     }
 
-    pub(crate) fn trace_id(&mut self, field: u32, trace: u32) {
-        self.tag(field, 2);
-        self.varint(16);
-        self.slots.push((self.bytes.len(), Slot::TraceId(trace)));
-        self.bytes.extend_from_slice(&[0; 16]);
-    }
-
-    pub(crate) fn time(&mut self, field: u32, offset_ns: i64) {
-        self.tag(field, 1);
-        self.slots.push((self.bytes.len(), Slot::Time(offset_ns)));
-        self.bytes.extend_from_slice(&[0; 8]);
+    /// A field that is filled in at sending.
+    pub(crate) fn slot(&mut self, field: u32, slot: Slot) {
+        let (wire_type, len) = match slot {
+            Slot::TraceId(_) | Slot::Unique => (2, 16),
+            Slot::SpanId(_) | Slot::ParentId(_) => (2, 8),
+            Slot::OfAMillion => (0, 3),
+            Slot::Score | Slot::Time(_) => (1, 8),
+        };
+        self.tag(field, wire_type);
+        if wire_type == 2 {
+            self.varint(len);
+        }
+        self.slots.push((self.bytes.len() as u32, slot));
+        self.bytes.resize(self.bytes.len() + len as usize, 0);
     }
 }
