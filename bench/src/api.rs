@@ -214,7 +214,8 @@ impl FoundSpan {
             tag.key == key
                 && match &tag.value {
                     Value::String(value) => value == text,
-                    other => other.to_string() == text,
+                    // what is asked for is text and whole numbers
+                    other => other.as_i64().is_some_and(|n| text.parse() == Ok(n)),
                 }
         })
     }

@@ -27,7 +27,7 @@ pub struct Verdict {
 
 /// Asks for `count` traces by id; which ones is a function of the seed.
 pub async fn run(api: &Api, expect: &Expect, count: usize) -> anyhow::Result<Verdict> {
-    let mut rng = Rng::new(mix(expect.state.workload.seed, 0x0076_6572_6966_79));
+    let mut rng = Rng::new(mix(expect.state.workload.seed, 0x7665_7269_6679));
     let traces = expect.layout.traces.len() as u64;
     let rounds = expect.state.rounds.len() as u64;
     anyhow::ensure!(rounds > 0, "the state says that nothing was sent");
