@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bench::rng::Rng;
+use bench::{Epoch, Load, Profile, Workload, sender};
 use futures_util::{StreamExt as _, stream};
-use tests::load::rng::Rng;
-use tests::load::{Epoch, Load, Profile, sender};
 use tests::spoor::Spoor;
 
 use crate::support::{get, setup, soak};
@@ -21,12 +21,10 @@ async fn check(
     let client = reqwest::Client::new();
     let counts: Vec<(u64, u64)> = stream::iter(acknowledged)
         .map(|((round, trace), expect)| {
-            let id: String = epoch
-                .trace_id(*round, *trace)
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect();
-            let request = client.get(format!("{url}/api/traces/{id}?raw=true")).send();
+            let id = epoch.layout.trace_id(*round, *trace);
+            let request = client
+                .get(format!("{url}/api/traces/{id:032x}?raw=true"))
+                .send();
             async move {
                 let answer: serde_json::Value = request.await.unwrap().json().await.unwrap();
                 let none = Vec::new();
@@ -55,7 +53,7 @@ async fn twenty_kills_under_load_lose_nothing_that_was_acknowledged() {
         (20, 0.4, 10_000.0)
     };
     let (_folder, setup) = setup();
-    let epoch = Arc::new(Epoch::new(1, Profile::Common, 20_000, 128));
+    let epoch = Arc::new(Epoch::new(&Workload::new(1, Profile::Common, 20_000, 128)));
     let mut rng = Rng::new(5);
     let (mut spans, mut slowest) = (0_u64, Duration::ZERO);
     let mut last: BTreeMap<(u64, u32), u32> = BTreeMap::new();
@@ -74,6 +72,8 @@ async fn twenty_kills_under_load_lose_nothing_that_was_acknowledged() {
             connections: 2,
             rate: Some(rate),
             until_gone: true,
+            requests: None,
+            late: None,
         };
         let sending = tokio::spawn({
             let epoch = epoch.clone();
@@ -86,7 +86,7 @@ async fn twenty_kills_under_load_lose_nothing_that_was_acknowledged() {
         tokio::time::sleep(Duration::from_secs_f64(seconds * (0.5 + rng.unit()))).await;
         spoor.kill();
         let outcome = sending.await.unwrap();
-        last = epoch.acknowledged(&outcome.sent);
+        last = epoch.layout.acknowledged(&outcome.sent);
         spans += last.values().map(|n| u64::from(*n)).sum::<u64>();
         assert!(
             !last.is_empty(),

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use bench::sender;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tests::corpus::{self, Case, Corpus};
 use tests::golden;
-use tests::load::sender;
 use tests::spoor::Spoor;
 
 use crate::support::{get, root, setup};

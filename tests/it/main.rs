@@ -8,6 +8,7 @@
 )]
 
 mod archive;
+mod bench_loads;
 mod clients;
 mod commands;
 mod crash;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Each room, and the rooms it may name: those to its left.
-const MAY_NAME: [(&str, &[&str]); 9] = [
+const MAY_NAME: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("settings", &[]),
     ("wire", &["model"]),
@@ -34,9 +34,12 @@ const MAY_NAME: [(&str, &[&str]); 9] = [
             "query",
         ],
     ),
+    // what it measures may be another product: it knows none from the inside
+    ("bench", &["wire"]),
     (
         "tests",
         &[
+            "bench",
             "model",
             "wire",
             "settings",
@@ -51,7 +54,7 @@ const MAY_NAME: [(&str, &[&str]); 9] = [
 
 /// Libraries that few rooms may use, so that what they bring in stays there. Tests may use all of them.
 const KEPT_IN: [(&str, &[&str]); 19] = [
-    ("tonic", &["wire", "collector", "query", "server"]),
+    ("tonic", &["wire", "collector", "query", "server", "bench"]),
     ("tonic-prost", &["wire", "collector", "query"]),
     ("tonic-health", &["collector", "query"]),
     ("tonic-reflection", &["collector", "query"]),
@@ -64,9 +67,9 @@ const KEPT_IN: [(&str, &[&str]); 19] = [
     ("rustls", &["listen", "server"]),
     ("tokio-rustls", &["listen"]),
     ("clap", &["settings", "server"]),
-    ("anyhow", &["server"]),
+    ("anyhow", &["server", "bench"]),
     ("tracing-subscriber", &["server"]),
-    ("mimalloc", &["server"]),
+    ("mimalloc", &["server", "bench"]),
     ("libmimalloc-sys", &["server"]),
     ("indicatif", &["server"]),
     ("redb", &[]),

@@ -1,4 +1,4 @@
-//! What the scenarios and the benchmarks share: a seeded load generator, a Spoor under test, and comparers.
+//! What the scenarios and the benchmarks share: a Spoor under test, and comparers.
 #![allow(
     clippy::indexing_slicing,
     reason = "a test that looks at a wrong place should fail there"
@@ -7,5 +7,4 @@
 pub mod clients;
 pub mod corpus;
 pub mod golden;
-pub mod load;
 pub mod spoor;

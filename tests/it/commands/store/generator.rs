@@ -1,7 +1,7 @@
 //! Lines of OTLP JSON that say all that OTLP can say.
 
+use bench::rng::Rng;
 use serde_json::{Value, json};
-use tests::load::rng::Rng;
 
 /// Messages with everything that OTLP can say, in the spelling that we write.
 pub(super) struct Generator(pub(super) Rng);

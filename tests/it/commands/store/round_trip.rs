@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use bench::rng::Rng;
 use serde_json::Value;
 use tests::corpus::Corpus;
-use tests::load::rng::Rng;
 
 use super::generator::Generator;
 use super::{Folder, JAEGER, OTLP, golden, spans};

@@ -1,5 +1,6 @@
 //! What a process uses, as the kernel counts it (`/proc`).
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,6 +16,14 @@ pub struct ProcessSample {
     pub peak_rss_bytes: u64,
     /// Bytes it caused to be written to disk.
     pub written_bytes: u64,
+}
+
+/// Resident memory over time.
+#[derive(Debug)]
+pub struct Meter {
+    pids: Vec<u32>,
+    sum_bytes: u64,
+    samples: u64,
 }
 
 // === impl ProcessSample ===
@@ -64,17 +73,52 @@ impl ProcessSample {
         })
     }
 
-    /// Waits until the process has used less than 2 % of a core for a second, at most `patience`; then a sample of it.
-    pub async fn when_quiet(pid: u32, patience: Duration) -> anyhow::Result<Self> {
+    /// Waits until the process has used less than 2 % of a core for as long as `quiet`, at most `patience`; then a sample of it.
+    pub async fn when_quiet(pid: u32, quiet: Duration, patience: Duration) -> anyhow::Result<Self> {
         let until = tokio::time::Instant::now() + patience;
+        let quiet = quiet.max(Duration::from_secs(1));
         let mut last = Self::of(pid)?;
         loop {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            let now = Self::of(pid)?;
-            if now.cpu_seconds - last.cpu_seconds < 0.02 || tokio::time::Instant::now() > until {
+            let from = tokio::time::Instant::now();
+            let (mut now, mut still) = (last, true);
+            while still && from.elapsed() < quiet {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                now = Self::of(pid)?;
+                let allowed = 0.02 * from.elapsed().as_secs_f64();
+                still = now.cpu_seconds - last.cpu_seconds <= allowed;
+            }
+            if still || tokio::time::Instant::now() > until {
                 return Ok(now);
             }
             last = now;
         }
+    }
+}
+
+// === impl Meter ===
+
+impl Meter {
+    /// Of these processes together.
+    pub fn new(pids: &[u32]) -> Self {
+        Self {
+            pids: pids.to_vec(),
+            sum_bytes: 0,
+            samples: 0,
+        }
+    }
+
+    /// Takes a sample every 100 ms, until it is dropped.
+    pub async fn run(&mut self) -> Infallible {
+        loop {
+            let rss = |pid: &u32| ProcessSample::of(*pid).map_or(0, |s| s.rss_bytes);
+            self.sum_bytes += self.pids.iter().map(rss).sum::<u64>();
+            self.samples += 1;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The mean of the samples.
+    pub fn mean_rss_bytes(&self) -> u64 {
+        self.sum_bytes / self.samples.max(1)
     }
 }
