@@ -55,7 +55,7 @@ const QUERY: &str = "bench query: ask every kind of question, time it and check 
   --query URL          Jaeger's HTTP API on loopback (http://127.0.0.1:16686)
   --state FILE         what was sent
   --clients N,N        clients at one time, in turn (1)
-  --count N            questions of each kind (200)
+  --count N            questions of each kind, a tenth as many for dependencies (200)
   --only NAME          kinds whose name has this in it
   --fresh              how long from acknowledged to found, instead; needs no state
   --target URL         receiver for --fresh (http://127.0.0.1:4317)
@@ -196,13 +196,14 @@ async fn run_query(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let only = options.text("only").unwrap_or_default();
     let mut figures = query::Figures::default();
+    println!("{}", query::heading());
     for clients in clients {
         for kind in Kind::ALL.into_iter().filter(|k| k.name().contains(only)) {
             let row = query::ask(&api, &expect, kind, clients, options.or("count", 200)?).await?;
+            println!("{row}");
             figures.rows.push(row);
         }
     }
-    print!("{figures}");
     write_json(
         options,
         &figures.to_json(options.text("label").unwrap_or(&url)),

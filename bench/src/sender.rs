@@ -72,6 +72,8 @@ pub struct Outcome {
     pub acknowledged_spans: u64,
     /// Time to the answer, in microseconds, of acknowledged requests.
     pub latency_us: Histogram<u64>,
+    /// How far sending fell behind the rate at worst: no answer's time shows it.
+    pub behind: Duration,
     /// Answers that were no success, by code.
     pub errors: BTreeMap<String, u64>,
     /// First and last time of writing of each round's requests, nanoseconds since the Unix epoch.
@@ -164,6 +166,8 @@ async fn work(sending: Arc<Sending>, mut worker: Worker) -> anyhow::Result<Outco
         if let Some(rate) = load.rate {
             let due = Duration::from_secs_f64(number as f64 * sending.mean_spans / rate);
             tokio::time::sleep_until((sending.started + due).into()).await;
+            let behind = sending.started.elapsed().saturating_sub(due);
+            worker.seen.behind = worker.seen.behind.max(behind);
         }
         if sending.started.elapsed() >= load.duration {
             return Ok(worker.seen);
@@ -281,6 +285,7 @@ impl Outcome {
             elapsed: Duration::ZERO,
             acknowledged_spans: 0,
             latency_us: Histogram::new(3)?,
+            behind: Duration::ZERO,
             errors: BTreeMap::new(),
             rounds: BTreeMap::new(),
         })
@@ -289,6 +294,7 @@ impl Outcome {
     fn add(&mut self, part: Self) -> anyhow::Result<()> {
         self.sent.extend(part.sent);
         self.latency_us.add(&part.latency_us)?;
+        self.behind = self.behind.max(part.behind);
         for (code, count) in part.errors {
             *self.errors.entry(code).or_default() += count;
         }

@@ -324,13 +324,13 @@ fn check_calls(expect: &Expect, reply: &Reply) -> anyhow::Result<()> {
     }
     for ((parent, child), count) in expect.calls() {
         let (parent, child) = (
-            topology::service_name(parent),
-            topology::service_name(child),
+            topology::service_name(*parent),
+            topology::service_name(*child),
         );
         let same = |c: &&crate::api::FoundCalls| c.parent == parent && c.child == child;
         let got = found.iter().find(same).map_or(0, |c| c.call_count);
         ensure!(
-            got == count,
+            got == *count,
             "{parent} calls {child} {got} times, where {count} were sent"
         );
     }
