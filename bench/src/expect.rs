@@ -20,6 +20,8 @@ pub struct Expect {
     pub layout: Layout,
     /// What was sent of it.
     pub state: State,
+    /// The store has other traces too, of the same services: what it has more is not wrong.
+    pub shared: bool,
     /// The rounds' places, by the upper half of their traces' ids.
     rounds: HashMap<u64, usize>,
     /// The traces of each round by the lower half of their ids, made when first asked for.
@@ -51,6 +53,7 @@ impl Expect {
             rounds: state.rounds.iter().enumerate().map(place).collect(),
             traces: state.rounds.iter().map(|_| OnceLock::new()).collect(),
             calls: OnceLock::new(),
+            shared: false,
             state,
         }
     }

@@ -57,6 +57,7 @@ const QUERY: &str = "bench query: ask every kind of question, time it and check 
   --clients N,N        clients at one time, in turn (1)
   --count N            questions of each kind, a tenth as many for dependencies (200)
   --only NAME          kinds whose name has this in it
+  --shared             the store has other traces of the same services: what it has more is not wrong
   --fresh              how long from acknowledged to found, instead; needs no state
   --target URL         receiver for --fresh (http://127.0.0.1:4317)
   --label NAME         name in plots (the address)
@@ -189,7 +190,9 @@ async fn run_verify(options: &Options) -> anyhow::Result<ExitCode> {
 
 async fn run_query(options: &Options) -> anyhow::Result<ExitCode> {
     let (api, url) = api(options)?;
-    let expect = Arc::new(Expect::new(state(options)?));
+    let mut expect = Expect::new(state(options)?);
+    expect.shared = options.has("shared");
+    let expect = Arc::new(expect);
     let mut clients = options.list("clients")?;
     if clients.is_empty() {
         clients.push(1);

@@ -86,7 +86,8 @@ struct Sending {
     load: Load,
     started: Instant,
     first_round: u64,
-    mean_spans: f64,
+    /// Spans of the requests before each of a round: a rate is one of spans, and requests differ.
+    spans_before: Vec<u64>,
     next: AtomicU64,
     acknowledged_spans: AtomicU64,
     late: Mutex<BinaryHeap<Reverse<Waiting>>>,
@@ -129,7 +130,7 @@ pub async fn send(epoch: &Arc<Epoch>, load: &Load, first_round: u64) -> anyhow::
         load: load.clone(),
         started: Instant::now(),
         first_round,
-        mean_spans: (epoch.layout.spans() as f64 / epoch.len() as f64).max(1.0),
+        spans_before: spans_before(epoch),
         next: AtomicU64::new(0),
         acknowledged_spans: AtomicU64::new(0),
         late: Mutex::default(),
@@ -156,6 +157,16 @@ pub async fn send(epoch: &Arc<Epoch>, load: &Load, first_round: u64) -> anyhow::
     Ok(outcome)
 }
 
+fn spans_before(epoch: &Epoch) -> Vec<u64> {
+    let mut sum = 0;
+    let before = (0..epoch.len()).map(|request| {
+        let before = sum;
+        sum += u64::from(epoch.spans(request));
+        before
+    });
+    before.collect()
+}
+
 async fn work(sending: Arc<Sending>, mut worker: Worker) -> anyhow::Result<Outcome> {
     let load = &sending.load;
     loop {
@@ -164,7 +175,10 @@ async fn work(sending: Arc<Sending>, mut worker: Worker) -> anyhow::Result<Outco
             return Ok(worker.seen);
         }
         if let Some(rate) = load.rate {
-            let due = Duration::from_secs_f64(number as f64 * sending.mean_spans / rate);
+            let due = Duration::from_secs_f64(sending.spans_before(number) as f64 / rate);
+            if due >= load.duration {
+                return Ok(worker.seen);
+            }
             tokio::time::sleep_until((sending.started + due).into()).await;
             let behind = sending.started.elapsed().saturating_sub(due);
             worker.seen.behind = worker.seen.behind.max(behind);
@@ -222,6 +236,13 @@ impl Late {
 // === impl Sending ===
 
 impl Sending {
+    /// Spans of all requests before the one with this number.
+    fn spans_before(&self, number: u64) -> u64 {
+        let len = self.epoch.len() as u64;
+        let within = self.spans_before.get((number % len) as usize);
+        number / len * self.epoch.layout.spans() + within.copied().unwrap_or_default()
+    }
+
     fn late(&self) -> std::sync::MutexGuard<'_, BinaryHeap<Reverse<Waiting>>> {
         self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
