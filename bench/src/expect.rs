@@ -20,10 +20,13 @@ pub struct Expect {
     pub layout: Layout,
     /// What was sent of it.
     pub state: State,
+    /// The store has other traces too, of the same services: what it has more is not wrong.
+    pub shared: bool,
     /// The rounds' places, by the upper half of their traces' ids.
     rounds: HashMap<u64, usize>,
     /// The traces of each round by the lower half of their ids, made when first asked for.
     traces: Vec<OnceLock<HashMap<u64, u32>>>,
+    calls: OnceLock<BTreeMap<(u64, u64), u64>>,
 }
 
 /// One trace that was sent, wholly acknowledged.
@@ -49,6 +52,8 @@ impl Expect {
             layout,
             rounds: state.rounds.iter().enumerate().map(place).collect(),
             traces: state.rounds.iter().map(|_| OnceLock::new()).collect(),
+            calls: OnceLock::new(),
+            shared: false,
             state,
         }
     }
@@ -60,8 +65,9 @@ impl Expect {
             let place = part.start() + (part.end() - part.start()) * rng.unit();
             let round = ((place * count) as usize).min(self.state.rounds.len().checked_sub(1)?);
             let trace = rng.below(self.layout.traces.len() as u64) as u32;
-            let spans = self.span_range(round, trace);
-            if *spans.start() > 0 && spans.start() == spans.end() {
+            // of the last round, only a part may have been sent
+            let planned = self.layout.traces[trace as usize].spans.len();
+            if *self.span_range(round, trace).start() == planned {
                 let number = self.state.rounds[round].number;
                 return Some(SentTrace {
                     id: self.layout.trace_id(number, trace),
@@ -133,7 +139,11 @@ impl Expect {
     }
 
     /// How often each service was called by another, over the whole load: (parent, child).
-    pub fn calls(&self) -> BTreeMap<(u64, u64), u64> {
+    pub fn calls(&self) -> &BTreeMap<(u64, u64), u64> {
+        self.calls.get_or_init(|| self.count_calls())
+    }
+
+    fn count_calls(&self) -> BTreeMap<(u64, u64), u64> {
         let mut calls = BTreeMap::new();
         let whole = |round: &&Round| round.unsent.is_empty() && round.refused.is_empty();
         let whole_rounds = self.state.rounds.iter().filter(whole).count() as u64;

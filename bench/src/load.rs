@@ -31,6 +31,8 @@ pub struct Figures {
     /// For the checks.
     pub state: State,
     measured: Option<Used>,
+    /// What sending itself took.
+    own_cpu_seconds: f64,
     disk_bytes: Option<u64>,
 }
 
@@ -51,6 +53,7 @@ pub async fn run(epoch: Arc<Epoch>, load: &Load, measure: &Measure) -> anyhow::R
         .map(|pid| ProcessSample::of(*pid))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let disk_before = measure.disk.as_deref().map(disk::allocated_bytes);
+    let own_before = ProcessSample::of(std::process::id())?;
     let mut meter = Meter::new(&measure.pids);
     // rounds are numbered from the clock, so that a second run sends new traces
     let first_round = SystemTime::now()
@@ -60,6 +63,7 @@ pub async fn run(epoch: Arc<Epoch>, load: &Load, measure: &Measure) -> anyhow::R
         outcome = sender::send(&epoch, load, first_round) => outcome?,
         never = meter.run() => match never {},
     };
+    let own = ProcessSample::of(std::process::id())?;
     let mut used = Used {
         mean_rss_bytes: meter.mean_rss_bytes(),
         ..Used::default()
@@ -79,6 +83,7 @@ pub async fn run(epoch: Arc<Epoch>, load: &Load, measure: &Measure) -> anyhow::R
     let state = State::new(workload, epoch.len(), |r| epoch.spans(r), &outcome);
     Ok(Figures {
         measured: (!measure.pids.is_empty()).then_some(used),
+        own_cpu_seconds: own.cpu_seconds - own_before.cpu_seconds,
         epoch,
         outcome,
         state,
@@ -97,8 +102,8 @@ impl Figures {
         bytes as f64 / self.state.acknowledged_spans as f64
     }
 
-    fn per_million(&self, used: &Used) -> f64 {
-        used.cpu_seconds / (self.state.acknowledged_spans as f64 / 1e6)
+    fn per_million(&self, cpu_seconds: f64) -> f64 {
+        cpu_seconds / (self.state.acknowledged_spans as f64 / 1e6)
     }
 
     fn ms(&self, quantile: f64) -> f64 {
@@ -118,7 +123,9 @@ impl Figures {
             "spans_per_second": self.per_second(), "seconds": self.outcome.elapsed.as_secs_f64(),
             "acknowledged": self.state.acknowledged_spans, "sent": self.state.sent_spans,
             "refused_requests": self.refused(), "errors": self.outcome.errors,
-            "cpu_seconds_per_million": used.map(|u| self.per_million(u)),
+            "cpu_seconds_per_million": used.map(|u| self.per_million(u.cpu_seconds)),
+            "generator_cpu_seconds_per_million": self.per_million(self.own_cpu_seconds),
+            "behind_ms": self.outcome.behind.as_secs_f64() * 1000.0,
             "p50_ms": self.ms(0.5), "p99_ms": self.ms(0.99), "max_ms": self.ms(1.0),
             "peak_bytes": used.map(|u| u.peak_rss_bytes), "mean_rss_bytes": used.map(|u| u.mean_rss_bytes),
             "written_bytes": used.map(|u| u.written_bytes), "disk_bytes": self.disk_bytes,
@@ -147,7 +154,7 @@ impl fmt::Display for Figures {
             writeln!(
                 f,
                 "CPU-seconds per million spans {:.2}, peak {} MiB, mean {} MiB, written {:.0} B a span",
-                self.per_million(used),
+                self.per_million(used.cpu_seconds),
                 used.peak_rss_bytes >> 20,
                 used.mean_rss_bytes >> 20,
                 self.per_span(used.written_bytes)
@@ -161,6 +168,12 @@ impl fmt::Display for Figures {
                 self.per_span(bytes)
             )?;
         }
+        writeln!(
+            f,
+            "generator: {:.2} CPU-seconds per million spans, at most {:.0} ms behind the rate",
+            self.per_million(self.own_cpu_seconds),
+            self.outcome.behind.as_secs_f64() * 1000.0
+        )?;
         for (error, count) in &self.outcome.errors {
             writeln!(f, "refused {count}: {error}")?;
         }

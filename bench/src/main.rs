@@ -55,8 +55,9 @@ const QUERY: &str = "bench query: ask every kind of question, time it and check 
   --query URL          Jaeger's HTTP API on loopback (http://127.0.0.1:16686)
   --state FILE         what was sent
   --clients N,N        clients at one time, in turn (1)
-  --count N            questions of each kind (200)
+  --count N            questions of each kind, a tenth as many for dependencies (200)
   --only NAME          kinds whose name has this in it
+  --shared             the store has other traces of the same services: what it has more is not wrong
   --fresh              how long from acknowledged to found, instead; needs no state
   --target URL         receiver for --fresh (http://127.0.0.1:4317)
   --label NAME         name in plots (the address)
@@ -189,20 +190,23 @@ async fn run_verify(options: &Options) -> anyhow::Result<ExitCode> {
 
 async fn run_query(options: &Options) -> anyhow::Result<ExitCode> {
     let (api, url) = api(options)?;
-    let expect = Arc::new(Expect::new(state(options)?));
+    let mut expect = Expect::new(state(options)?);
+    expect.shared = options.has("shared");
+    let expect = Arc::new(expect);
     let mut clients = options.list("clients")?;
     if clients.is_empty() {
         clients.push(1);
     }
     let only = options.text("only").unwrap_or_default();
     let mut figures = query::Figures::default();
+    println!("{}", query::heading());
     for clients in clients {
         for kind in Kind::ALL.into_iter().filter(|k| k.name().contains(only)) {
             let row = query::ask(&api, &expect, kind, clients, options.or("count", 200)?).await?;
+            println!("{row}");
             figures.rows.push(row);
         }
     }
-    print!("{figures}");
     write_json(
         options,
         &figures.to_json(options.text("label").unwrap_or(&url)),

@@ -31,7 +31,10 @@ pub fn draw(results: &[Value]) -> String {
         "CPU-seconds per million spans",
         &ingest("cpu_seconds_per_million", |p| p.2),
     );
-    page.panel("queries: median in ms, one client", &queries(results));
+    page.panel(
+        "queries: median in ms, one client (others: traces of 16 spans)",
+        &queries(results),
+    );
     page.finish()
 }
 

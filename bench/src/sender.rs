@@ -72,6 +72,8 @@ pub struct Outcome {
     pub acknowledged_spans: u64,
     /// Time to the answer, in microseconds, of acknowledged requests.
     pub latency_us: Histogram<u64>,
+    /// How far sending fell behind the rate at worst: no answer's time shows it.
+    pub behind: Duration,
     /// Answers that were no success, by code.
     pub errors: BTreeMap<String, u64>,
     /// First and last time of writing of each round's requests, nanoseconds since the Unix epoch.
@@ -84,7 +86,8 @@ struct Sending {
     load: Load,
     started: Instant,
     first_round: u64,
-    mean_spans: f64,
+    /// Spans of the requests before each of a round: a rate is one of spans, and requests differ.
+    spans_before: Vec<u64>,
     next: AtomicU64,
     acknowledged_spans: AtomicU64,
     late: Mutex<BinaryHeap<Reverse<Waiting>>>,
@@ -127,7 +130,7 @@ pub async fn send(epoch: &Arc<Epoch>, load: &Load, first_round: u64) -> anyhow::
         load: load.clone(),
         started: Instant::now(),
         first_round,
-        mean_spans: (epoch.layout.spans() as f64 / epoch.len() as f64).max(1.0),
+        spans_before: spans_before(epoch),
         next: AtomicU64::new(0),
         acknowledged_spans: AtomicU64::new(0),
         late: Mutex::default(),
@@ -154,6 +157,16 @@ pub async fn send(epoch: &Arc<Epoch>, load: &Load, first_round: u64) -> anyhow::
     Ok(outcome)
 }
 
+fn spans_before(epoch: &Epoch) -> Vec<u64> {
+    let mut sum = 0;
+    let before = (0..epoch.len()).map(|request| {
+        let before = sum;
+        sum += u64::from(epoch.spans(request));
+        before
+    });
+    before.collect()
+}
+
 async fn work(sending: Arc<Sending>, mut worker: Worker) -> anyhow::Result<Outcome> {
     let load = &sending.load;
     loop {
@@ -162,8 +175,13 @@ async fn work(sending: Arc<Sending>, mut worker: Worker) -> anyhow::Result<Outco
             return Ok(worker.seen);
         }
         if let Some(rate) = load.rate {
-            let due = Duration::from_secs_f64(number as f64 * sending.mean_spans / rate);
+            let due = Duration::from_secs_f64(sending.spans_before(number) as f64 / rate);
+            if due >= load.duration {
+                return Ok(worker.seen);
+            }
             tokio::time::sleep_until((sending.started + due).into()).await;
+            let behind = sending.started.elapsed().saturating_sub(due);
+            worker.seen.behind = worker.seen.behind.max(behind);
         }
         if sending.started.elapsed() >= load.duration {
             return Ok(worker.seen);
@@ -218,6 +236,13 @@ impl Late {
 // === impl Sending ===
 
 impl Sending {
+    /// Spans of all requests before the one with this number.
+    fn spans_before(&self, number: u64) -> u64 {
+        let len = self.epoch.len() as u64;
+        let within = self.spans_before.get((number % len) as usize);
+        number / len * self.epoch.layout.spans() + within.copied().unwrap_or_default()
+    }
+
     fn late(&self) -> std::sync::MutexGuard<'_, BinaryHeap<Reverse<Waiting>>> {
         self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -281,6 +306,7 @@ impl Outcome {
             elapsed: Duration::ZERO,
             acknowledged_spans: 0,
             latency_us: Histogram::new(3)?,
+            behind: Duration::ZERO,
             errors: BTreeMap::new(),
             rounds: BTreeMap::new(),
         })
@@ -289,6 +315,7 @@ impl Outcome {
     fn add(&mut self, part: Self) -> anyhow::Result<()> {
         self.sent.extend(part.sent);
         self.latency_us.add(&part.latency_us)?;
+        self.behind = self.behind.max(part.behind);
         for (code, count) in part.errors {
             *self.errors.entry(code).or_default() += count;
         }

@@ -189,6 +189,35 @@ fn a_state_knows_what_was_refused_and_what_was_never_sent() {
     assert_eq!(expect.locate(id + 1), None);
 }
 
+/// A question about a trace expects all of it.
+#[test]
+fn samples_are_traces_that_were_wholly_acknowledged() {
+    let workload = Workload::new(1, Profile::Small, 3_000, 64);
+    let layout = Layout::new(&workload);
+    let half = (0..layout.requests.len() as u32 / 2).map(|request| Sent {
+        round: 1,
+        request,
+        acknowledged: true,
+    });
+    let outcome = Outcome {
+        sent: half.collect(),
+        rounds: BTreeMap::from([(1, (5, 7))]),
+        ..Outcome::new().unwrap()
+    };
+    let spans = |r: usize| layout.requests[r].spans.len() as u32;
+    let state = State::new(&workload, layout.requests.len(), spans, &outcome);
+    let expect = bench::expect::Expect::new(state);
+    let mut rng = bench::rng::Rng::new(1);
+    for _ in 0..200 {
+        let sample = expect.sample(&mut rng, 0.0..=1.0).expect("some are whole");
+        let planned = layout.traces[sample.trace as usize].spans.len();
+        assert_eq!(
+            expect.span_range(sample.round, sample.trace),
+            planned..=planned
+        );
+    }
+}
+
 #[test]
 fn a_number_of_spans_takes_so_many_requests() {
     let layout = Layout::new(&Workload::new(1, Profile::Small, 500, 64));
