@@ -16,6 +16,8 @@ mod folder;
 mod journal;
 #[path = "format/listing.rs"]
 mod listing;
+#[path = "format/payloads.rs"]
+mod payloads;
 #[path = "format/record.rs"]
 mod record;
 #[path = "format/segment.rs"]
@@ -210,6 +212,7 @@ fn the_fixture_has_every_shape() {
     assert!(days.contains(&("shop/traces", 20_000, 0, 1)), "{days:?}");
     let sum = |of: fn(&segment::Segment) -> usize| folder.segments.iter().map(of).sum::<usize>();
     assert_eq!(sum(|s| s.empty_blocks), 1);
+    assert!(sum(|s| s.blocks_apart) > 1);
     assert!(sum(|s| s.stored[0]) > 0 && sum(|s| s.stored[1]) > 0);
     assert_eq!(folder.row_flags, 1 | 2 | 0x40 | 0x80);
     for segment in &folder.segments {

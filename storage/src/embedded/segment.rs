@@ -16,6 +16,7 @@ pub(crate) mod filter;
 mod footer;
 pub(crate) mod merge;
 mod rows;
+mod shred;
 pub(crate) mod strip;
 mod table;
 mod trace_index;
@@ -32,6 +33,7 @@ use self::cache::Block;
 use self::calls::Calls;
 use self::filter::Filter;
 use self::rows::GROUP_ROWS;
+use self::shred::Payloads;
 use super::batch::{Reader, Row};
 use crate::disk::{self, Disk, File};
 
@@ -263,7 +265,7 @@ impl Segment {
     pub(crate) fn payload(
         &self,
         number: u32,
-    ) -> io::Result<(Arc<Vec<u8>>, std::ops::Range<usize>)> {
+    ) -> io::Result<(Arc<Payloads>, std::ops::Range<usize>)> {
         let footer = self.footer()?;
         let group = footer.row_groups.get((number >> GROUP_BITS) as usize);
         let group = group.ok_or_else(|| damaged("there is no such row"))?;
@@ -271,11 +273,15 @@ impl Segment {
         let (block, range) = details
             .payload(number % GROUP_ROWS as u32)
             .ok_or_else(|| damaged("row has no payload"))?;
-        let bytes = self.block::<Vec<u8>>(block.pointer.at_base(group.offset))?;
-        if range.end > bytes.len() {
-            return Err(damaged("payload is shorter than its row says"));
-        }
+        let bytes = self.block::<Payloads>(block.pointer.at_base(group.offset))?;
+        bytes.get(range.clone())?;
         Ok((bytes, range))
+    }
+
+    /// A block of payloads as it stands in the file, put together.
+    fn payloads(&self, at: Pointer) -> io::Result<Payloads> {
+        Payloads::decode(at.read(&*self.file)?)
+            .ok_or_else(|| damaged("block is not as this version writes it"))
     }
 
     /// Whether a row group may have a span with this token.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::bytes::{Bytes, hex, xxh3};
+use crate::payloads::payloads;
 use crate::record;
 
 const SALT: [u32; 8] = [
@@ -30,6 +31,8 @@ pub(crate) struct Segment {
     pub(crate) tokens: Vec<Vec<u8>>,
     /// How many blocks had no bytes.
     pub(crate) empty_blocks: usize,
+    /// How many blocks of payloads were taken apart.
+    pub(crate) blocks_apart: usize,
     /// How many blocks were stored as they are, and how many as zstd.
     pub(crate) stored: [usize; 2],
 }
@@ -200,6 +203,7 @@ pub(crate) fn read(bytes: &[u8]) -> Segment {
         calls: BTreeMap::new(),
         tokens: Vec::new(),
         empty_blocks: 0,
+        blocks_apart: 0,
         stored: [0; 2],
     };
     let mut traces = Vec::new();
@@ -298,7 +302,8 @@ fn rows(
     let mut row = 0;
     for (rows, pointer) in &blocks {
         segment.empty_blocks += usize::from(pointer.len == 0);
-        let block = file.block(pointer, group.offset);
+        let (block, is_apart) = payloads(&file.block(pointer, group.offset));
+        segment.blocks_apart += usize::from(is_apart);
         let mut block = Bytes(&block);
         for _ in 0..*rows {
             let payload = block.take(lens[row]);

@@ -158,7 +158,7 @@ impl Fetcher {
         let row = &located.row;
         let operation = self.operation(segment, row.operation)?;
         let (block, range) = segment.payload(row.offset)?;
-        let rest = block.get(range).unwrap_or_default();
+        let rest = block.get(range)?;
         restore(&fixed(row, &operation.name, operation.kind), rest, out);
         Ok(())
     }
@@ -197,7 +197,7 @@ impl Fetcher {
             Source::Sealed(segment) => {
                 if let Some(needle) = needle {
                     let (block, range) = segment.payload(located.row.offset)?;
-                    let bytes = block.get(range).unwrap_or_default();
+                    let bytes = block.get(range)?;
                     if !needle.is_match(bytes) && !self.resource_holds(source, located, needle)? {
                         return Ok(None);
                     }
@@ -261,7 +261,7 @@ impl Fetcher {
             }
             Source::Sealed(segment) => {
                 let (block, range) = segment.payload(row.offset)?;
-                rest.extend_from_slice(block.get(range).unwrap_or_default());
+                rest.extend_from_slice(block.get(range)?);
                 let operation = self.operation(segment, row.operation)?;
                 bytes.extend([row.flags, operation.kind.number() as u8]);
                 put_bytes(&mut bytes, operation.name.as_bytes());

@@ -18,6 +18,7 @@ use super::calls::Calls;
 use super::filter::{self, Filter};
 use super::footer::{Footer, RowGroup, Summary};
 use super::rows::{self, GROUP_ROWS, PayloadBlock};
+use super::shred;
 use super::strip::{Fixed, restore};
 use super::table;
 use super::trace_index::{Entry, IndexWriter};
@@ -30,7 +31,7 @@ pub(super) const MAGIC: &[u8; 8] = b"SPOORSG1";
 /// A row group ends once its payloads have this many bytes.
 const GROUP_BYTES: usize = 8 << 20;
 /// A block of payloads ends once it has this many bytes.
-const PAYLOAD_BYTES: usize = 128 << 10;
+const PAYLOAD_BYTES: usize = 512 << 10;
 /// Spans are decoded for their tags in runs of about this many bytes.
 const DECODE_BYTES: usize = 256 << 10;
 /// Bits of a token filter for each token.
@@ -185,14 +186,19 @@ impl Builder {
         let tokens = tokens(rows, material, shared, &mut self.malformed)?;
         let mut blocks = Vec::new();
         let mut block = Vec::with_capacity(PAYLOAD_BYTES * 2);
+        let mut ends = Vec::new();
         let mut first_row = 0;
         for (nth, row) in rows.iter().enumerate() {
             block.extend_from_slice(payload(row, material)?);
+            ends.push(block.len() as u32);
             if block.len() >= PAYLOAD_BYTES || nth + 1 == rows.len() {
-                let mut pointer = self.out.deflate(&mut self.hard, &block)?;
+                let mut pointer = self
+                    .out
+                    .deflate(&mut self.hard, &shred::encode(&block, &ends))?;
                 pointer.offset -= offset;
                 blocks.push(PayloadBlock { first_row, pointer });
                 block.clear();
+                ends.clear();
                 first_row = nth as u32 + 1;
             }
         }

@@ -200,7 +200,7 @@ async fn a_namespace_may_have_bounds_of_its_own() {
         namespaces: [
             ("long".to_owned(), own(Some(day), 0)),
             ("ever".to_owned(), own(Some(Duration::ZERO), 0)),
-            ("small".to_owned(), own(Some(day), 5000)),
+            ("small".to_owned(), own(Some(day), 2500)),
         ]
         .into(),
         clock,
@@ -227,7 +227,7 @@ async fn a_namespace_may_have_bounds_of_its_own() {
     };
     until("the small one to be within its bytes", || {
         store.keeper.bell.ring();
-        totals(&store).segments > 4 && bytes("small") <= 5000
+        totals(&store).segments > 4 && bytes("small") <= 2500
     })
     .await;
     assert!(
@@ -237,7 +237,7 @@ async fn a_namespace_may_have_bounds_of_its_own() {
             .get()
             > 0
     );
-    assert!(bytes("long") > 5000);
+    assert!(bytes("long") > 2500);
     // the last file ends by its age, then each goes at its own
     now.fetch_add(2 * HOUR_NS, Ordering::Relaxed);
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -360,7 +360,7 @@ async fn no_record_holds_sealing_up() {
         );
     }
     assert!(
-        set_aside > whole.len() / 4,
+        set_aside > whole.len() / 8,
         "{set_aside} of {}",
         whole.len()
     );

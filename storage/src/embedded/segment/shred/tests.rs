@@ -1,0 +1,139 @@
+//! Whatever payloads are, they come back; and whatever bytes are, putting them together ends.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::embedded::batch::put_bytes;
+
+fn ends(payloads: &[Vec<u8>]) -> (Vec<u8>, Vec<u32>) {
+    let mut all = Vec::new();
+    let ends = payloads.iter().map(|p| {
+        all.extend_from_slice(p);
+        all.len() as u32
+    });
+    let ends = ends.collect();
+    (all, ends)
+}
+
+fn round_trip(payloads: &[Vec<u8>]) -> Vec<u8> {
+    let (all, ends) = ends(payloads);
+    let encoded = encode(&all, &ends);
+    let decoded = Payloads::decode(encoded.clone()).unwrap();
+    assert_eq!(decoded.0, all);
+    encoded
+}
+
+/// An attribute in the field with this tag.
+fn attribute(tag: u64, key: &str, value_tag: u8, value: &[u8]) -> Vec<u8> {
+    let mut any = vec![value_tag];
+    any.extend_from_slice(value);
+    let mut inner = vec![0x0a];
+    put_bytes(&mut inner, key.as_bytes());
+    inner.push(0x12);
+    put_bytes(&mut inner, &any);
+    let mut out = Vec::new();
+    put_varint(&mut out, tag);
+    put_bytes(&mut out, &inner);
+    out
+}
+
+fn text(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_bytes(&mut out, text.as_bytes());
+    out
+}
+
+/// A payload as spans have them: attributes, an event, a link, a status.
+fn payload(n: u64) -> Vec<u8> {
+    let mut out = attribute(74, "http.request.method", 10, &text("GET"));
+    out.extend(attribute(74, "id", 10, &text(&format!("{n:032x}"))));
+    let mut number = Vec::new();
+    put_varint(&mut number, n * 7919);
+    out.extend(attribute(74, "bytes", 24, &number));
+    out.extend(attribute(74, "score", 33, &(n as f64).to_le_bytes()));
+    let mut event = vec![9];
+    event.extend_from_slice(&(1_700_000_000_000 + n).to_le_bytes());
+    event.extend(attribute(
+        26,
+        "message",
+        10,
+        &text(&"x".repeat(n as usize % 300)),
+    ));
+    put_varint(&mut out, 90);
+    put_bytes(&mut out, &event);
+    put_varint(&mut out, 106);
+    put_bytes(&mut out, &[0x0a, 2, 1, 2]);
+    put_varint(&mut out, 122);
+    put_bytes(&mut out, &[0x18, 2]);
+    out
+}
+
+#[test]
+fn payloads_come_back_and_are_taken_apart() {
+    let payloads: Vec<_> = (0..200).map(payload).collect();
+    let encoded = round_trip(&payloads);
+    assert_eq!(encoded[0], APART);
+    let whole: usize = payloads.iter().map(Vec::len).sum();
+    assert!(
+        encoded.len() * 3 < whole * 2,
+        "{} of {whole}",
+        encoded.len()
+    );
+    assert!(round_trip(&[Vec::new(), Vec::new()]).is_empty());
+}
+
+#[test]
+fn what_can_be_said_in_two_ways_stays_as_it_is() {
+    for odd in [
+        // a length in two bytes where one would do
+        vec![0x4a, 0x82, 0x00, 1, 2],
+        // a value before its key, an attribute without a value, with two
+        vec![0x4a, 6, 0x12, 2, 0x18, 1, 0x0a, 0],
+        vec![0x4a, 3, 0x0a, 1, b'k'],
+        vec![0x4a, 9, 0x0a, 1, b'k', 0x12, 4, 0x18, 1, 0x18, 2],
+        // an empty value, a tag in two bytes, a group, a field that is cut
+        vec![0x4a, 5, 0x0a, 1, b'k', 0x12, 0],
+        vec![0x9a, 0x7d, 1, 1],
+        vec![0x0b, 0x0c],
+        vec![0x4a, 200],
+        // an event whose inside is no message
+        vec![0x5a, 2, 0xff, 0xff],
+    ] {
+        round_trip(&[payload(1), odd, payload(2)]);
+    }
+}
+
+#[test]
+fn a_block_that_asks_for_all_memory_gets_none() {
+    // one label, one shape, many rows, one long value
+    let mut block = vec![APART];
+    put_varint(&mut block, 1 << 40);
+    put_varint(&mut block, 1);
+    block.extend_from_slice(&[2, 0x0a, 1, 1, 0]);
+    assert!(Payloads::decode(block.clone()).is_none());
+    let count = u64::MAX;
+    let mut block = vec![APART, 10];
+    put_varint(&mut block, count);
+    assert!(Payloads::decode(block).is_none());
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_come_back(payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20)) {
+        round_trip(&payloads);
+    }
+
+    #[test]
+    fn any_mutation_comes_back_and_any_damage_ends(at in any::<prop::sample::Index>(), bit in 0..8u8) {
+        let mut payloads: Vec<_> = (0..20).map(payload).collect();
+        let (all, ends) = ends(&payloads);
+        let mut damaged = encode(&all, &ends);
+        let place = at.index(damaged.len());
+        damaged[place] ^= 1u8 << bit;
+        drop(Payloads::decode(damaged));
+        let row = at.index(payloads.len());
+        let place = at.index(payloads[row].len());
+        payloads[row][place] ^= 1u8 << bit;
+        round_trip(&payloads);
+    }
+}
