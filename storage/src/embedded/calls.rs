@@ -25,6 +25,8 @@ pub(crate) struct Call {
 pub(crate) struct Services {
     names: Vec<String>,
     number_of: HashMap<String, u32>,
+    /// What operations of segments are, so that each is read once.
+    sealed: HashMap<(u64, u32), Option<(SpanKind, u32)>>,
 }
 
 /// Shows every call in a trace: its hour, the parent and the child. Equal spans must have been made one.
@@ -81,6 +83,22 @@ impl Services {
         self.names.push(name.to_owned());
         self.number_of.insert(name.to_owned(), number);
         number
+    }
+
+    /// The kind and the service of a segment's operation, by `read` when it is asked for the first time.
+    pub(crate) fn sealed(
+        &mut self,
+        segment: u64,
+        operation: u32,
+        read: impl FnOnce() -> Option<(SpanKind, String)>,
+    ) -> Option<(SpanKind, u32)> {
+        let key = (segment, operation);
+        if let Some(known) = self.sealed.get(&key) {
+            return *known;
+        }
+        let found = read().map(|(kind, service)| (kind, self.number(&service)));
+        self.sealed.insert(key, found);
+        found
     }
 
     /// A service by number.

@@ -123,7 +123,7 @@ impl Config {
 
     /// Bytes of memory that blocks of segments may take that were read lately. The rest of the share is for sealing and for the archive.
     pub(super) fn cache_bytes(&self) -> usize {
-        self.index_bytes / 4
+        self.index_bytes / 3
     }
 }
 

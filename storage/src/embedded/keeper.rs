@@ -29,6 +29,10 @@ pub(super) use start::{Folders, restore};
 /// How often it looks for what is too old, and tries again what failed.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How far they step back: at 5 a third of the processor is left to them where all others want it too.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
 /// Keeps what is stored in order.
 pub(super) struct Keeper {
     pub(super) sealer: Sealer,
@@ -159,6 +163,7 @@ impl Keeper {
 
     /// Seals and lets go until the bell closes.
     pub(super) fn run_sealing(&self) {
+        step_back();
         let mut seen = 0;
         while !self.bell.is_closing() {
             let mut failed = false;
@@ -190,6 +195,7 @@ impl Keeper {
 
     /// Merges until the bell closes.
     pub(super) fn run_merging(&self) {
+        step_back();
         let mut seen = 0;
         while !self.bell.is_closing() {
             while !self.bell.is_closing() && self.merge() {
@@ -309,6 +315,17 @@ impl Keeper {
         {
             tracing::debug!(file = %path.display(), %error, "could not remove a file yet");
             self.left.lock().push(path);
+        }
+    }
+}
+
+/// Lets threads that somebody waits for go first. Sealing that falls behind holds writes up, which gives it its time again.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    {
+        let thread = rustix::thread::gettid();
+        if let Err(error) = rustix::process::setpriority_process(Some(thread), NICE) {
+            tracing::debug!(%error, "the threads that seal run at the priority of all others");
         }
     }
 }

@@ -188,8 +188,7 @@ fn changed_calls(
         .map(|o| services.number(&o.service))
         .collect();
     let mut counts: BTreeMap<(u64, u32, u32), i64> = BTreeMap::new();
-    let before: Snapshot = older.iter().cloned().map(Source::Sealed).collect();
-    let mut now = before.clone();
+    let mut now: Snapshot = older.iter().cloned().map(Source::Sealed).collect();
     now.push(Source::Sealed(new.clone()));
     let mut fetcher = Fetcher::default();
     let mut joined: HashSet<TraceId> = HashSet::new();
@@ -201,12 +200,17 @@ fn changed_calls(
         let hash = filter::trace(&id);
         if filters.iter().any(|f| f.may_hold(hash)) {
             if joined.insert(id) {
-                for (snapshot, sign) in [(&now, 1), (&before, -1)] {
-                    // what is damaged was said when it was opened, and adds nothing
-                    let rows = locate(snapshot, id, &mut fetcher, &mut |source, error| {
-                        tracing::debug!(file = %source.path().display(), %error, "calls are counted without a segment");
-                    });
-                    let calls = calls_of(snapshot, &rows, &mut services);
+                // what is damaged was said when it was opened, and adds nothing
+                let rows = locate(&now, id, &mut fetcher, &mut |source, error| {
+                    tracing::debug!(file = %source.path().display(), %error, "calls are counted without a segment");
+                });
+                // the new one is the last
+                let before = rows.partition_point(|row| row.source < older.len());
+                for (rows, sign) in [
+                    (rows.as_slice(), 1),
+                    (rows.get(..before).unwrap_or_default(), -1),
+                ] {
+                    let calls = calls_of(&now, rows, &mut services);
                     calls::for_each(&calls, &services, |hour, parent, child| {
                         *counts.entry((hour, parent, child)).or_default() += sign;
                     });

@@ -151,7 +151,8 @@ impl Segment {
             // it stands where the next one begins, so it has no place of its own in the cache
             return read().map(Arc::new);
         }
-        self.cache.get((self.number, key), T::bytes, read)
+        self.cache
+            .get((self.number, key), T::ASKED_ALWAYS, T::bytes, read)
     }
 
     /// What is where.
@@ -197,8 +198,9 @@ impl Segment {
                 };
                 let keys = self.keys(group)?;
                 if keys.traces.get(entry.trace as usize) == Some(id) {
+                    let details = self.details(group, &keys)?;
                     for row in keys.rows_of(entry.trace) {
-                        found.push(self.row_in(group, &keys, entry.row_group, row)?);
+                        found.push(row_in(group, &keys, &details, entry.row_group, row)?);
                     }
                 }
             }
@@ -213,34 +215,14 @@ impl Segment {
         let group = footer.row_groups.get(group);
         let group = group.ok_or_else(|| damaged("there is no such row"))?;
         let keys = self.keys(group)?;
-        self.row_in(
+        let details = self.details(group, &keys)?;
+        row_in(
             group,
             &keys,
+            &details,
             number >> GROUP_BITS,
             number % GROUP_ROWS as u32,
         )
-    }
-
-    fn row_in(&self, group: &RowGroup, keys: &Keys, number: u32, row: u32) -> io::Result<Row> {
-        let details = self.details(group, keys)?;
-        let make = || {
-            let at = row as usize;
-            let trace = *keys.trace.get(at)?;
-            let begin = |at: usize| details.begins.get(at).copied();
-            Some(Row {
-                trace_id: *keys.traces.get(trace as usize)?,
-                span_id: *details.span_id.get(at)?,
-                parent: *details.parent.get(at)?,
-                start_ns: *keys.start_ns.get(at)?,
-                duration_ns: *keys.duration_ns.get(at)?,
-                operation: *group.operations.get(*keys.operation.get(at)? as usize)?,
-                group: *group.groups.get(*details.group.get(at)? as usize)?,
-                offset: row_number(number, row),
-                len: begin(at + 1)? - begin(at)?,
-                flags: *keys.flags.get(at)?,
-            })
-        };
-        make().ok_or_else(|| damaged("row group lacks a row"))
     }
 
     /// What a search compares of a row group.
@@ -255,7 +237,7 @@ impl Segment {
     fn details(&self, group: &RowGroup, keys: &Keys) -> io::Result<Arc<rows::Details>> {
         let pointer = group.details.at_base(group.offset);
         let key = (self.number, pointer.offset);
-        self.cache.get(key, rows::Details::bytes, || {
+        self.cache.get(key, false, rows::Details::bytes, || {
             rows::Details::decode(&pointer.read(&*self.file)?, keys)
                 .ok_or_else(|| damaged(OTHER_BLOCK))
         })
@@ -266,6 +248,14 @@ impl Segment {
         &self,
         number: u32,
     ) -> io::Result<(Arc<Payloads>, std::ops::Range<usize>)> {
+        let (at, range) = self.payload_at(number)?;
+        let bytes = self.block::<Payloads>(at)?;
+        bytes.get(range.clone())?;
+        Ok((bytes, range))
+    }
+
+    /// The block that has a row's payload, and where in it once it is put together.
+    pub(crate) fn payload_at(&self, number: u32) -> io::Result<(Pointer, std::ops::Range<usize>)> {
         let footer = self.footer()?;
         let group = footer.row_groups.get((number >> GROUP_BITS) as usize);
         let group = group.ok_or_else(|| damaged("there is no such row"))?;
@@ -273,9 +263,12 @@ impl Segment {
         let (block, range) = details
             .payload(number % GROUP_ROWS as u32)
             .ok_or_else(|| damaged("row has no payload"))?;
-        let bytes = self.block::<Payloads>(block.pointer.at_base(group.offset))?;
-        bytes.get(range.clone())?;
-        Ok((bytes, range))
+        Ok((block.pointer.at_base(group.offset), range))
+    }
+
+    /// A block, inflated, as it stands in the file: texts and binary values are whole in it. Not kept.
+    pub(crate) fn inflated(&self, at: Pointer) -> io::Result<Vec<u8>> {
+        at.read(&*self.file)
     }
 
     /// A block of payloads as it stands in the file, put together.
@@ -344,6 +337,34 @@ impl Segment {
     }
 }
 
+/// A row of a row group.
+fn row_in(
+    group: &RowGroup,
+    keys: &Keys,
+    details: &rows::Details,
+    number: u32,
+    row: u32,
+) -> io::Result<Row> {
+    let make = || {
+        let at = row as usize;
+        let trace = *keys.trace.get(at)?;
+        let begin = |at: usize| details.begins.get(at).copied();
+        Some(Row {
+            trace_id: *keys.traces.get(trace as usize)?,
+            span_id: *details.span_id.get(at)?,
+            parent: *details.parent.get(at)?,
+            start_ns: *keys.start_ns.get(at)?,
+            duration_ns: *keys.duration_ns.get(at)?,
+            operation: *group.operations.get(*keys.operation.get(at)? as usize)?,
+            group: *group.groups.get(*details.group.get(at)? as usize)?,
+            offset: row_number(number, row),
+            len: begin(at + 1)? - begin(at)?,
+            flags: *keys.flags.get(at)?,
+        })
+    };
+    make().ok_or_else(|| damaged("row group lacks a row"))
+}
+
 /// A row's number in its segment.
 pub(crate) fn row_number(group: u32, row: u32) -> u32 {
     group << GROUP_BITS | row
@@ -370,6 +391,8 @@ fn footer_pointer(tail: &[u8; TAIL]) -> Option<Pointer> {
 }
 
 impl Block for Filter {
+    const ASKED_ALWAYS: bool = true;
+
     fn decode(bytes: Vec<u8>) -> Option<Self> {
         Self::from_bytes(bytes)
     }

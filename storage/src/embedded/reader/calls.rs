@@ -9,7 +9,7 @@ use model::{Str, TraceId};
 
 use super::Damage;
 use super::fetch::Fetcher;
-use super::trace::{calls_of, locate};
+use super::trace::{Located, calls_of, locate};
 use crate::embedded::calls::{self, HOUR_NS, Services};
 use crate::embedded::head::{Snapshot, Source};
 use crate::embedded::segment::filter;
@@ -52,10 +52,8 @@ pub(super) fn count(
             Err(error) => damage.note(source, 0, &error),
         }
     }
-    let (sealed, open): (Snapshot, Snapshot) = snapshot
-        .iter()
-        .cloned()
-        .partition(|source| matches!(source, Source::Sealed(_)));
+    let is_open = |source: &&Source| matches!(source, Source::Open { .. });
+    let open: Snapshot = snapshot.iter().filter(is_open).cloned().collect();
     let (mut fetcher, mut services) = (Fetcher::default(), Services::default());
     let mut open_counts: BTreeMap<(u32, u32), i64> = BTreeMap::new();
     let mut done: HashSet<TraceId> = HashSet::new();
@@ -74,21 +72,23 @@ pub(super) fn count(
             }
             let hash = filter::trace(&id);
             let joined = filters.iter().any(|f| f.may_hold(hash));
-            let parts: &[(&Snapshot, i64)] = match joined {
-                true => &[(snapshot, 1), (&sealed, -1)],
-                false => &[(&open, 1)],
-            };
-            for (parts, sign) in parts {
-                let rows = locate(parts, id, &mut fetcher, &mut |source, error| {
-                    damage.note(source, 0, error);
-                });
-                let spans = calls_of(parts, &rows, &mut services);
+            let parts = if joined { snapshot } else { &open };
+            let rows = locate(parts, id, &mut fetcher, &mut |source, error| {
+                damage.note(source, 0, error);
+            });
+            let mut count = |rows: &[Located], sign: i64| {
+                let spans = calls_of(parts, rows, &mut services);
                 calls::for_each(&spans, &services, |hour, parent, child| {
                     if hours.contains(&hour) {
                         *open_counts.entry((parent, child)).or_default() += sign;
                     }
                 });
-            }
+            };
+            count(&rows, 1);
+            // segments stand before the rest, in snapshots and so in rows
+            let is_sealed = |l: &Located| l.place.is_none();
+            let sealed = rows.partition_point(is_sealed);
+            count(rows.get(..sealed).unwrap_or_default(), -1);
         }
     }
     for ((parent, child), count) in open_counts {

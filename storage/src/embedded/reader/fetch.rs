@@ -58,6 +58,8 @@ enum Group {
 pub(in crate::embedded) struct Fetcher {
     shared: HashMap<Key, Shared>,
     holds: HashMap<Key, bool>,
+    /// Which blocks of payloads hold the needle, by segment and offset.
+    blocks: HashMap<(u64, u64), bool>,
     operations: HashMap<(u64, u32), Arc<Operation>>,
     windows: VecDeque<((u64, u32), Buffer)>,
 }
@@ -195,12 +197,11 @@ impl Fetcher {
                 self.decode(source, located, &buffer, range).map(Some)
             }
             Source::Sealed(segment) => {
-                if let Some(needle) = needle {
-                    let (block, range) = segment.payload(located.row.offset)?;
-                    let bytes = block.get(range)?;
-                    if !needle.is_match(bytes) && !self.resource_holds(source, located, needle)? {
-                        return Ok(None);
-                    }
+                if let Some(needle) = needle
+                    && !self.payload_holds(segment, located.row.offset, needle)?
+                    && !self.resource_holds(source, located, needle)?
+                {
+                    return Ok(None);
                 }
                 let mut bytes = Vec::new();
                 self.restore(segment, located, &mut bytes)?;
@@ -209,6 +210,29 @@ impl Fetcher {
                     .map(Some)
             }
         }
+    }
+
+    /// Whether the payload of a row holds `needle`, which is the same for all calls. Its block is asked first: a filter that was wrong about
+    /// a row group then costs no more than inflating it.
+    fn payload_holds(&mut self, segment: &Segment, row: u32, needle: &Regex) -> io::Result<bool> {
+        let (at, range) = segment.payload_at(row)?;
+        let key = (segment.number, at.offset);
+        let block_holds = match self.blocks.get(&key) {
+            Some(holds) => *holds,
+            None => {
+                if self.blocks.len() >= SHARED {
+                    self.blocks.clear();
+                }
+                let holds = needle.is_match(&segment.inflated(at)?);
+                self.blocks.insert(key, holds);
+                holds
+            }
+        };
+        if !block_holds {
+            return Ok(false);
+        }
+        let (block, _) = segment.payload(row)?;
+        Ok(needle.is_match(block.get(range)?))
     }
 
     /// Whether a resource's bytes hold `needle`, which is the same for all calls.

@@ -23,7 +23,28 @@ const MADE: [&str; 8] = [
 /// What to look for; `None` when spans have to be decoded.
 pub(super) fn needle(filter: &Filter) -> Option<Regex> {
     let text = longest(filter)?;
-    RegexBuilder::new(&regex::escape(text)).build().ok()
+    let mut pattern = regex::escape(text);
+    if let Some(binary) = binary(text) {
+        pattern.push('|');
+        for byte in binary {
+            pattern.push_str(&format!("(?-u:\\x{byte:02x})"));
+        }
+    }
+    RegexBuilder::new(&pattern).unicode(true).build().ok()
+}
+
+/// The binary value whose text this is: hexadecimal digits, two for each byte.
+fn binary(text: &str) -> Option<Vec<u8>> {
+    let digit = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        _ => None,
+    };
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 fn longest(filter: &Filter) -> Option<&str> {
@@ -38,10 +59,10 @@ fn longest(filter: &Filter) -> Option<&str> {
     }
 }
 
-/// Whether no value but a text has this text.
+/// Whether no value but a text has this text, or a binary one.
 fn is_only_text(text: &str) -> bool {
-    // integers, floats, and binary in hex
-    let number_like = |b: u8| b.is_ascii_hexdigit() || matches!(b, b'+' | b'-' | b'.');
+    // integers and floats
+    let number_like = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     let word = [
         "true",
         "false",
@@ -77,11 +98,11 @@ mod tests {
     fn only_literal_text_of_attributes_is_looked_for() {
         check(&tag("http.route", "/cart"), Some("/cart"));
         check(&tag("k", "caf\u{e9}"), Some("caf\u{e9}"));
+        check(&tag("k", "00ff"), Some("00ff"));
         for value in [
             "",
             "12",
             "-1.5e+300",
-            "00ff",
             "true",
             "NaN",
             "+Inf",
@@ -102,6 +123,19 @@ mod tests {
         check(&Filter::And(both.clone()), Some("longer!"));
         check(&Filter::Or(both), None);
         check(&Filter::Not(Box::new(tag("a", "one!"))), None);
+    }
+
+    #[test]
+    fn digits_are_looked_for_as_the_bytes_they_may_stand_for_too() {
+        let needle = needle(&tag("k", "00ffa5")).unwrap();
+        for holds in [b"x00ffa5".as_slice(), b"x\x00\xff\xa5"] {
+            assert!(needle.is_match(holds));
+        }
+        for not in [b"00FFA5".as_slice(), b"\x00\xff", b"00ffa"] {
+            assert!(!needle.is_match(not));
+        }
+        assert_eq!(binary("abc"), None);
+        assert_eq!(binary("xy"), None);
     }
 
     #[test]

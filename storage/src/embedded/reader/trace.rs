@@ -77,10 +77,10 @@ pub(in crate::embedded) fn calls_of(
                 let name = catalogue.service(operation.service)?;
                 Some((operation.kind, services.number(name)))
             })?,
-            Source::Sealed(segment) => {
+            Source::Sealed(segment) => services.sealed(segment.number, row.operation, || {
                 let operation = segment.operation(row.operation).ok()?;
-                (operation.kind, services.number(&operation.service))
-            }
+                Some((operation.kind, operation.service))
+            })?,
         };
         Some(Call {
             span_id: row.span_id,

@@ -31,7 +31,7 @@ pub(super) const MAGIC: &[u8; 8] = b"SPOORSG1";
 /// A row group ends once its payloads have this many bytes.
 const GROUP_BYTES: usize = 8 << 20;
 /// A block of payloads ends once it has this many bytes.
-const PAYLOAD_BYTES: usize = 512 << 10;
+const PAYLOAD_BYTES: usize = 256 << 10;
 /// Spans are decoded for their tags in runs of about this many bytes.
 const DECODE_BYTES: usize = 256 << 10;
 /// Bits of a token filter for each token.

@@ -114,6 +114,8 @@ impl Footer {
 }
 
 impl Block for Footer {
+    const ASKED_ALWAYS: bool = true;
+
     fn decode(bytes: Vec<u8>) -> Option<Self> {
         let reader = &mut Reader(&bytes);
         (reader.varint()? == VERSION).then_some(())?;
