@@ -35,7 +35,7 @@ const PAYLOAD_BYTES: usize = 256 << 10;
 /// Spans are decoded for their tags in runs of about this many bytes.
 const DECODE_BYTES: usize = 256 << 10;
 /// Bits of a token filter for each token.
-const TOKEN_BITS: usize = 12;
+const TOKEN_BITS: usize = 16;
 /// How hard payloads are deflated.
 const PAYLOAD_LEVEL: i32 = 3;
 /// How hard everything else is deflated.

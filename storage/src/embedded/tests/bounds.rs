@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::layers::window::Clock;
 use crate::port::OperationQuery;
 
 const HOUR_NS: u64 = 3_600_000_000_000;
@@ -11,6 +12,13 @@ const HOUR_NS: u64 = 3_600_000_000_000;
 async fn present(store: &Embedded, count: u64) -> Vec<u64> {
     let (spans, _) = read(store, 1..=count).await;
     spans.iter().map(|s| s.trace_id.low()).collect()
+}
+
+/// A clock at a round hour, and what moves it.
+fn clock() -> (Arc<AtomicU64>, Clock) {
+    let now = Arc::new(AtomicU64::new(1000 * HOUR_NS));
+    let moved = now.clone();
+    (now, Arc::new(move || moved.load(Ordering::Relaxed)))
 }
 
 async fn fill(store: &Embedded, traces: std::ops::RangeInclusive<u64>) {
@@ -130,11 +138,7 @@ async fn writes_are_refused_while_sealing_cannot_go_on() {
 #[tokio::test]
 async fn what_is_too_old_goes_and_its_services_with_it() {
     let disk = SimulatedDisk::new(1);
-    let now = Arc::new(AtomicU64::new(1000 * HOUR_NS));
-    let clock = {
-        let now = now.clone();
-        Arc::new(move || now.load(Ordering::Relaxed))
-    };
+    let (now, clock) = clock();
     let aged = Config {
         max_age: Duration::from_secs(3600),
         clock,
@@ -188,11 +192,7 @@ async fn of_namespace(store: &Embedded, namespace: &str) -> u64 {
 #[tokio::test]
 async fn a_namespace_may_have_bounds_of_its_own() {
     let disk = SimulatedDisk::new(1);
-    let now = Arc::new(AtomicU64::new(1000 * HOUR_NS));
-    let clock = {
-        let now = now.clone();
-        Arc::new(move || now.load(Ordering::Relaxed))
-    };
+    let (now, clock) = clock();
     let own = |max_age, max_bytes| NamespaceBounds { max_age, max_bytes };
     let day = Duration::from_secs(24 * 3600);
     let bounded = Config {
@@ -252,11 +252,7 @@ async fn a_namespace_may_have_bounds_of_its_own() {
 #[tokio::test]
 async fn an_archived_trace_stays_when_all_else_goes() {
     let disk = SimulatedDisk::new(1);
-    let now = Arc::new(AtomicU64::new(1000 * HOUR_NS));
-    let clock = {
-        let now = now.clone();
-        Arc::new(move || now.load(Ordering::Relaxed))
-    };
+    let (now, clock) = clock();
     let aged = Config {
         max_age: Duration::from_secs(3600),
         clock,
@@ -312,11 +308,7 @@ async fn an_archived_trace_stays_when_all_else_goes() {
 #[tokio::test]
 async fn a_file_does_not_span_more_than_a_part_of_the_age() {
     let disk = SimulatedDisk::new(1);
-    let now = Arc::new(AtomicU64::new(1000 * HOUR_NS));
-    let clock = {
-        let now = now.clone();
-        Arc::new(move || now.load(Ordering::Relaxed))
-    };
+    let (now, clock) = clock();
     let aged = Config {
         max_age: Duration::from_secs(24 * 3600),
         generation_bytes: 64 << 20,
