@@ -121,7 +121,7 @@ fn link() -> impl Strategy<Value = Link> {
 }
 
 /// Any span that the model can hold.
-pub(crate) fn span() -> impl Strategy<Value = Span> {
+pub fn span() -> impl Strategy<Value = Span> {
     let ids = (
         any::<[u8; 16]>(),
         any::<[u8; 8]>(),
@@ -182,6 +182,7 @@ pub(crate) fn span() -> impl Strategy<Value = Span> {
 }
 
 /// A span with every float replaced by its bits, so that NaN equals itself.
+#[cfg(test)]
 pub(crate) fn by_bits(mut span: Span) -> Span {
     list_by_bits(&mut span.attributes);
     for event in &mut span.events {
@@ -199,12 +200,14 @@ pub(crate) fn by_bits(mut span: Span) -> Span {
     span
 }
 
+#[cfg(test)]
 fn list_by_bits(list: &mut [KeyValue]) {
     for attribute in list {
         value_by_bits(&mut attribute.value);
     }
 }
 
+#[cfg(test)]
 fn value_by_bits(value: &mut Value) {
     match value {
         Value::Double(float) => {

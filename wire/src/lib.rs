@@ -5,8 +5,8 @@
 //!
 //! Deliberately absent: sockets, HTTP and gRPC servers, storage, configuration.
 
-#[cfg(test)]
-mod arbitrary;
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
 mod budget;
 mod cursor;
 mod decoded;

@@ -19,6 +19,7 @@ mod rows;
 mod shred;
 pub(crate) mod strip;
 mod table;
+mod tokens;
 mod trace_index;
 mod verify;
 

@@ -6,21 +6,19 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hashbrown::{HashMap, HashTable};
-use model::{Buffer, Resource, Scope, SpanKind};
-use wire::jaeger::tags;
-use wire::record;
+use hashbrown::HashMap;
+use model::SpanKind;
 
 use super::block::{Deflater, Out, Pointer, damaged};
 use super::cache::Cache;
 use super::calls::Calls;
-use super::filter::{self, Filter};
+use super::filter;
 use super::footer::{Footer, RowGroup, Summary};
 use super::rows::{self, GROUP_ROWS, PayloadBlock};
 use super::shred;
-use super::strip::{Fixed, restore};
+use super::strip::Fixed;
 use super::table;
+use super::tokens::{Groups, Tokens};
 use super::trace_index::{Entry, IndexWriter};
 use super::{Segment, TAIL};
 use crate::disk::File;
@@ -32,10 +30,6 @@ pub(super) const MAGIC: &[u8; 8] = b"SPOORSG1";
 const GROUP_BYTES: usize = 8 << 20;
 /// A block of payloads ends once it has this many bytes.
 const PAYLOAD_BYTES: usize = 256 << 10;
-/// Spans are decoded for their tags in runs of about this many bytes.
-const DECODE_BYTES: usize = 256 << 10;
-/// Bits of a token filter for each token.
-const TOKEN_BITS: usize = 16;
 /// How hard payloads are deflated.
 const PAYLOAD_LEVEL: i32 = 3;
 /// How hard everything else is deflated.
@@ -81,14 +75,6 @@ struct Local {
     numbers: Vec<u32>,
 }
 
-/// A group, decoded for the tags of its spans.
-#[derive(Default)]
-struct Shared {
-    resource: Arc<Resource>,
-    scope: Arc<Scope>,
-    tokens: Vec<u64>,
-}
-
 // === impl Local ===
 
 impl Local {
@@ -128,13 +114,13 @@ impl Builder {
     pub(crate) fn write_rows(&mut self, rows: &[Row], material: &Material<'_>) -> io::Result<()> {
         let mut operations = Local::default();
         let mut groups = Local::default();
-        let mut shared = HashMap::new();
+        let mut decoded = Groups::default();
         let mut rest = rows;
         while !rest.is_empty() {
             let (group, left) = rest
                 .split_at_checked(row_group_len(rest))
                 .ok_or_else(|| damaged("row group has no end"))?;
-            self.write_row_group(group, material, &mut operations, &mut groups, &mut shared)?;
+            self.write_row_group(group, material, &mut operations, &mut groups, &mut decoded)?;
             rest = left;
         }
         let services = &mut self.footer.services;
@@ -180,10 +166,11 @@ impl Builder {
         material: &Material<'_>,
         operations: &mut Local,
         groups: &mut Local,
-        shared: &mut HashMap<u32, Shared>,
+        decoded: &mut Groups,
     ) -> io::Result<()> {
         let offset = self.out.at();
-        let tokens = tokens(rows, material, shared, &mut self.malformed)?;
+        let mut tokens = Tokens::of_rows(rows.len());
+        tokens.add_rows(rows, material, decoded, &mut self.malformed)?;
         let mut blocks = Vec::new();
         let mut block = Vec::with_capacity(PAYLOAD_BYTES * 2);
         let mut ends = Vec::new();
@@ -192,9 +179,13 @@ impl Builder {
             block.extend_from_slice(payload(row, material)?);
             ends.push(block.len() as u32);
             if block.len() >= PAYLOAD_BYTES || nth + 1 == rows.len() {
-                let mut pointer = self
-                    .out
-                    .deflate(&mut self.hard, &shred::encode(&block, &ends))?;
+                let apart = shred::take_apart(&block, &ends);
+                if apart.as_ref().and_then(|a| tokens.add_apart(a)).is_none() {
+                    let rows = rows.get(first_row as usize..=nth).unwrap_or_default();
+                    tokens.add_spans(rows, material, decoded, &mut self.malformed)?;
+                }
+                let bytes = shred::encode(&block, apart.as_ref());
+                let mut pointer = self.out.deflate(&mut self.hard, &bytes)?;
                 pointer.offset -= offset;
                 blocks.push(PayloadBlock { first_row, pointer });
                 block.clear();
@@ -240,7 +231,7 @@ impl Builder {
         rows::encode_details(&local, &blocks, &mut bytes);
         group.details = self.out.deflate(&mut self.light, &bytes)?;
         group.details.offset -= offset;
-        group.tokens = tokens.write(&mut self.out, offset)?;
+        group.tokens = tokens.filter().write(&mut self.out, offset)?;
         group.len = self.out.at() - offset;
         self.add(group);
         Ok(())
@@ -342,84 +333,13 @@ fn tail(footer: &Pointer) -> [u8; TAIL] {
     bytes
 }
 
-fn payload<'a>(row: &Row, material: &Material<'a>) -> io::Result<&'a [u8]> {
+/// What columns do not hold of a row's span.
+pub(super) fn payload<'a>(row: &Row, material: &Material<'a>) -> io::Result<&'a [u8]> {
     let at = row.offset as usize;
     material
         .payloads
         .get(at..at + row.len as usize)
         .ok_or_else(|| damaged("row has no payload"))
-}
-
-/// The filter over everything that a tag of these rows can be found by.
-fn tokens(
-    rows: &[Row],
-    material: &Material<'_>,
-    shared: &mut HashMap<u32, Shared>,
-    malformed: &mut u64,
-) -> io::Result<Filter> {
-    let mut tokens: HashTable<u64> = HashTable::with_capacity(rows.len() * 4);
-    let mut add = |token: u64| {
-        tokens
-            .entry(token, |t| *t == token, |t| *t)
-            .or_insert(token);
-    };
-    let mut bytes = Vec::with_capacity(DECODE_BYTES + DECODE_BYTES / 4);
-    let mut ranges = Vec::new();
-    let mut added = hashbrown::HashSet::new();
-    for (nth, row) in rows.iter().enumerate() {
-        let operation = material
-            .operations
-            .get(row.operation as usize)
-            .ok_or_else(|| damaged("row has no operation"))?;
-        let from = bytes.len();
-        let fixed = fixed(row, &operation.name, operation.kind);
-        restore(&fixed, payload(row, material)?, &mut bytes);
-        ranges.push((row, from..bytes.len()));
-        if bytes.len() < DECODE_BYTES && nth + 1 < rows.len() {
-            continue;
-        }
-        let run = std::mem::replace(
-            &mut bytes,
-            Vec::with_capacity(DECODE_BYTES + DECODE_BYTES / 4),
-        );
-        let buffer = Buffer::new(Bytes::from(run)).ok_or(io::ErrorKind::FileTooLarge)?;
-        for (row, range) in ranges.drain(..) {
-            let shared = match shared.entry(row.group) {
-                hashbrown::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-                hashbrown::hash_map::Entry::Vacant(entry) => {
-                    let group = material
-                        .groups
-                        .get(row.group as usize)
-                        .ok_or_else(|| damaged("row has no resource"))?;
-                    let decoded = Shared::of(group).unwrap_or_else(|_| {
-                        *malformed += 1;
-                        Shared::default()
-                    });
-                    entry.insert(decoded)
-                }
-            };
-            if added.insert(row.group) {
-                shared.tokens.iter().for_each(|t| add(*t));
-            }
-            let (resource, scope) = (shared.resource.clone(), shared.scope.clone());
-            let Ok(span) = record::decode_span(&buffer, range, resource, scope) else {
-                // nothing of ours writes one; it is kept as it is, and what is read of it says so
-                *malformed += 1;
-                continue;
-            };
-            tags::for_each_span_tag(&span, |key, value| {
-                add(filter::token(key.as_str(), &value.to_text()));
-            });
-            for event in &span.events {
-                tags::for_each_log_field(span.dialect, event, |key, value| {
-                    add(filter::token(key.as_str(), &value.to_text()));
-                });
-            }
-        }
-    }
-    let mut filter = Filter::for_hashes(tokens.len(), TOKEN_BITS);
-    tokens.iter().for_each(|t| filter.insert(*t));
-    Ok(filter)
 }
 
 /// What a row says of its span.
@@ -433,30 +353,5 @@ pub(crate) fn fixed<'a>(row: &Row, name: &'a str, kind: SpanKind) -> Fixed<'a> {
         start_ns: row.start_ns,
         end_ns: (row.flags & flags::END_APART == 0)
             .then(|| row.start_ns.wrapping_add(row.duration_ns)),
-    }
-}
-
-// === impl Shared ===
-
-impl Shared {
-    fn of(group: &Group) -> io::Result<Self> {
-        let buffer = |bytes: &[u8]| {
-            Buffer::new(Bytes::copy_from_slice(bytes)).ok_or(io::ErrorKind::FileTooLarge)
-        };
-        let wrong = |_| damaged("resource does not decode");
-        let resource = buffer(&group.resource)?;
-        let resource =
-            record::decode_resource(&resource, 0..group.resource.len()).map_err(wrong)?;
-        let scope = buffer(&group.scope)?;
-        let scope = record::decode_scope(&scope, 0..group.scope.len()).map_err(wrong)?;
-        let mut tokens = Vec::new();
-        tags::for_each_process_tag(&resource, |key, value| {
-            tokens.push(filter::token(key.as_str(), &value.to_text()));
-        });
-        Ok(Self {
-            resource: Arc::new(resource),
-            scope: Arc::new(scope),
-            tokens,
-        })
     }
 }

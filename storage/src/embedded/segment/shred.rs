@@ -17,6 +17,9 @@ use super::cache::Block;
 use crate::embedded::batch::{Reader, put_varint};
 use split::Split;
 
+pub(crate) use label::Label;
+pub(crate) use split::{Apart, Message};
+
 /// The payloads follow as they are.
 const WHOLE: u8 = 0;
 /// The payloads follow taken apart.
@@ -27,34 +30,36 @@ const MOST: usize = 1024;
 /// A block of payloads, put together.
 pub(crate) struct Payloads(Vec<u8>);
 
-/// A block's bytes, from its payloads and where each of them ends.
-pub(crate) fn encode(payloads: &[u8], ends: &[u32]) -> Vec<u8> {
-    if payloads.is_empty() {
-        return Vec::new();
-    }
-    if let Some(apart) = take_apart(payloads, ends)
-        && put_together(&apart).as_deref() == Some(payloads)
-    {
-        return apart;
-    }
-    let mut whole = Vec::with_capacity(payloads.len() + 1);
-    whole.push(WHOLE);
-    whole.extend_from_slice(payloads);
-    whole
-}
-
-fn take_apart(payloads: &[u8], ends: &[u32]) -> Option<Vec<u8>> {
+/// Payloads taken apart, of which each ends where `ends` says; `None`: they are no protobuf.
+pub(crate) fn take_apart<'a>(payloads: &'a [u8], ends: &[u32]) -> Option<Apart<'a>> {
     let mut split = Split::default();
     let mut begin = 0;
     for end in ends {
         split.row(payloads.get(begin..*end as usize)?)?;
         begin = *end as usize;
     }
-    let mut out = Vec::with_capacity(payloads.len() / 2 + 64);
-    out.push(APART);
-    put_varint(&mut out, payloads.len() as u64);
-    split.finish(&mut out)?;
-    Some(out)
+    Some(split.finish())
+}
+
+/// A block's bytes, from its payloads and what they were taken apart into.
+pub(crate) fn encode(payloads: &[u8], apart: Option<&Apart<'_>>) -> Vec<u8> {
+    let mut out = Vec::new();
+    if payloads.is_empty() {
+        return out;
+    }
+    out.reserve(payloads.len() / 2 + 64);
+    if let Some(apart) = apart {
+        out.push(APART);
+        put_varint(&mut out, payloads.len() as u64);
+        apart.put(&mut out);
+        if put_together(&out).as_deref() == Some(payloads) {
+            return out;
+        }
+    }
+    out.clear();
+    out.push(WHOLE);
+    out.extend_from_slice(payloads);
+    out
 }
 
 fn put_together(bytes: &[u8]) -> Option<Vec<u8>> {

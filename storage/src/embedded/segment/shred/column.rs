@@ -8,7 +8,7 @@
 use hashbrown::HashMap;
 
 use super::label::Wire;
-use crate::embedded::batch::{Reader, put_bytes, put_varint};
+use crate::embedded::batch::{Reader, put_varint};
 
 const PLAIN: u8 = 0;
 const FEW: u8 = 1;
@@ -29,57 +29,77 @@ pub(super) enum Column<'a> {
     },
 }
 
-/// Appends `values`.
-pub(super) fn put(wire: Wire, values: &[&[u8]], out: &mut Vec<u8>) {
-    if let Some((few, positions)) = few(values) {
-        out.push(FEW);
-        put_varint(out, few.len() as u64);
-        for value in &few {
-            match wire {
-                Wire::Bytes => put_bytes(out, value),
-                Wire::Varint | Wire::Fixed(_) => out.extend_from_slice(value),
-            }
-        }
-        if few.len() > 1 {
-            out.extend_from_slice(&positions);
-        }
-        return;
-    }
-    out.push(PLAIN);
-    match wire {
-        Wire::Varint => values.iter().for_each(|v| out.extend_from_slice(v)),
-        Wire::Fixed(width) => {
-            for nth in 0..width {
-                out.extend(values.iter().filter_map(|v| v.get(nth)));
-            }
-        }
-        Wire::Bytes => {
-            values.iter().for_each(|v| put_varint(out, v.len() as u64));
-            values.iter().for_each(|v| out.extend_from_slice(v));
-        }
-    }
+/// Values to be written.
+pub(super) enum Values<'a> {
+    /// As they come.
+    Plain(Vec<&'a [u8]>),
+    /// The different ones, and the position of each row's.
+    Few(Vec<&'a [u8]>, Vec<u8>),
 }
 
-/// The different values and the position of each row's, where that is shorter.
-fn few<'a>(values: &[&'a [u8]]) -> Option<(Vec<&'a [u8]>, Vec<u8>)> {
-    let most = (values.len() / 2).min(MOST);
-    let mut position_of: HashMap<&[u8], u8> = HashMap::new();
-    let mut few = Vec::new();
-    let mut positions = Vec::with_capacity(values.len());
-    for value in values {
-        let position = match position_of.get(value) {
-            Some(position) => *position,
-            None if few.len() < most => {
-                few.push(*value);
-                let position = (few.len() - 1) as u8;
-                position_of.insert(value, position);
-                position
-            }
-            None => return None,
-        };
-        positions.push(position);
+// === impl Values ===
+
+impl<'a> Values<'a> {
+    /// The different ones and their positions, where that is shorter.
+    pub(super) fn new(values: Vec<&'a [u8]>) -> Self {
+        let most = (values.len() / 2).min(MOST);
+        let mut position_of: HashMap<&[u8], u8> = HashMap::new();
+        let mut few = Vec::new();
+        let mut positions = Vec::with_capacity(values.len());
+        for value in &values {
+            let position = match position_of.get(value) {
+                Some(position) => *position,
+                None if few.len() < most => {
+                    few.push(*value);
+                    let position = (few.len() - 1) as u8;
+                    position_of.insert(value, position);
+                    position
+                }
+                None => return Self::Plain(values),
+            };
+            positions.push(position);
+        }
+        if few.is_empty() {
+            return Self::Plain(values);
+        }
+        Self::Few(few, positions)
     }
-    (!few.is_empty()).then_some((few, positions))
+
+    /// All that are different, some perhaps more than once.
+    pub(super) fn different(&self) -> &[&'a [u8]] {
+        match self {
+            Self::Plain(values) | Self::Few(values, _) => values,
+        }
+    }
+
+    /// Appends them.
+    pub(super) fn put(&self, wire: Wire, out: &mut Vec<u8>) {
+        let values = match self {
+            Self::Plain(values) => values,
+            Self::Few(few, positions) => {
+                out.push(FEW);
+                put_varint(out, few.len() as u64);
+                few.iter().for_each(|value| wire.put(value, out));
+                if few.len() > 1 {
+                    out.extend_from_slice(positions);
+                }
+                return;
+            }
+        };
+        out.push(PLAIN);
+        match wire {
+            Wire::Varint => values.iter().for_each(|v| out.extend_from_slice(v)),
+            Wire::Fixed(width) => {
+                for nth in 0..width {
+                    out.extend(values.iter().filter_map(|v| v.get(nth)));
+                }
+            }
+            Wire::Bytes => {
+                values.iter().for_each(|v| put_varint(out, v.len() as u64));
+                values.iter().for_each(|v| out.extend_from_slice(v));
+            }
+        }
+    }
 }
 
 // === impl Column ===

@@ -1,8 +1,8 @@
 //! Puts payloads together from labels and values.
 
 use super::column::Column;
-use super::label::{Label, Wire};
-use crate::embedded::batch::{Reader, put_bytes, put_varint};
+use super::label::Label;
+use crate::embedded::batch::{Reader, put_varint};
 
 /// The payloads, one after the other, `len` bytes in all.
 pub(super) fn join(reader: &mut Reader<'_>, len: usize) -> Option<Vec<u8>> {
@@ -61,48 +61,26 @@ fn put(
     match label {
         Label::Begin(tag) => {
             put_varint(out, u64::from(*tag));
+            out.push(0);
             open.push(out.len());
         }
         Label::End => {
             let begin = open.pop()?;
-            let mut len = Vec::with_capacity(10);
-            put_varint(&mut len, (out.len() - begin) as u64);
-            out.splice(begin..begin, len);
+            let mut len = out.len() - begin;
+            // most lengths fit into the byte that was left for them
+            let mut more = Vec::new();
+            while len >= 0x80 {
+                more.push(len as u8 | 0x80);
+                len >>= 7;
+            }
+            more.push(len as u8);
+            let place = begin.checked_sub(1)?;
+            match more.as_slice() {
+                [len] => *out.get_mut(place)? = *len,
+                _ => drop(out.splice(place..begin, more)),
+            }
         }
-        Label::Value(tag) => {
-            put_varint(out, u64::from(*tag));
-            put_value(Wire::of(*tag)?, column?.next()?, out);
-        }
-        Label::Attribute { tag, key, value } => {
-            let wire = Wire::of(u32::from(*value))?;
-            let bytes = column?.next()?;
-            let inner = 1 + match wire {
-                Wire::Bytes => varint_len(bytes.len()) + bytes.len(),
-                Wire::Varint | Wire::Fixed(_) => bytes.len(),
-            };
-            let outer = 1 + varint_len(key.len()) + key.len() + 1 + varint_len(inner) + inner;
-            put_varint(out, u64::from(*tag));
-            put_varint(out, outer as u64);
-            out.push(1 << 3 | 2);
-            put_bytes(out, key);
-            out.push(2 << 3 | 2);
-            put_varint(out, inner as u64);
-            out.push(*value);
-            put_value(wire, bytes, out);
-        }
+        Label::Value(_) | Label::Attribute { .. } => label.put_value(column?.next()?, out)?,
     }
     Some(())
-}
-
-fn put_value(wire: Wire, bytes: &[u8], out: &mut Vec<u8>) {
-    match wire {
-        Wire::Bytes => put_bytes(out, bytes),
-        Wire::Varint | Wire::Fixed(_) => out.extend_from_slice(bytes),
-    }
-}
-
-/// How many bytes a number takes.
-fn varint_len(value: usize) -> usize {
-    let bits = usize::BITS - (value | 1).leading_zeros();
-    bits.div_ceil(7) as usize
 }

@@ -2,9 +2,14 @@
 
 use crate::embedded::batch::{Reader, put_bytes, put_varint};
 
+/// The tag of an attribute's key.
+pub(super) const KEY: u8 = 1 << 3 | 2;
+/// The tag of an attribute's value.
+pub(super) const VALUE: u8 = 2 << 3 | 2;
+
 /// What stands at one place of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Label<'a> {
+pub(crate) enum Label<'a> {
     /// A message begun before ends here.
     End,
     /// A message begins in the field with this tag (number and wire type, as protobuf has it).
@@ -27,6 +32,7 @@ pub(super) enum Wire {
 // === impl Label ===
 
 impl<'a> Label<'a> {
+    /// Appends what it is.
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         match self {
             Self::End => out.push(0),
@@ -59,6 +65,35 @@ impl<'a> Label<'a> {
             },
             _ => return None,
         })
+    }
+
+    /// Appends a value of this label as it stands in its message; `None`: it has none.
+    pub(crate) fn put_value(&self, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        let wire = self.wire()?;
+        match self {
+            Self::End | Self::Begin(_) => return None,
+            Self::Value(tag) => put_varint(out, u64::from(*tag)),
+            Self::Attribute {
+                tag,
+                key,
+                value: value_tag,
+            } => {
+                let inner = 1 + match wire {
+                    Wire::Bytes => varint_len(value.len()) + value.len(),
+                    Wire::Varint | Wire::Fixed(_) => value.len(),
+                };
+                let outer = 1 + varint_len(key.len()) + key.len() + 1 + varint_len(inner) + inner;
+                put_varint(out, u64::from(*tag));
+                put_varint(out, outer as u64);
+                out.push(KEY);
+                put_bytes(out, key);
+                out.push(VALUE);
+                put_varint(out, inner as u64);
+                out.push(*value_tag);
+            }
+        }
+        wire.put(value, out);
+        Some(())
     }
 
     /// How its values are written; `None`: it has none.
@@ -95,4 +130,17 @@ impl Wire {
         }
         from.get(..from.len() - reader.0.len())
     }
+    /// Appends a value, with its length where it has one.
+    pub(super) fn put(self, value: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Bytes => put_bytes(out, value),
+            Self::Varint | Self::Fixed(_) => out.extend_from_slice(value),
+        }
+    }
+}
+
+/// How many bytes a number takes.
+fn varint_len(value: usize) -> usize {
+    let bits = usize::BITS - (value | 1).leading_zeros();
+    bits.div_ceil(7) as usize
 }

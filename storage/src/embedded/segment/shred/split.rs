@@ -2,15 +2,16 @@
 
 use hashbrown::HashMap;
 
-use super::column;
-use super::label::{Label, Wire};
+use super::column::Values;
+use super::label::{KEY, Label, VALUE, Wire};
 use crate::embedded::batch::{Reader, put_varint};
 
 /// Rows, taken apart.
 #[derive(Default)]
 pub(super) struct Split<'a> {
-    number_of: HashMap<Label<'a>, u32>,
-    labels: Vec<Label<'a>>,
+    /// What is in one message is not in a column with what is in another, whatever its label.
+    number_of: HashMap<(Message, Label<'a>), u32>,
+    labels: Vec<(Message, Label<'a>)>,
     columns: Vec<Vec<&'a [u8]>>,
     shape_of: HashMap<Vec<u32>, u32>,
     shapes: Vec<Vec<u32>>,
@@ -19,9 +20,17 @@ pub(super) struct Split<'a> {
     row: Vec<u32>,
 }
 
+/// Rows, taken apart: none comes any more.
+pub(crate) struct Apart<'a> {
+    labels: Vec<(Message, Label<'a>)>,
+    columns: Vec<Values<'a>>,
+    shapes: Vec<Vec<u32>>,
+    rows: Vec<u32>,
+}
+
 /// A message, as far as its fields matter.
-#[derive(Clone, Copy)]
-enum Message {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Message {
     Span,
     Event,
     Link,
@@ -80,37 +89,53 @@ impl<'a> Split<'a> {
             if tag == message.attributes()
                 && let Some((label, value)) = attribute(tag, value)
             {
-                self.add(label, Some(value));
+                self.add(message, label, Some(value));
             } else if let Some(inner) = message.inner(tag) {
-                self.add(Label::Begin(tag), None);
+                self.add(message, Label::Begin(tag), None);
                 self.message(value, inner)?;
-                self.add(Label::End, None);
+                self.add(message, Label::End, None);
             } else {
-                self.add(Label::Value(tag), Some(value));
+                self.add(message, Label::Value(tag), Some(value));
             }
         }
         Some(())
     }
 
-    fn add(&mut self, label: Label<'a>, value: Option<&'a [u8]>) {
+    fn add(&mut self, message: Message, label: Label<'a>, value: Option<&'a [u8]>) {
         let Self {
             labels, columns, ..
         } = self;
+        let label = (message, label);
         let number = *self.number_of.entry(label).or_insert_with(|| {
             labels.push(label);
             columns.push(Vec::new());
             labels.len() as u32 - 1
         });
         self.row.push(number);
-        if let (Some(value), Some(column)) = (value, self.columns.get_mut(number as usize)) {
+        if let (Some(value), Some(column)) = (value, columns.get_mut(number as usize)) {
             column.push(value);
         }
     }
 
-    /// Appends what was taken apart.
-    pub(super) fn finish(self, out: &mut Vec<u8>) -> Option<()> {
+    /// When no row comes any more.
+    pub(super) fn finish(self) -> Apart<'a> {
+        let columns = self.columns.into_iter();
+        Apart {
+            labels: self.labels,
+            columns: columns.map(Values::new).collect(),
+            shapes: self.shapes,
+            rows: self.rows,
+        }
+    }
+}
+
+// === impl Apart ===
+
+impl<'a> Apart<'a> {
+    /// Appends everything.
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
         put_varint(out, self.labels.len() as u64);
-        self.labels.iter().for_each(|label| label.put(out));
+        self.labels.iter().for_each(|(_, label)| label.put(out));
         put_varint(out, self.shapes.len() as u64);
         for shape in &self.shapes {
             put_varint(out, shape.len() as u64);
@@ -120,19 +145,28 @@ impl<'a> Split<'a> {
         self.rows
             .iter()
             .for_each(|n| put_varint(out, u64::from(*n)));
-        for (label, column) in self.labels.iter().zip(&self.columns) {
+        for ((_, label), values) in self.labels.iter().zip(&self.columns) {
             if let Some(wire) = label.wire() {
-                column::put(wire, column, out);
+                values.put(wire, out);
             }
         }
-        Some(())
+    }
+
+    /// Calls `visit` with each label, the message it is in and its values, until there is `None`. A value that comes again in many rows is
+    /// there once.
+    pub(crate) fn for_each_column(
+        &self,
+        mut visit: impl FnMut(Message, Label<'a>, &[&'a [u8]]) -> Option<()>,
+    ) -> Option<()> {
+        let mut columns = self.labels.iter().zip(&self.columns);
+        columns.try_for_each(|((message, label), values)| {
+            visit(*message, *label, values.different())
+        })
     }
 }
 
 /// The parts of an attribute that is written in the one usual way: key, then a value of one field.
 fn attribute(tag: u32, bytes: &[u8]) -> Option<(Label<'_>, &[u8])> {
-    const KEY: u8 = 1 << 3 | 2;
-    const VALUE: u8 = 2 << 3 | 2;
     let mut reader = Reader(bytes);
     (reader.byte()? == KEY).then_some(())?;
     let key = reader.bytes()?;

@@ -17,7 +17,7 @@ fn ends(payloads: &[Vec<u8>]) -> (Vec<u8>, Vec<u32>) {
 
 fn round_trip(payloads: &[Vec<u8>]) -> Vec<u8> {
     let (all, ends) = ends(payloads);
-    let encoded = encode(&all, &ends);
+    let encoded = encode(&all, take_apart(&all, &ends).as_ref());
     let decoded = Payloads::decode(encoded.clone()).unwrap();
     assert_eq!(decoded.0, all);
     encoded
@@ -127,7 +127,7 @@ proptest! {
     fn any_mutation_comes_back_and_any_damage_ends(at in any::<prop::sample::Index>(), bit in 0..8u8) {
         let mut payloads: Vec<_> = (0..20).map(payload).collect();
         let (all, ends) = ends(&payloads);
-        let mut damaged = encode(&all, &ends);
+        let mut damaged = encode(&all, take_apart(&all, &ends).as_ref());
         let place = at.index(damaged.len());
         damaged[place] ^= 1u8 << bit;
         drop(Payloads::decode(damaged));
