@@ -104,7 +104,7 @@ fn look(segment: &Segment, seen: &mut Seen) -> Vec<TraceId> {
         for row in 0..group.rows.min(ROWS) {
             let number = super::segment::row_number(number, row);
             let read = segment.row(number).and_then(|row| {
-                segment.payload(number)?;
+                segment.payload(number, &mut Vec::new())?;
                 segment.operation(row.operation)?;
                 segment.group(row.group).map(drop)
             });

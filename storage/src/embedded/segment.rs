@@ -24,10 +24,12 @@ mod trace_index;
 mod verify;
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::{SpanKind, TraceId};
+use regex::bytes::Regex;
 
 use self::block::{Pointer, damaged};
 use self::cache::Block;
@@ -35,6 +37,7 @@ use self::calls::Calls;
 use self::filter::Filter;
 use self::rows::GROUP_ROWS;
 use self::shred::Payloads;
+pub(crate) use self::shred::Wanted;
 use super::batch::{Reader, Row};
 use crate::disk::{self, Disk, File};
 
@@ -52,6 +55,22 @@ const OTHER_BLOCK: &str = "block is not as this version writes it";
 const NO_ROW_GROUP: &str = "trace index names a row group that is not there";
 /// What is in the cache under an offset that no block has.
 const WHOLE_FOOTER: u64 = u64::MAX;
+
+/// Where a row's payload is.
+pub(crate) struct PayloadAt {
+    pub(crate) block: Pointer,
+    /// Which row of the block it is.
+    pub(crate) nth: u32,
+    /// Where it stands among the block's payloads.
+    range: Range<usize>,
+}
+
+/// Which rows of a block may have what is wanted.
+pub(crate) enum Rows {
+    None,
+    Some(Vec<bool>),
+    Any,
+}
 
 /// A segment, opened.
 pub(crate) struct Segment {
@@ -244,38 +263,53 @@ impl Segment {
         })
     }
 
-    /// What columns do not hold of a row's span: a block, and where in it.
-    pub(crate) fn payload(
-        &self,
-        number: u32,
-    ) -> io::Result<(Arc<Payloads>, std::ops::Range<usize>)> {
-        let (at, range) = self.payload_at(number)?;
-        let bytes = self.block::<Payloads>(at)?;
-        bytes.get(range.clone())?;
-        Ok((bytes, range))
+    /// Appends what columns do not hold of a row's span.
+    pub(crate) fn payload(&self, number: u32, out: &mut Vec<u8>) -> io::Result<()> {
+        let at = self.payload_at(number)?;
+        self.block::<Payloads>(at.block)?.put(at.nth, at.range, out)
     }
 
-    /// The block that has a row's payload, and where in it once it is put together.
-    pub(crate) fn payload_at(&self, number: u32) -> io::Result<(Pointer, std::ops::Range<usize>)> {
+    /// The block that has a row's payload, and where in it.
+    pub(crate) fn payload_at(&self, number: u32) -> io::Result<PayloadAt> {
         let footer = self.footer()?;
         let group = footer.row_groups.get((number >> GROUP_BITS) as usize);
         let group = group.ok_or_else(|| damaged("there is no such row"))?;
         let details = self.details(group, &*self.keys(group)?)?;
+        let row = number % GROUP_ROWS as u32;
         let (block, range) = details
-            .payload(number % GROUP_ROWS as u32)
+            .payload(row)
             .ok_or_else(|| damaged("row has no payload"))?;
-        Ok((block.pointer.at_base(group.offset), range))
+        Ok(PayloadAt {
+            block: block.pointer.at_base(group.offset),
+            nth: row - block.first_row,
+            range,
+        })
     }
 
-    /// A block, inflated, as it stands in the file: texts and binary values are whole in it. Not kept.
-    pub(crate) fn inflated(&self, at: Pointer) -> io::Result<Vec<u8>> {
-        at.read(&*self.file)
+    /// Which rows of a block may have what is wanted. A block that does not hold `bytes` of it, as nearly all do not, costs no more than
+    /// inflating it.
+    pub(crate) fn rows_that_may_have(
+        &self,
+        block: Pointer,
+        wanted: &Wanted,
+        bytes: &Regex,
+    ) -> io::Result<Rows> {
+        let inflated = block.read(&*self.file)?;
+        if !bytes.is_match(&inflated) {
+            return Ok(Rows::None);
+        }
+        let payloads = Payloads::decode(inflated).ok_or_else(|| damaged(OTHER_BLOCK))?;
+        Ok(match payloads.rows_that_may_have(wanted) {
+            Some(rows) if rows.contains(&true) => Rows::Some(rows),
+            Some(_) => Rows::None,
+            None => Rows::Any,
+        })
     }
 
-    /// A block of payloads as it stands in the file, put together.
-    fn payloads(&self, at: Pointer) -> io::Result<Payloads> {
-        Payloads::decode(at.read(&*self.file)?)
-            .ok_or_else(|| damaged("block is not as this version writes it"))
+    /// Puts a block of payloads together.
+    fn verify_payloads(&self, at: Pointer) -> io::Result<()> {
+        let payloads = Payloads::decode(at.read(&*self.file)?);
+        payloads.ok_or_else(|| damaged(OTHER_BLOCK))?.verify()
     }
 
     /// Whether a row group may have a span with this token.
@@ -335,6 +369,19 @@ impl Segment {
             })
         };
         parse().ok_or_else(|| damaged("resource is damaged"))
+    }
+}
+
+// === impl Rows ===
+
+impl Rows {
+    /// Whether the `nth` may.
+    pub(crate) fn holds(&self, nth: u32) -> bool {
+        match self {
+            Self::None => false,
+            Self::Some(rows) => rows.get(nth as usize).copied().unwrap_or_default(),
+            Self::Any => true,
+        }
     }
 }
 

@@ -10,15 +10,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use model::{Buffer, Resource, Scope, Span};
-use regex::bytes::Regex;
 use wire::{DecodeError, record};
 
+use super::needle::Needle;
 use super::trace::Located;
 use crate::disk;
 use crate::embedded::batch::{flags, put_bytes};
 use crate::embedded::head::{Index, Place, Snapshot, Source};
 use crate::embedded::segment::strip::{restore, strip};
-use crate::embedded::segment::{Operation, Segment, fixed};
+use crate::embedded::segment::{Operation, Rows, Segment, fixed};
 
 /// Spans that stand closer than this in a file are read at once, in bytes.
 const GAP: u32 = 512;
@@ -58,8 +58,8 @@ enum Group {
 pub(in crate::embedded) struct Fetcher {
     shared: HashMap<Key, Shared>,
     holds: HashMap<Key, bool>,
-    /// Which blocks of payloads hold the needle, by segment and offset.
-    blocks: HashMap<(u64, u64), bool>,
+    /// Which rows of a block of payloads may hold the needle, by segment and offset.
+    blocks: HashMap<(u64, u64), Rows>,
     operations: HashMap<(u64, u32), Arc<Operation>>,
     windows: VecDeque<((u64, u32), Buffer)>,
 }
@@ -159,10 +159,8 @@ impl Fetcher {
     ) -> io::Result<()> {
         let row = &located.row;
         let operation = self.operation(segment, row.operation)?;
-        let (block, range) = segment.payload(row.offset)?;
-        let rest = block.get(range)?;
-        restore(&fixed(row, &operation.name, operation.kind), rest, out);
-        Ok(())
+        restore(&fixed(row, &operation.name, operation.kind), out);
+        segment.payload(row.offset, out)
     }
 
     fn operation(&mut self, segment: &Segment, number: u32) -> io::Result<Arc<Operation>> {
@@ -183,14 +181,16 @@ impl Fetcher {
         &mut self,
         source: &Source,
         located: &Located,
-        needle: Option<&Regex>,
+        needle: Option<&Needle>,
     ) -> Result<Option<Span>, FetchError> {
         match source {
             Source::Open { index, .. } => {
                 let (buffer, range) = self.window(index, located.row.offset, located.row.len)?;
                 if let Some(needle) = needle {
                     let bytes = buffer.as_bytes().get(range.clone()).unwrap_or_default();
-                    if !needle.is_match(bytes) && !self.resource_holds(source, located, needle)? {
+                    if !needle.bytes.is_match(bytes)
+                        && !self.resource_holds(source, located, needle)?
+                    {
                         return Ok(None);
                     }
                 }
@@ -212,27 +212,20 @@ impl Fetcher {
         }
     }
 
-    /// Whether the payload of a row holds `needle`, which is the same for all calls. Its block is asked first: a filter that was wrong about
-    /// a row group then costs no more than inflating it.
-    fn payload_holds(&mut self, segment: &Segment, row: u32, needle: &Regex) -> io::Result<bool> {
-        let (at, range) = segment.payload_at(row)?;
-        let key = (segment.number, at.offset);
-        let block_holds = match self.blocks.get(&key) {
-            Some(holds) => *holds,
-            None => {
-                if self.blocks.len() >= SHARED {
-                    self.blocks.clear();
-                }
-                let holds = needle.is_match(&segment.inflated(at)?);
-                self.blocks.insert(key, holds);
-                holds
-            }
-        };
-        if !block_holds {
-            return Ok(false);
+    /// Whether the payload of a row may hold `needle`, which is the same for all calls.
+    fn payload_holds(&mut self, segment: &Segment, row: u32, needle: &Needle) -> io::Result<bool> {
+        let at = segment.payload_at(row)?;
+        let key = (segment.number, at.block.offset);
+        if let Some(rows) = self.blocks.get(&key) {
+            return Ok(rows.holds(at.nth));
         }
-        let (block, _) = segment.payload(row)?;
-        Ok(needle.is_match(block.get(range)?))
+        if self.blocks.len() >= SHARED {
+            self.blocks.clear();
+        }
+        let rows = segment.rows_that_may_have(at.block, &needle.wanted, &needle.bytes)?;
+        let holds = rows.holds(at.nth);
+        self.blocks.insert(key, rows);
+        Ok(holds)
     }
 
     /// Whether a resource's bytes hold `needle`, which is the same for all calls.
@@ -240,7 +233,7 @@ impl Fetcher {
         &mut self,
         source: &Source,
         located: &Located,
-        needle: &Regex,
+        needle: &Needle,
     ) -> io::Result<bool> {
         let key = key(source, located);
         if let Some(holds) = self.holds.get(&key) {
@@ -250,7 +243,7 @@ impl Fetcher {
             self.holds.clear();
         }
         let (resource, _) = group_bytes(source, located)?;
-        let holds = needle.is_match(resource.as_bytes());
+        let holds = needle.bytes.is_match(resource.as_bytes());
         self.holds.insert(key, holds);
         Ok(holds)
     }
@@ -284,8 +277,7 @@ impl Fetcher {
                 });
             }
             Source::Sealed(segment) => {
-                let (block, range) = segment.payload(row.offset)?;
-                rest.extend_from_slice(block.get(range)?);
+                segment.payload(row.offset, &mut rest)?;
                 let operation = self.operation(segment, row.operation)?;
                 bytes.extend([row.flags, operation.kind.number() as u8]);
                 put_bytes(&mut bytes, operation.name.as_bytes());

@@ -3,9 +3,10 @@
 //! Only a tag compared with a text that nothing but text can be gives such bytes: numbers, truth values, binary and lists have texts that
 //! do not stand in the encoding, and the tag table makes tags of its own.
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 use wire::jaeger::tags;
 
+use crate::embedded::segment::Wanted;
 use crate::query::Filter;
 
 /// Keys whose values the tag table makes, or takes from elsewhere than attributes.
@@ -20,17 +21,33 @@ const MADE: [&str; 8] = [
     tags::EVENT,
 ];
 
+/// What to look for.
+pub(super) struct Needle {
+    /// The bytes of one of the filter's tags.
+    pub(super) bytes: Regex,
+    /// That tag.
+    pub(super) wanted: Wanted,
+}
+
 /// What to look for; `None` when spans have to be decoded.
-pub(super) fn needle(filter: &Filter) -> Option<Regex> {
-    let text = longest(filter)?;
+pub(super) fn needle(filter: &Filter) -> Option<Needle> {
+    let (key, text) = longest(filter)?;
+    let binary = binary(text);
     let mut pattern = regex::escape(text);
-    if let Some(binary) = binary(text) {
+    if let Some(binary) = &binary {
         pattern.push('|');
         for byte in binary {
             pattern.push_str(&format!("(?-u:\\x{byte:02x})"));
         }
     }
-    RegexBuilder::new(&pattern).unicode(true).build().ok()
+    Some(Needle {
+        bytes: Regex::new(&pattern).ok()?,
+        wanted: Wanted {
+            key: key.as_bytes().to_vec(),
+            text: text.as_bytes().to_vec(),
+            binary,
+        },
+    })
 }
 
 /// The binary value whose text this is: hexadecimal digits, two for each byte.
@@ -47,13 +64,16 @@ fn binary(text: &str) -> Option<Vec<u8>> {
     pairs.collect()
 }
 
-fn longest(filter: &Filter) -> Option<&str> {
+fn longest(filter: &Filter) -> Option<(&str, &str)> {
     match filter {
-        Filter::And(filters) => filters.iter().filter_map(longest).max_by_key(|t| t.len()),
+        Filter::And(filters) => filters
+            .iter()
+            .filter_map(longest)
+            .max_by_key(|(_, text)| text.len()),
         Filter::Tag { key, value } => {
             let text: &str = value.text();
             let usable = value.is_literal() && !MADE.contains(&key.as_str()) && is_only_text(text);
-            usable.then_some(text)
+            usable.then_some((key.as_str(), text))
         }
         Filter::Or(_) | Filter::Not(_) => None,
     }
@@ -91,7 +111,7 @@ mod tests {
 
     #[track_caller]
     fn check(filter: &Filter, expect: Option<&str>) {
-        assert_eq!(longest(filter), expect);
+        assert_eq!(longest(filter).map(|(_, text)| text), expect);
     }
 
     #[test]
@@ -129,10 +149,10 @@ mod tests {
     fn digits_are_looked_for_as_the_bytes_they_may_stand_for_too() {
         let needle = needle(&tag("k", "00ffa5")).unwrap();
         for holds in [b"x00ffa5".as_slice(), b"x\x00\xff\xa5"] {
-            assert!(needle.is_match(holds));
+            assert!(needle.bytes.is_match(holds));
         }
         for not in [b"00FFA5".as_slice(), b"\x00\xff", b"00ffa"] {
-            assert!(!needle.is_match(not));
+            assert!(!needle.bytes.is_match(not));
         }
         assert_eq!(binary("abc"), None);
         assert_eq!(binary("xy"), None);
@@ -145,7 +165,7 @@ mod tests {
             value: Pattern::literal("a.(*x"),
         };
         let needle = needle(&filter).unwrap();
-        assert!(needle.is_match(b"\xff\x00a.(*x"));
-        assert!(!needle.is_match(b"abx"));
+        assert!(needle.bytes.is_match(b"\xff\x00a.(*x"));
+        assert!(!needle.bytes.is_match(b"abx"));
     }
 }

@@ -9,10 +9,9 @@ use std::io;
 
 use hashbrown::HashSet;
 use model::TraceId;
-use regex::bytes::Regex;
 
 use super::fetch::Fetcher;
-use super::needle::needle;
+use super::needle::{Needle, needle};
 use super::trace::{Located, located, sealed};
 use super::{Damage, partial};
 use crate::embedded::head::{BLOCK_ROWS, Columns, Snapshot, Source};
@@ -47,7 +46,7 @@ struct Search<'a> {
     heap: BinaryHeap<Candidate>,
     decode: bool,
     /// What a span has to hold to be worth decoding.
-    needle: Option<Regex>,
+    needle: Option<Needle>,
 }
 
 /// The newest traces that have a span which answers `query`.

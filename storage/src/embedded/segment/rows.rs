@@ -8,6 +8,8 @@
 //! ```
 //! Numbers are LEB128 where no width is given. Only rows whose flags say so have a parent.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 use model::TraceId;
 
@@ -223,8 +225,8 @@ impl Details {
         size_of::<Self>() + self.span_id.len() * 24 + self.blocks.len() * size_of::<PayloadBlock>()
     }
 
-    /// The block that has a row's payload, and where in it.
-    pub(crate) fn payload(&self, row: u32) -> Option<(&PayloadBlock, std::ops::Range<usize>)> {
+    /// The block that has a row's payload, and where in it once it is put together.
+    pub(crate) fn payload(&self, row: u32) -> Option<(&PayloadBlock, Range<usize>)> {
         let after = self.blocks.partition_point(|b| b.first_row <= row);
         let block = self.blocks.get(after.checked_sub(1)?)?;
         let begin = |row: u32| self.begins.get(row as usize).map(|at| *at as usize);

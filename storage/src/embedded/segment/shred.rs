@@ -8,17 +8,23 @@
 //! again before it counts, and whatever protobuf could say in two ways stays as it is.
 
 mod column;
-mod join;
 mod label;
 mod split;
+mod table;
+mod wanted;
+
+use std::io;
+use std::ops::Range;
 
 use super::block::damaged;
 use super::cache::Block;
 use crate::embedded::batch::{Reader, put_varint};
 use split::Split;
+use table::Table;
 
 pub(crate) use label::Label;
 pub(crate) use split::{Apart, Message};
+pub(crate) use wanted::Wanted;
 
 /// The payloads follow as they are.
 const WHOLE: u8 = 0;
@@ -27,8 +33,12 @@ const APART: u8 = 1;
 /// Payloads are at most so many times as long as what they are put together from, so that damage cannot ask for all memory.
 const MOST: usize = 1024;
 
-/// A block of payloads, put together.
-pub(crate) struct Payloads(Vec<u8>);
+/// A block of payloads, as it stands in the file.
+pub(crate) struct Payloads {
+    block: Vec<u8>,
+    /// `None`: the payloads are whole.
+    table: Option<Table>,
+}
 
 /// Payloads taken apart, of which each ends where `ends` says; `None`: they are no protobuf.
 pub(crate) fn take_apart<'a>(payloads: &'a [u8], ends: &[u32]) -> Option<Apart<'a>> {
@@ -52,7 +62,8 @@ pub(crate) fn encode(payloads: &[u8], apart: Option<&Apart<'_>>) -> Vec<u8> {
         out.push(APART);
         put_varint(&mut out, payloads.len() as u64);
         apart.put(&mut out);
-        if put_together(&out).as_deref() == Some(payloads) {
+        let table = table(&out);
+        if table.is_some_and(|table| is_put_together(&table, &out, payloads)) {
             return out;
         }
     }
@@ -62,39 +73,91 @@ pub(crate) fn encode(payloads: &[u8], apart: Option<&Apart<'_>>) -> Vec<u8> {
     out
 }
 
-fn put_together(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut reader = Reader(bytes);
-    match reader.byte()? {
-        WHOLE => Some(reader.0.to_vec()),
-        APART => {
-            let len = usize::try_from(reader.varint()?).ok()?;
-            (len <= bytes.len().saturating_mul(MOST)).then_some(())?;
-            join::join(&mut reader, len).filter(|_| reader.0.is_empty())
+/// The table of a block that begins with [`APART`].
+fn table(block: &[u8]) -> Option<Table> {
+    let mut reader = Reader(block.get(1..)?);
+    let len = usize::try_from(reader.varint()?).ok()?;
+    (len <= block.len().saturating_mul(MOST)).then_some(())?;
+    Table::take(&mut reader, block, len).filter(|_| reader.0.is_empty())
+}
+
+fn is_put_together(table: &Table, block: &[u8], payloads: &[u8]) -> bool {
+    let mut row = Vec::new();
+    let mut rest = payloads;
+    for nth in 0..table.rows() {
+        row.clear();
+        match table
+            .put(nth, block, &mut row)
+            .and_then(|()| rest.strip_prefix(row.as_slice()))
+        {
+            Some(after) => rest = after,
+            None => return false,
         }
-        _ => None,
     }
+    rest.is_empty()
 }
 
 // === impl Payloads ===
 
 impl Payloads {
-    /// These bytes of them.
-    pub(crate) fn get(&self, range: std::ops::Range<usize>) -> std::io::Result<&[u8]> {
-        let bytes = self.0.get(range);
-        bytes.ok_or_else(|| damaged("payload is shorter than its row says"))
+    /// Appends the payload of the `nth` row, which stands at `range` of all payloads.
+    pub(crate) fn put(&self, nth: u32, range: Range<usize>, out: &mut Vec<u8>) -> io::Result<()> {
+        let from = out.len();
+        let mut put = || match &self.table {
+            Some(table) => table.put(nth as usize, &self.block, out),
+            None => {
+                // where there are no payloads, there is no first byte either
+                let whole = self.block.get(1..).unwrap_or_default();
+                out.extend_from_slice(whole.get(range.clone())?);
+                Some(())
+            }
+        };
+        match put() {
+            Some(()) if out.len() - from == range.len() => Ok(()),
+            _ => {
+                out.truncate(from);
+                Err(damaged("payload is not as long as its row says"))
+            }
+        }
+    }
+
+    /// Whether each row may have what is wanted; `None`: any may.
+    pub(crate) fn rows_that_may_have(&self, wanted: &Wanted) -> Option<Vec<bool>> {
+        self.table.as_ref()?.rows_that_may_have(wanted, &self.block)
+    }
+
+    /// Puts every row together.
+    pub(crate) fn verify(&self) -> io::Result<()> {
+        let Some(table) = &self.table else {
+            return Ok(());
+        };
+        let (mut row, mut len) = (Vec::new(), 0);
+        for nth in 0..table.rows() {
+            row.clear();
+            table
+                .put(nth, &self.block, &mut row)
+                .ok_or_else(|| damaged("payload cannot be put together"))?;
+            len += row.len();
+        }
+        match len == table.len() {
+            true => Ok(()),
+            false => Err(damaged("payloads are not as long as their block says")),
+        }
     }
 }
 
 impl Block for Payloads {
-    fn decode(bytes: Vec<u8>) -> Option<Self> {
-        if bytes.is_empty() {
-            return Some(Self(bytes));
-        }
-        put_together(&bytes).map(Self)
+    fn decode(block: Vec<u8>) -> Option<Self> {
+        let table = match block.first() {
+            None | Some(&WHOLE) => None,
+            Some(&APART) => Some(table(&block)?),
+            Some(_) => return None,
+        };
+        Some(Self { block, table })
     }
 
     fn bytes(&self) -> usize {
-        self.0.len()
+        self.block.len() + self.table.as_ref().map_or(0, Table::bytes)
     }
 }
 

@@ -65,8 +65,8 @@ pub(crate) fn strip(
     Some(apart)
 }
 
-/// Appends the whole record to `out`.
-pub(crate) fn restore(fixed: &Fixed<'_>, rest: &[u8], out: &mut Vec<u8>) {
+/// Appends what columns hold of a record to `out`. With the rest behind it, it is whole.
+pub(crate) fn restore(fixed: &Fixed<'_>, out: &mut Vec<u8>) {
     let mut bytes = |field: u64, bytes: &[u8]| {
         out.push((field << 3 | 2) as u8);
         put_varint(out, bytes.len() as u64);
@@ -90,5 +90,4 @@ pub(crate) fn restore(fixed: &Fixed<'_>, rest: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(&value.to_le_bytes());
         }
     }
-    out.extend_from_slice(rest);
 }

@@ -123,7 +123,7 @@ impl Tokens {
     fn add_attributes(
         &mut self,
         message: Message,
-        label: Label<'_>,
+        label: Label<&[u8]>,
         key: &[u8],
         value_tag: u8,
         values: &[&[u8]],
@@ -164,7 +164,7 @@ impl Tokens {
     }
 
     /// Adds what a span has that holds nothing but this value.
-    fn add_alone(&mut self, message: Message, label: Label<'_>, value: &[u8]) -> Option<()> {
+    fn add_alone(&mut self, message: Message, label: Label<&[u8]>, value: &[u8]) -> Option<()> {
         let mut bytes = Vec::new();
         label.put_value(value, &mut bytes)?;
         if message == Message::Event {
@@ -205,7 +205,8 @@ impl Tokens {
                 .ok_or_else(|| damaged("row has no operation"))?;
             let mut bytes = Vec::new();
             let fixed = fixed(row, &operation.name, operation.kind);
-            restore(&fixed, payload(row, material)?, &mut bytes);
+            restore(&fixed, &mut bytes);
+            bytes.extend_from_slice(payload(row, material)?);
             let range = 0..bytes.len();
             let buffer = Buffer::new(Bytes::from(bytes)).ok_or(io::ErrorKind::FileTooLarge)?;
             let shared = groups.of(row.group, material, malformed)?;

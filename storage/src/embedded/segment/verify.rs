@@ -155,7 +155,7 @@ impl Segment {
         let mut whole = true;
         for block in &details.blocks {
             let at = block.pointer.at_base(group.offset);
-            let read = self.payloads(at).map(drop);
+            let read = self.verify_payloads(at);
             whole &= read.is_ok();
             each(piece("spans", &at), read);
         }

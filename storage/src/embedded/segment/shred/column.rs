@@ -5,6 +5,8 @@
 //! 1   a few that come again: how many, each, and where there are two or more the position of each row's in this list, a byte each
 //! ```
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 
 use super::label::Wire;
@@ -15,18 +17,14 @@ const FEW: u8 = 1;
 /// Positions are bytes.
 const MOST: usize = 256;
 
-/// Values to be taken one after the other.
-pub(super) enum Column<'a> {
-    Numbers(Reader<'a>),
-    Fixed(std::vec::IntoIter<u8>, usize, [u8; 8]),
-    Texts {
-        lens: Reader<'a>,
-        bytes: Reader<'a>,
-    },
-    Few {
-        values: Vec<&'a [u8]>,
-        positions: std::slice::Iter<'a, u8>,
-    },
+/// Values in a block, any of them at hand. Places count from the block's start.
+pub(super) enum Column {
+    /// Where the different values stand, and where the positions of the rows' begin.
+    Few(Vec<Range<usize>>, usize),
+    /// Where each value begins, and where the last ends.
+    Plain(Vec<u32>),
+    /// Byte by byte: where the first bytes begin, how many bytes a value has, how many values there are.
+    Fixed(usize, usize, usize),
 }
 
 /// Values to be written.
@@ -104,82 +102,101 @@ impl<'a> Values<'a> {
 
 // === impl Column ===
 
-impl<'a> Column<'a> {
-    /// A column of `count` values.
-    pub(super) fn take(wire: Wire, count: usize, reader: &mut Reader<'a>) -> Option<Self> {
-        match reader.byte()? {
-            FEW => {
+impl Column {
+    /// A column of `count` values, at the front of `reader`, which stands at the end of `block`.
+    pub(super) fn take(
+        wire: Wire,
+        count: usize,
+        reader: &mut Reader<'_>,
+        block: &[u8],
+    ) -> Option<Self> {
+        let kind = reader.byte()?;
+        let at = |reader: &Reader<'_>| block.len() - reader.0.len();
+        match (kind, wire) {
+            (FEW, _) => {
                 let len = usize::try_from(reader.varint()?).ok()?;
-                ((1..=MOST).contains(&len)).then_some(())?;
+                (1..=MOST).contains(&len).then_some(())?;
                 let mut values = Vec::with_capacity(len);
                 for _ in 0..len {
-                    values.push(wire.take(reader)?);
+                    let value = wire.take(reader)?.len();
+                    let end = at(reader);
+                    values.push(end - value..end);
                 }
-                let positions = if len > 1 { count } else { 0 };
-                let (positions, rest) = reader.0.split_at_checked(positions)?;
-                reader.0 = rest;
-                Some(Self::Few {
-                    values,
-                    positions: positions.iter(),
-                })
+                let positions = at(reader);
+                if len > 1 {
+                    reader.0 = reader.0.get(count..)?;
+                }
+                Some(Self::Few(values, positions))
             }
-            PLAIN => match wire {
-                Wire::Varint => {
-                    let column = *reader;
-                    for _ in 0..count {
-                        reader.varint()?;
-                    }
-                    Some(Self::Numbers(column))
+            (PLAIN, Wire::Varint) => {
+                let mut begins = Vec::with_capacity(count.min(reader.0.len()) + 1);
+                for _ in 0..count {
+                    begins.push(at(reader) as u32);
+                    reader.varint()?;
                 }
-                Wire::Fixed(width) => {
-                    let (planes, rest) = reader.0.split_at_checked(width.checked_mul(count)?)?;
-                    reader.0 = rest;
-                    let mut bytes = vec![0; planes.len()];
-                    for (nth, plane) in planes.chunks_exact(count.max(1)).enumerate() {
-                        let places = bytes.iter_mut().skip(nth).step_by(width);
-                        places.zip(plane).for_each(|(to, from)| *to = *from);
-                    }
-                    Some(Self::Fixed(bytes.into_iter(), width, [0; 8]))
+                begins.push(at(reader) as u32);
+                Some(Self::Plain(begins))
+            }
+            (PLAIN, Wire::Fixed(width)) => {
+                let begin = at(reader);
+                reader.0 = reader.0.get(width.checked_mul(count)?..)?;
+                Some(Self::Fixed(begin, width, count))
+            }
+            (PLAIN, Wire::Bytes) => {
+                // lengths first: from lengths to places once it is known where the bytes begin
+                let mut begins = Vec::with_capacity(count.min(reader.0.len()) + 1);
+                let mut end = 0_u32;
+                begins.push(end);
+                for _ in 0..count {
+                    end = end.checked_add(reader.varint32()?)?;
+                    begins.push(end);
                 }
-                Wire::Bytes => {
-                    let lens = *reader;
-                    let mut all = 0usize;
-                    for _ in 0..count {
-                        all = all.checked_add(reader.varint32()? as usize)?;
-                    }
-                    let (bytes, rest) = reader.0.split_at_checked(all)?;
-                    reader.0 = rest;
-                    let bytes = Reader(bytes);
-                    Some(Self::Texts { lens, bytes })
+                let begin = u32::try_from(at(reader)).ok()?;
+                reader.0 = reader.0.get(end as usize..)?;
+                for place in &mut begins {
+                    *place = place.checked_add(begin)?;
                 }
-            },
+                Some(Self::Plain(begins))
+            }
             _ => None,
         }
     }
 
-    /// The next value.
-    pub(super) fn next(&mut self) -> Option<&[u8]> {
+    /// The `nth` value. One that does not stand in one piece is put together in `pieces`.
+    pub(super) fn get<'a>(
+        &self,
+        nth: usize,
+        block: &'a [u8],
+        pieces: &'a mut [u8; 8],
+    ) -> Option<&'a [u8]> {
         match self {
-            Self::Numbers(reader) => Wire::Varint.take(reader),
-            Self::Fixed(bytes, width, value) => {
-                let value = value.get_mut(..*width)?;
-                for to in value.iter_mut() {
-                    *to = bytes.next()?;
+            Self::Few(values, positions) => {
+                let position = match values.len() {
+                    1 => 0,
+                    _ => *block.get(positions.checked_add(nth)?)?,
+                };
+                block.get(values.get(usize::from(position))?.clone())
+            }
+            Self::Plain(begins) => {
+                let (begin, end) = (*begins.get(nth)?, *begins.get(nth + 1)?);
+                block.get(begin as usize..end as usize)
+            }
+            Self::Fixed(begin, width, count) => {
+                let value = pieces.get_mut(..*width)?;
+                for (plane, to) in value.iter_mut().enumerate() {
+                    *to = *block.get(begin + plane * count + nth)?;
                 }
                 Some(value)
             }
-            Self::Texts { lens, bytes } => {
-                let (value, rest) = bytes.0.split_at_checked(lens.varint()? as usize)?;
-                bytes.0 = rest;
-                Some(value)
-            }
-            Self::Few { values, positions } => {
-                let position = match values.len() {
-                    1 => 0,
-                    _ => *positions.next()?,
-                };
-                values.get(usize::from(position)).copied()
-            }
+        }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Few(values, _) => size_of::<Self>() + values.len() * size_of::<Range<usize>>(),
+            Self::Plain(begins) => size_of::<Self>() + begins.len() * 4,
+            Self::Fixed(..) => size_of::<Self>(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a value is: the field it stands in, and for an attribute its key and the field of its value.
 
+use std::ops::Range;
+
 use crate::embedded::batch::{Reader, put_bytes, put_varint};
 
 /// The tag of an attribute's key.
@@ -9,7 +11,7 @@ pub(super) const VALUE: u8 = 2 << 3 | 2;
 
 /// What stands at one place of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Label<'a> {
+pub(crate) enum Label<K> {
     /// A message begun before ends here.
     End,
     /// A message begins in the field with this tag (number and wire type, as protobuf has it).
@@ -17,7 +19,7 @@ pub(crate) enum Label<'a> {
     /// A value of the field with this tag.
     Value(u32),
     /// A value in an attribute, which stands in the field `tag`: its key, and the tag of the value.
-    Attribute { tag: u32, key: &'a [u8], value: u8 },
+    Attribute { tag: u32, key: K, value: u8 },
 }
 
 /// How a value is written.
@@ -31,7 +33,7 @@ pub(super) enum Wire {
 
 // === impl Label ===
 
-impl<'a> Label<'a> {
+impl<'a> Label<&'a [u8]> {
     /// Appends what it is.
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         match self {
@@ -95,13 +97,31 @@ impl<'a> Label<'a> {
         wire.put(value, out);
         Some(())
     }
+}
 
+impl<K> Label<K> {
     /// How its values are written; `None`: it has none.
     pub(super) fn wire(&self) -> Option<Wire> {
         match self {
             Self::End | Self::Begin(_) => None,
             Self::Value(tag) => Wire::of(*tag),
             Self::Attribute { value, .. } => Wire::of(u32::from(*value)),
+        }
+    }
+}
+
+impl Label<Range<usize>> {
+    /// With its key, which stands in `bytes`.
+    pub(super) fn of<'a>(&self, bytes: &'a [u8]) -> Label<&'a [u8]> {
+        match self {
+            Self::End => Label::End,
+            Self::Begin(tag) => Label::Begin(*tag),
+            Self::Value(tag) => Label::Value(*tag),
+            Self::Attribute { tag, key, value } => Label::Attribute {
+                tag: *tag,
+                key: bytes.get(key.clone()).unwrap_or_default(),
+                value: *value,
+            },
         }
     }
 }

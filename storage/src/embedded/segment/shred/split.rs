@@ -10,8 +10,8 @@ use crate::embedded::batch::{Reader, put_varint};
 #[derive(Default)]
 pub(super) struct Split<'a> {
     /// What is in one message is not in a column with what is in another, whatever its label.
-    number_of: HashMap<(Message, Label<'a>), u32>,
-    labels: Vec<(Message, Label<'a>)>,
+    number_of: HashMap<(Message, Label<&'a [u8]>), u32>,
+    labels: Vec<(Message, Label<&'a [u8]>)>,
     columns: Vec<Vec<&'a [u8]>>,
     shape_of: HashMap<Vec<u32>, u32>,
     shapes: Vec<Vec<u32>>,
@@ -22,7 +22,7 @@ pub(super) struct Split<'a> {
 
 /// Rows, taken apart: none comes any more.
 pub(crate) struct Apart<'a> {
-    labels: Vec<(Message, Label<'a>)>,
+    labels: Vec<(Message, Label<&'a [u8]>)>,
     columns: Vec<Values<'a>>,
     shapes: Vec<Vec<u32>>,
     rows: Vec<u32>,
@@ -101,7 +101,7 @@ impl<'a> Split<'a> {
         Some(())
     }
 
-    fn add(&mut self, message: Message, label: Label<'a>, value: Option<&'a [u8]>) {
+    fn add(&mut self, message: Message, label: Label<&'a [u8]>, value: Option<&'a [u8]>) {
         let Self {
             labels, columns, ..
         } = self;
@@ -156,17 +156,16 @@ impl<'a> Apart<'a> {
     /// there once.
     pub(crate) fn for_each_column(
         &self,
-        mut visit: impl FnMut(Message, Label<'a>, &[&'a [u8]]) -> Option<()>,
+        mut visit: impl FnMut(Message, Label<&'a [u8]>, &[&'a [u8]]) -> Option<()>,
     ) -> Option<()> {
         let mut columns = self.labels.iter().zip(&self.columns);
-        columns.try_for_each(|((message, label), values)| {
-            visit(*message, *label, values.different())
-        })
+        columns
+            .try_for_each(|((message, label), values)| visit(*message, *label, values.different()))
     }
 }
 
 /// The parts of an attribute that is written in the one usual way: key, then a value of one field.
-fn attribute(tag: u32, bytes: &[u8]) -> Option<(Label<'_>, &[u8])> {
+fn attribute(tag: u32, bytes: &[u8]) -> Option<(Label<&[u8]>, &[u8])> {
     let mut reader = Reader(bytes);
     (reader.byte()? == KEY).then_some(())?;
     let key = reader.bytes()?;

@@ -19,7 +19,13 @@ fn round_trip(payloads: &[Vec<u8>]) -> Vec<u8> {
     let (all, ends) = ends(payloads);
     let encoded = encode(&all, take_apart(&all, &ends).as_ref());
     let decoded = Payloads::decode(encoded.clone()).unwrap();
-    assert_eq!(decoded.0, all);
+    let (mut out, mut begin) = (Vec::new(), 0);
+    for (nth, end) in (0..).zip(&ends) {
+        decoded.put(nth, begin..*end as usize, &mut out).unwrap();
+        begin = *end as usize;
+    }
+    assert_eq!(out, all);
+    decoded.verify().unwrap();
     encoded
 }
 
@@ -104,6 +110,61 @@ fn what_can_be_said_in_two_ways_stays_as_it_is() {
 }
 
 #[test]
+fn a_tag_is_found_without_putting_rows_together() {
+    let payloads: Vec<_> = (0..200)
+        .map(|n| {
+            let mut payload = payload(n);
+            payload.extend(attribute(74, "few", 10, &text(["a", "b"][n as usize % 2])));
+            let field = if n == 7 { 58 } else { 10 };
+            payload.extend(attribute(74, "hex", field, &text(&format!("{n:04x}"))));
+            payload
+        })
+        .collect();
+    let (all, ends) = ends(&payloads);
+    let block = encode(&all, take_apart(&all, &ends).as_ref());
+    let block = Payloads::decode(block).unwrap();
+    let rows = |key: &str, text: &str, binary: Option<&[u8]>| -> Vec<usize> {
+        let wanted = Wanted {
+            key: key.into(),
+            text: text.into(),
+            binary: binary.map(<[u8]>::to_vec),
+        };
+        let rows = block.rows_that_may_have(&wanted).unwrap();
+        (0..rows.len()).filter(|n| rows[*n]).collect()
+    };
+    let odd: Vec<usize> = (0..200).filter(|n| n % 2 == 1).collect();
+    assert_eq!(rows("few", "b", None), odd);
+    assert_eq!(rows("id", &format!("{:032x}", 31), None), [31]);
+    // what an event has, and what is binary
+    assert_eq!(rows("message", &"x".repeat(100), None), [100]);
+    assert_eq!(rows("hex", "", Some(b"0007")), [7]);
+    assert_eq!(rows("other", "b", None), [0; 0]);
+    assert_eq!(rows("few", "GET", None), [0; 0]);
+    let whole = Payloads::decode(encode(&all, None)).unwrap();
+    let wanted = Wanted {
+        key: b"few".to_vec(),
+        text: b"b".to_vec(),
+        binary: None,
+    };
+    assert!(whole.rows_that_may_have(&wanted).is_none());
+}
+
+#[test]
+fn an_attribute_that_is_written_in_an_unusual_way_may_be_anything() {
+    let payloads = [payload(1), vec![0x4a, 3, 0x0a, 1, b'k'], payload(2)];
+    let (all, ends) = ends(&payloads);
+    let block = encode(&all, take_apart(&all, &ends).as_ref());
+    let wanted = Wanted {
+        key: b"few".to_vec(),
+        text: b"b".to_vec(),
+        binary: None,
+    };
+    let block = Payloads::decode(block).unwrap();
+    let rows = block.rows_that_may_have(&wanted).unwrap();
+    assert_eq!(rows, [false, true, false]);
+}
+
+#[test]
 fn a_block_that_asks_for_all_memory_gets_none() {
     // one label, one shape, many rows, one long value
     let mut block = vec![APART];
@@ -130,7 +191,16 @@ proptest! {
         let mut damaged = encode(&all, take_apart(&all, &ends).as_ref());
         let place = at.index(damaged.len());
         damaged[place] ^= 1u8 << bit;
-        drop(Payloads::decode(damaged));
+        if let Some(decoded) = Payloads::decode(damaged) {
+            drop(decoded.verify());
+            let end = ends.iter().map(|e| *e as usize);
+            let begin = std::iter::once(0).chain(end.clone());
+            for (nth, (begin, end)) in (0..).zip(begin.zip(end)) {
+                let mut out = Vec::new();
+                drop(decoded.put(nth, begin..end, &mut out));
+                prop_assert!(out.len() <= end - begin);
+            }
+        }
         let row = at.index(payloads.len());
         let place = at.index(payloads[row].len());
         payloads[row][place] ^= 1u8 << bit;

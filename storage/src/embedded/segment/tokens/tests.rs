@@ -96,11 +96,7 @@ fn a_span_that_does_not_decode_is_counted_and_costs_no_other_its_tags() {
     let ends: Vec<u32> = rows.iter().map(|row| row.offset + row.len).collect();
     let mut tokens = Tokens::of_rows(2);
     let apart = take_apart(&payloads, &ends);
-    assert!(
-        apart
-            .and_then(|apart| tokens.add_apart(&apart))
-            .is_none()
-    );
+    assert!(apart.and_then(|apart| tokens.add_apart(&apart)).is_none());
     let mut malformed = 0;
     tokens
         .add_spans(&rows, &material, &mut Groups::default(), &mut malformed)
