@@ -3,6 +3,7 @@
 //! A pointer is offset, length in the file, length after inflating (0: stored as it is), all LEB128, and the xxh3 of the bytes in the file
 //! (u64). What an offset counts from, the file's start or a row group's, is said where the pointer stands.
 
+use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ use crate::embedded::batch::{Reader, put_varint};
 
 /// No block is longer than this after inflating, whatever its pointer says.
 const MAX_BLOCK: u64 = 1 << 30;
+/// Room for reading that a thread keeps, at most.
+const KEEP_BYTES: usize = 256 << 10;
 /// How much is gathered before it is written.
 const WRITE_BYTES: usize = 1 << 20;
 
@@ -76,23 +79,61 @@ impl Pointer {
         if end.is_none_or(|end| end > file_bytes) {
             return Err(damaged("block ends behind the file"));
         }
-        let mut bytes = vec![0; self.len as usize];
-        disk::read_exact_at(file, &mut bytes, self.offset)?;
-        if xxh3_64(&bytes) != self.checksum {
-            return Err(damaged("block's checksum does not match"));
+        let checked = |bytes: &mut [u8]| {
+            disk::read_exact_at(file, bytes, self.offset)?;
+            match xxh3_64(bytes) == self.checksum {
+                true => Ok(()),
+                false => Err(damaged("block's checksum does not match")),
+            }
+        };
+        let len = self.len as usize;
+        if self.raw_len == 0 {
+            let mut bytes = vec![0; len];
+            checked(&mut bytes)?;
+            return Ok(bytes);
         }
-        match self.raw_len {
-            0 => Ok(bytes),
-            raw_len => inflate(&bytes, raw_len).ok_or_else(|| damaged("block does not inflate")),
-        }
+        INFLATER.with_borrow_mut(|inflater| {
+            let Inflater { context, frame } = inflater;
+            if frame.len() < len {
+                frame.resize(len, 0);
+            }
+            let read = checked(frame.get_mut(..len).unwrap_or_default()).and_then(|()| {
+                let frame = frame.get(..len).unwrap_or_default();
+                inflate(context, frame, self.raw_len)
+                    .ok_or_else(|| damaged("block does not inflate"))
+            });
+            if len > KEEP_BYTES {
+                *frame = Vec::new();
+            }
+            read
+        })
     }
 }
 
+thread_local! {
+    static INFLATER: RefCell<Inflater> = RefCell::default();
+}
+
+/// What inflating needs beside the block, kept from one to the next.
+#[derive(Default)]
+struct Inflater {
+    context: Option<zstd::bulk::Decompressor<'static>>,
+    frame: Vec<u8>,
+}
+
 /// The frame says its length too, and the checksum is over it, so that no other length is believed.
-fn inflate(frame: &[u8], raw_len: u32) -> Option<Vec<u8>> {
+fn inflate(
+    context: &mut Option<zstd::bulk::Decompressor<'static>>,
+    frame: &[u8],
+    raw_len: u32,
+) -> Option<Vec<u8>> {
     let says = zstd::zstd_safe::get_frame_content_size(frame).ok()??;
     (says == u64::from(raw_len)).then_some(())?;
-    let raw = zstd::bulk::decompress(frame, raw_len as usize).ok()?;
+    let context = match context {
+        Some(context) => context,
+        None => context.insert(zstd::bulk::Decompressor::new().ok()?),
+    };
+    let raw = context.decompress(frame, raw_len as usize).ok()?;
     (raw.len() == raw_len as usize).then_some(raw)
 }
 
