@@ -20,6 +20,15 @@ pub use real::RealDisk;
 #[cfg(any(test, feature = "conformance"))]
 pub use simulated::SimulatedDisk;
 
+/// Room of a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes that an unprivileged process may still take.
+    pub free: u64,
+    /// Bytes of all of it.
+    pub size: u64,
+}
+
 /// Where files are.
 pub trait Disk: Send + Sync {
     /// Creates a folder and those above it; one that exists is fine.
@@ -47,6 +56,10 @@ pub trait Disk: Send + Sync {
 
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// How much room there is on the file system that holds `folder`. What was removed and is still open takes room yet, and some systems
+    /// give it back a while after.
+    fn room(&self, folder: &Path) -> io::Result<Room>;
 
     /// Takes a lock on a file, created when missing, and leaves `note` in it. `WouldBlock` when another holds it.
     fn lock(&self, path: &Path, note: &str) -> io::Result<Lock>;

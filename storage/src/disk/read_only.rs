@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Disk, File, Lock};
+use super::{Disk, File, Lock, Room};
 
 /// Another disk, read-only.
 #[derive(Clone)]
@@ -54,6 +54,10 @@ impl Disk for ReadOnly {
 
     fn sync_folder(&self, _folder: &Path) -> io::Result<()> {
         refused()
+    }
+
+    fn room(&self, folder: &Path) -> io::Result<Room> {
+        self.0.room(folder)
     }
 
     fn lock(&self, _path: &Path, _note: &str) -> io::Result<Lock> {
@@ -123,6 +127,7 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::ReadOnlyFilesystem);
         }
         assert_eq!(disk.list(folder.path()).unwrap(), ["a"]);
+        assert!(disk.room(folder.path()).unwrap().size > 0);
         assert_eq!(std::fs::read(&path).unwrap(), b"abc");
     }
 }

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Disk, File, Lock};
+use super::{Disk, File, Lock, Room};
 
 /// The system's file layer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +57,19 @@ impl Disk for RealDisk {
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         fs::File::open(folder)?.sync_all()
+    }
+
+    fn room(&self, folder: &Path) -> io::Result<Room> {
+        let found = rustix::fs::statvfs(folder)?;
+        let room = Room {
+            free: found.f_bavail.saturating_mul(found.f_frsize),
+            size: found.f_blocks.saturating_mul(found.f_frsize),
+        };
+        match room.size {
+            // some file systems of user space say nothing at all
+            0 => Err(io::ErrorKind::Unsupported.into()),
+            _ => Ok(room),
+        }
     }
 
     fn lock(&self, path: &Path, note: &str) -> io::Result<Lock> {
@@ -162,6 +175,14 @@ mod tests {
         drop(held);
         RealDisk.lock(&path, "2").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "2");
+    }
+
+    #[test]
+    fn what_is_free_is_part_of_the_file_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let room = RealDisk.room(folder.path()).unwrap();
+        assert!(room.size > 0 && room.free <= room.size, "{room:?}");
+        assert!(RealDisk.room(&folder.path().join("none")).is_err());
     }
 
     #[test]

@@ -15,7 +15,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use self::state::{Chance, Change, Content, Fault, State};
-use super::{Disk, File, Lock};
+use super::{Disk, File, Lock, Room};
+
+/// How large a disk is whose room nobody limits.
+const UNLIMITED: usize = 1 << 50;
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone)]
@@ -44,6 +47,7 @@ impl SimulatedDisk {
             pending: Vec::new(),
             folders: BTreeSet::new(),
             locked: BTreeSet::new(),
+            open: BTreeMap::new(),
             operations: 0,
             off: false,
             off_at: None,
@@ -66,7 +70,7 @@ impl SimulatedDisk {
         state.off_at = Some(state.operations + operations);
     }
 
-    /// From the `after`-th call of `verb` (`write`, `sync`, `sync_folder`, `create`, `preallocate`, `read`) from now on, every such call fails.
+    /// From the `after`-th call of `verb` (`write`, `sync`, `sync_folder`, `create`, `preallocate`, `read`, `room`) from now on, every such call fails.
     pub fn fail(&self, verb: &'static str, after: u64, kind: io::ErrorKind) {
         self.0.lock().faults.insert(verb, Fault { after, kind });
     }
@@ -84,7 +88,7 @@ impl SimulatedDisk {
         state.stalled = false;
     }
 
-    /// Bounds the room of all files together, in bytes.
+    /// Bounds the room of all files together, in bytes. A file that was removed takes room as long as somebody has it open.
     pub fn limit_room(&self, bytes: usize) {
         self.0.lock().capacity = Some(bytes);
     }
@@ -189,14 +193,14 @@ impl Disk for SimulatedDisk {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let index = state.add(path.to_owned());
-        Ok(self.file(index))
+        Ok(self.file(&mut state, index))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
         let mut state = self.0.lock();
         state.step("open")?;
-        match state.names.get(path) {
-            Some(index) => Ok(self.file(*index)),
+        match state.names.get(path).copied() {
+            Some(index) => Ok(self.file(&mut state, index)),
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }
@@ -253,6 +257,16 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
+    fn room(&self, _folder: &Path) -> io::Result<Room> {
+        let mut state = self.0.lock();
+        state.step("room")?;
+        let size = state.capacity.unwrap_or(UNLIMITED);
+        Ok(Room {
+            free: size.saturating_sub(state.used()) as u64,
+            size: size as u64,
+        })
+    }
+
     fn lock(&self, path: &Path, _note: &str) -> io::Result<Lock> {
         let mut state = self.0.lock();
         state.step("lock")?;
@@ -267,7 +281,8 @@ impl Disk for SimulatedDisk {
 }
 
 impl SimulatedDisk {
-    fn file(&self, index: usize) -> Arc<dyn File> {
+    fn file(&self, state: &mut State, index: usize) -> Arc<dyn File> {
+        *state.open.entry(index).or_default() += 1;
         Arc::new(SimulatedFile {
             disk: self.clone(),
             index,
@@ -374,6 +389,18 @@ impl File for SimulatedFile {
             content.touch(now, len);
         }
         Ok(())
+    }
+}
+
+impl Drop for SimulatedFile {
+    fn drop(&mut self) {
+        let mut state = self.disk.0.lock();
+        if let Some(handles) = state.open.get_mut(&self.index) {
+            *handles -= 1;
+            if *handles == 0 {
+                state.open.remove(&self.index);
+            }
+        }
     }
 }
 

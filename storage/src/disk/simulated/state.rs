@@ -15,6 +15,8 @@ pub(super) struct State {
     pub(super) pending: Vec<Change>,
     pub(super) folders: BTreeSet<PathBuf>,
     pub(super) locked: BTreeSet<PathBuf>,
+    /// How many handles there are on each file that somebody has open.
+    pub(super) open: BTreeMap<usize, usize>,
     pub(super) operations: u64,
     pub(super) off: bool,
     pub(super) off_at: Option<u64>,
@@ -95,7 +97,8 @@ impl State {
     }
 
     pub(super) fn used(&self) -> usize {
-        let live: BTreeSet<usize> = self.names.values().copied().collect();
+        let names = self.names.values().copied();
+        let live: BTreeSet<usize> = names.chain(self.open.keys().copied()).collect();
         live.iter()
             .filter_map(|i| self.files.get(*i))
             .map(|c| c.now.len())

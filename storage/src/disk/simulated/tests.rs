@@ -105,3 +105,19 @@ fn a_full_disk_says_so_and_takes_more_once_there_is_room() {
     disk.mend();
     file.write_at(&[1; 10], 1000).unwrap();
 }
+
+#[test]
+fn a_removed_file_takes_room_until_nobody_has_it_open() {
+    let disk = SimulatedDisk::new(3);
+    let folder = Path::new("/d");
+    disk.create_folder(folder).unwrap();
+    disk.limit_room(1000);
+    let file = disk.create(&folder.join("a")).unwrap();
+    file.write_at(&[1; 300], 0).unwrap();
+    let free = || disk.room(folder).unwrap().free;
+    assert_eq!((free(), disk.room(folder).unwrap().size), (700, 1000));
+    disk.remove(&folder.join("a")).unwrap();
+    assert_eq!(free(), 700);
+    drop(file);
+    assert_eq!(free(), 1000);
+}
