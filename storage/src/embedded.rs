@@ -4,8 +4,8 @@
 //! with everything else that waits, synced once for all of them, made searchable, and then answered. A full file of the journal is sealed
 //! into segments, and segments into larger ones. A start opens the segments and reads the rest of the journal back.
 //!
-//! What is beyond `embedded.max-age` or `embedded.max-bytes` is let go, the oldest first. Memory is bounded by a share of
-//! `memory.max-bytes`: when sealing is behind, writes wait. A failed sync ends all writing until the store is opened again; a full disk
+//! What is beyond `embedded.max-age` or `embedded.max-bytes`, or leaves less free than `embedded.min-free-bytes`, is let go, the oldest
+//! first. Memory is bounded by a share of `memory.max-bytes`: when sealing is behind, writes wait. A failed sync ends all writing until the store is opened again; a full disk
 //! refuses writes until there is room; reads go on in both.
 //!
 //! Sources of the design: `docs/adr/0003-journal.md`, `docs/adr/0006-segments.md`; the format: `docs/embedded-format.md`.
@@ -38,6 +38,7 @@ mod status;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use futures_util::future::BoxFuture;
@@ -52,7 +53,7 @@ use self::committer::{Committer, Queue};
 use self::dead_letters::{Cemetery, Recent};
 use self::format::Folder;
 use self::head::Head;
-use self::keeper::{Bell, Book, Keeper};
+use self::keeper::{Bell, Book, Keeper, Watch};
 use self::metrics::Metrics;
 use self::reader::{Reader, Shared};
 use self::seal::Sealer;
@@ -113,6 +114,9 @@ impl Embedded {
     fn open_with(config: Config, disk: Arc<dyn Disk>, metrics: Metrics) -> Result<Self, OpenError> {
         let folder = Folder::open(&*disk, &config.directory)?;
         let folders = folder.folders.clone();
+        let watch = Watch::default();
+        let room = watch.measure(&*disk, &config);
+        let config = room.map_or(config.clone(), |room| config.on_disk_of(room.size));
         let head = Arc::new(Head::default());
         let recent = Arc::new(Recent::default());
         let cache = Cache::new(config.cache_bytes());
@@ -149,6 +153,8 @@ impl Embedded {
             unread: Mutex::default(),
             unmergeable: Mutex::default(),
             failing: Mutex::default(),
+            watch,
+            asked: AtomicBool::new(false),
         });
         keeper.begin(restored.changed, recovered.unread);
         let committer = Committer {

@@ -46,12 +46,15 @@ pub struct Embedded {
     pub max_age: Option<Duration>,
     /// Room on disk; 0: no limit.
     pub max_bytes: ByteSize,
+    /// Room to keep free on the file system; 0: none; none: a share of it.
+    pub min_free_bytes: Option<ByteSize>,
     /// Bounds of single namespaces.
     pub namespaces: BTreeMap<String, NamespaceBounds>,
 }
 
 const TYPE: &str = "span-storage.type";
 const MAX_BYTES: &str = "embedded.max-bytes";
+const MIN_FREE_BYTES: &str = "embedded.min-free-bytes";
 const NAMESPACE_MAX_AGE: &str = "embedded.namespace-max-age";
 const NAMESPACE_MAX_BYTES: &str = "embedded.namespace-max-bytes";
 
@@ -122,6 +125,7 @@ impl Embedded {
             directory,
             max_age: check.time_or_none("embedded.max-age"),
             max_bytes: check.settings.bytes(MAX_BYTES).unwrap_or_default(),
+            min_free_bytes: check.settings.bytes(MIN_FREE_BYTES),
             namespaces: namespaces(check),
         }
     }
@@ -190,6 +194,7 @@ impl Backend {
                 "embedded.directory",
                 "embedded.max-age",
                 MAX_BYTES,
+                MIN_FREE_BYTES,
                 NAMESPACE_MAX_AGE,
                 NAMESPACE_MAX_BYTES,
             ],

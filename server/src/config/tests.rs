@@ -251,6 +251,16 @@ fn a_namespace_may_have_bounds_of_its_own() {
     ];
     let embedded = config(&line, &[]).storage.embedded;
     assert_eq!(embedded.max_bytes.as_bytes(), 0);
+    assert_eq!(embedded.min_free_bytes, None);
+    let of = |text: &str| {
+        let line = format!("--embedded.min-free-bytes={text}");
+        let embedded = config(&[&line], &[]).storage.embedded;
+        embedded.min_free_bytes.map(settings::ByteSize::as_bytes)
+    };
+    assert_eq!(
+        (of("0"), of("2GiB"), of("")),
+        (Some(0), Some(2 << 30), None)
+    );
     let bounds = |hours: u64, max_bytes| NamespaceBounds {
         max_age: Some(Duration::from_secs(hours * 3600)),
         max_bytes,

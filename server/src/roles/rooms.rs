@@ -102,6 +102,11 @@ async fn open_embedded(
     let settings = embedded::Config {
         directory: config.storage.embedded.directory.clone(),
         max_bytes: config.storage.embedded.max_bytes.as_bytes(),
+        min_free_bytes: config
+            .storage
+            .embedded
+            .min_free_bytes
+            .map(settings::ByteSize::as_bytes),
         max_age: config.storage.embedded.max_age.unwrap_or(Duration::ZERO),
         namespaces: config.storage.embedded.namespaces.clone(),
         index_bytes: shares.stores,

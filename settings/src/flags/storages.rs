@@ -33,6 +33,12 @@ pub(super) const ROWS: &[Flag] = &[
         "room on disk, the archive not counted; the oldest spans are removed beyond it; 0: no limit",
     ),
     Flag::acts(
+        "embedded.min-free-bytes",
+        Kind::Bytes,
+        "",
+        "room to keep free on the file system of embedded.directory, whatever fills it; the oldest spans are removed while there is less; empty: 1GiB or a twentieth of it, the smaller; 0: none, a full disk refuses writes",
+    ),
+    Flag::acts(
         "embedded.namespace-max-age",
         Kind::List,
         "",

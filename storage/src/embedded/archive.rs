@@ -38,6 +38,7 @@ impl Archive {
             config: Config {
                 directory: of.directory.join(FOLDER),
                 max_bytes: 0,
+                min_free_bytes: Some(0),
                 max_age: Duration::ZERO,
                 namespaces: BTreeMap::new(),
                 index_bytes: of.archive_bytes(),

@@ -158,6 +158,7 @@ impl Committer {
 
     fn resume(&self) {
         if self.status.resume() {
+            self.keeper.watch.mended();
             tracing::info!("the embedded store takes writes again");
         }
     }
@@ -184,12 +185,12 @@ impl Committer {
     fn wait_for_sealing(&self) -> Result<(), WriteError> {
         let started = Instant::now();
         let mut seen = 0;
-        while self.head.is_beyond(self.head_bytes) {
+        let journal_bytes = self.keeper.journal_bytes();
+        while self.head.is_beyond(self.head_bytes, journal_bytes) {
             let left = SEALING_WAIT.saturating_sub(started.elapsed());
             let failing = self.keeper.health().err();
             if failing.is_some() || left.is_zero() {
-                let behind =
-                    "sealing is behind: raise memory.max-bytes, or give the process more cpu";
+                let behind = "sealing is behind: raise memory.max-bytes, or give the process more cpu or a larger disk";
                 return Err(WriteError::Throttled {
                     after: FULL_RETRY,
                     reason: failing.unwrap_or_else(|| behind.to_owned()),
@@ -295,12 +296,20 @@ impl Committer {
     fn failed(&self, error: &AppendError) -> WriteError {
         match error {
             AppendError::Refused { error: source, .. } => {
-                let mends = if disk::is_full(source) {
-                    "make room on the disk, or lower embedded.max-bytes or embedded.max-age"
+                let reason = if disk::is_full(source) {
+                    self.keeper.ask_for_room();
+                    let free = self
+                        .keeper
+                        .watch
+                        .room()
+                        .map(|room| format!(", {} of {} bytes are free", room.free, room.size));
+                    format!(
+                        "{error}{}: make room on the disk, or lower embedded.max-bytes or embedded.max-age, or raise embedded.min-free-bytes",
+                        free.unwrap_or_default()
+                    )
                 } else {
-                    "see to the folder of embedded.directory"
+                    format!("{error}: see to the folder of embedded.directory")
                 };
-                let reason = format!("{error}: {mends}");
                 self.metrics.refused.inc();
                 if self.status.refuse(reason.clone()) {
                     tracing::error!(reason, "the embedded store refuses writes, reads go on");

@@ -26,6 +26,9 @@ pub struct Config {
     pub directory: PathBuf,
     /// `embedded.max-bytes`: bytes that its files may take; the oldest spans go first; 0: no limit.
     pub max_bytes: u64,
+    /// `embedded.min-free-bytes`: while the file system has less free than this, the oldest spans go; `Some(0)`: they do not, however full it
+    /// is; `None`: 1 GiB or a twentieth of the file system, the smaller.
+    pub min_free_bytes: Option<u64>,
     /// `embedded.max-age`: spans that were taken in longer ago go; zero: no limit.
     pub max_age: Duration,
     /// Bounds of single namespaces, by name.
@@ -70,6 +73,26 @@ impl Config {
             generation_bytes: bytes,
             allocate_bytes: (bytes / 16).min(4 << 20),
         }
+    }
+
+    /// The same on a file system of so many bytes. On a small one files are small too: what is kept free holds the journal, what is being
+    /// sealed and a merge.
+    #[must_use]
+    pub(super) fn on_disk_of(mut self, size: u64) -> Self {
+        if !self.lets_disk_fill() {
+            self.generation_bytes = self.generation_bytes.min(size / 256);
+        }
+        self
+    }
+
+    /// Bytes that are to be free on a file system of this size.
+    pub(super) fn wanted_free(&self, size: u64) -> u64 {
+        self.min_free_bytes.unwrap_or((1 << 30).min(size / 20))
+    }
+
+    /// Whether nothing is let go for room.
+    pub(super) fn lets_disk_fill(&self) -> bool {
+        self.min_free_bytes == Some(0)
     }
 
     /// The age that an instance's spans are let go at, nanoseconds; `u64::MAX`: never.
@@ -140,6 +163,7 @@ impl Default for Config {
         Self {
             directory: "spoor-data".into(),
             max_bytes: 10 << 30,
+            min_free_bytes: None,
             max_age: Duration::from_secs(168 * 3600),
             namespaces: BTreeMap::new(),
             index_bytes: 96 << 20,
@@ -157,6 +181,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("directory", &self.directory)
             .field("max_bytes", &self.max_bytes)
+            .field("min_free_bytes", &self.min_free_bytes)
             .field("max_age", &self.max_age)
             .field("namespaces", &self.namespaces)
             .field("index_bytes", &self.index_bytes)

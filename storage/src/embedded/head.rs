@@ -130,12 +130,14 @@ impl Head {
         Some((state.generations.front()?.clone(), state.generations.len()))
     }
 
-    /// Whether the index over what is not sealed yet takes more bytes than this, and some of it can be sealed.
-    pub(crate) fn is_beyond(&self, bytes: usize) -> bool {
+    /// Whether the index over what is not sealed yet takes more bytes of memory than this, or its files more of the disk, and some of it
+    /// can be sealed.
+    pub(crate) fn is_beyond(&self, bytes: usize, file_bytes: u64) -> bool {
         let state = self.0.read();
         let generations = &state.generations;
         generations.front().is_some_and(|i| i.is_complete())
-            && generations.iter().map(|i| i.bytes()).sum::<usize>() > bytes
+            && (generations.iter().map(|i| i.bytes()).sum::<usize>() > bytes
+                || generations.iter().map(|i| i.file_bytes()).sum::<u64>() > file_bytes)
     }
 
     /// Takes the oldest generation out. Who reads it goes on.

@@ -5,12 +5,15 @@
 
 mod merging;
 mod retain;
+mod room;
 mod start;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -18,12 +21,13 @@ use parking_lot::{Condvar, Mutex};
 use super::Config;
 use super::head::{Head, Index, Letters};
 use super::journal::Generation;
-use super::manifest::Manifest;
+use super::manifest::{self, Found, Manifest};
 use super::metrics::Metrics;
 use super::seal::{Sealed, Sealer};
-use super::segment::Segment;
+use super::segment::{self, Segment};
 
 pub(super) use retain::Bound;
+pub(super) use room::Watch;
 pub(super) use start::{Folders, restore};
 
 /// How often it looks for what is too old, and tries again what failed.
@@ -50,6 +54,9 @@ pub(super) struct Keeper {
     pub(super) unmergeable: Mutex<BTreeSet<u64>>,
     /// Why sealing fails, while it does.
     pub(super) failing: Mutex<Option<String>>,
+    pub(super) watch: Watch,
+    /// A write found no room.
+    pub(super) asked: AtomicBool,
 }
 
 /// The manifest, and numbers that were given away since.
@@ -148,7 +155,7 @@ impl Keeper {
     fn seal_unread(&self) {
         let mut unread = self.unread.lock();
         while let Some(generation) = unread.last() {
-            match self.seal_generation(generation) {
+            match self.with_room(|| self.seal_generation(generation)) {
                 Ok(sealed) => {
                     self.recovered();
                     let letters = self.letters_of(&sealed, 0);
@@ -167,6 +174,7 @@ impl Keeper {
         let mut seen = 0;
         while !self.bell.is_closing() {
             let mut failed = false;
+            self.answer_for_room();
             self.retain();
             self.seal_unread();
             while self.config.seals
@@ -212,6 +220,7 @@ impl Keeper {
 
     fn recovered(&self) {
         if self.failing.lock().take().is_some() {
+            self.watch.mended();
             tracing::info!("the embedded store seals again");
         }
     }
@@ -235,7 +244,7 @@ impl Keeper {
     /// Seals the oldest generation.
     fn seal(&self, index: &Index) -> io::Result<()> {
         let started = Instant::now();
-        let sealed = self.seal_generation(&index.generation)?;
+        let sealed = self.with_room(|| self.seal_generation(&index.generation))?;
         if sealed.spans < index.spans() {
             self.metrics.damaged.inc();
             tracing::error!(
@@ -269,9 +278,43 @@ impl Keeper {
 
     /// Writes a generation's segments and makes them count.
     fn seal_generation(&self, generation: &Generation) -> io::Result<Sealed> {
+        let given = RefCell::new(Vec::new());
+        let next_number = || {
+            let number = self.manifest.lock().reserve();
+            given.borrow_mut().push(number);
+            number
+        };
+        let sealed = self.seal_under(generation, &next_number);
+        if sealed.is_err() {
+            self.clear_up(&given.take());
+        }
+        sealed
+    }
+
+    /// Removes what a sealing that failed left: on a full disk each try would leave more.
+    fn clear_up(&self, numbers: &[u64]) {
+        // a manifest that could not be made durable may count all the same
+        let counts = match manifest::read(&*self.sealer.disk, &self.folders.data) {
+            Ok(Found::Whole(manifest)) => numbers.iter().any(|n| manifest.segments.contains(n)),
+            Ok(Found::Nothing) => false,
+            Ok(Found::Damaged) | Err(_) => true,
+        };
+        if !counts {
+            for number in numbers {
+                self.remove(self.folders.segments.join(segment::name(*number)));
+            }
+        }
+    }
+
+    fn seal_under(
+        &self,
+        generation: &Generation,
+        next_number: &dyn Fn() -> u64,
+    ) -> io::Result<Sealed> {
         let older = self.head.segments();
-        let next_number = || self.manifest.lock().reserve();
-        let sealed = self.sealer.seal(generation, &next_number, &older)?;
+        let sealed = self.sealer.seal(generation, next_number, &older)?;
+        // what was let go for room meanwhile can be closed
+        drop(older);
         let mut book = self.manifest.lock();
         let mut manifest = book.manifest.clone();
         manifest.sealed.insert(generation.number);

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 
 use super::head::Totals;
 use super::keeper::Bound;
+use crate::disk::Room;
 
 /// Numbers for an operator. Clones are the same numbers.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Metrics {
     spans: Gauge<u64, AtomicU64>,
     dead_letters: Gauge<u64, AtomicU64>,
     poisoned: Gauge<u64, AtomicU64>,
+    disk_free_bytes: Gauge<u64, AtomicU64>,
+    disk_size_bytes: Gauge<u64, AtomicU64>,
     /// Time of an append and its sync.
     pub(crate) sync_seconds: Histogram,
     /// Records, or runs of bytes where records should be, that cannot be read.
@@ -108,6 +111,16 @@ impl Metrics {
                 "1 once a failed sync ended all writing, until the store is opened again",
                 &self.poisoned,
             ),
+            (
+                "spoor_embedded_disk_free_bytes",
+                "Bytes that are free on the file system of the embedded store, 0 when it does not say",
+                &self.disk_free_bytes,
+            ),
+            (
+                "spoor_embedded_disk_size_bytes",
+                "Bytes of the file system of the embedded store, 0 when it does not say",
+                &self.disk_size_bytes,
+            ),
         ];
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
@@ -119,7 +132,7 @@ impl Metrics {
         );
         registry.register(
             "spoor_embedded_retired_spans",
-            "Spans that were let go to stay within age or bytes on disk",
+            "Spans that were let go to stay within age or bytes on disk, or to keep some free",
             self.retired_spans.clone(),
         );
         registry.register(
@@ -171,6 +184,18 @@ impl Metrics {
         self.segment_spans.set(totals.sealed_spans);
     }
 
+    /// Shows the room of the file system.
+    pub(crate) fn show_room(&self, room: Option<Room>) {
+        self.disk_free_bytes.set(room.map_or(0, |r| r.free));
+        self.disk_size_bytes.set(room.map_or(0, |r| r.size));
+    }
+
+    /// Bytes that are free and bytes of all, as they are shown.
+    #[cfg(test)]
+    pub(crate) fn shown_room(&self) -> (u64, u64) {
+        (self.disk_free_bytes.get(), self.disk_size_bytes.get())
+    }
+
     /// Those of the archive: nobody is shown them but for damage, which counts as one.
     pub(crate) fn of_archive(&self) -> Self {
         Self {
@@ -206,6 +231,8 @@ impl Default for Metrics {
             spans: Gauge::default(),
             dead_letters: Gauge::default(),
             poisoned: Gauge::default(),
+            disk_free_bytes: Gauge::default(),
+            disk_size_bytes: Gauge::default(),
             // 0.1 ms to 3.3 s
             sync_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 16)),
             damaged: Counter::default(),

@@ -65,7 +65,7 @@ pub(super) fn recover(
             forget(disk, &generation);
             continue;
         }
-        if number != newest && head.is_beyond(config.head_bytes()) {
+        if number != newest && head.is_beyond(config.head_bytes(), u64::MAX) {
             unread.push(generation);
             continue;
         }

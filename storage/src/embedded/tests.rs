@@ -5,6 +5,7 @@ mod faults;
 mod inspected;
 mod oracle;
 mod power_cuts;
+mod room;
 mod sealed;
 
 use std::sync::Arc;

@@ -40,10 +40,11 @@ A FILE of import that is - is standard input.
 Exit codes: 0 all was well; 1 damage was found, a line was bad, or the command failed.
 ";
 
-const FLAGS: [&str; 5] = [
+const FLAGS: [&str; 6] = [
     "embedded.directory",
     "embedded.max-age",
     "embedded.max-bytes",
+    "embedded.min-free-bytes",
     "memory.max-bytes",
     "config-file",
 ];

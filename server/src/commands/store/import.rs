@@ -72,6 +72,10 @@ async fn run_in(import: &Import, err: &mut impl Write) -> io::Result<bool> {
     let config = embedded::Config {
         directory: import.embedded.directory.clone(),
         max_bytes: import.embedded.max_bytes.as_bytes(),
+        min_free_bytes: import
+            .embedded
+            .min_free_bytes
+            .map(settings::ByteSize::as_bytes),
         max_age: import.embedded.max_age.unwrap_or(Duration::ZERO),
         namespaces: import.embedded.namespaces.clone(),
         index_bytes: all / 2,
@@ -116,7 +120,7 @@ async fn run_in(import: &Import, err: &mut impl Write) -> io::Result<bool> {
     if retired > 0 {
         writeln!(
             err,
-            "{} were let go meanwhile, the oldest: see embedded.max-bytes and embedded.max-age",
+            "{} were let go meanwhile, the oldest: see embedded.max-bytes, embedded.min-free-bytes and embedded.max-age",
             super::count(retired, "span")
         )?;
     }

@@ -29,10 +29,12 @@ impl Keeper {
     /// The same, where this many are enough.
     pub(in crate::embedded) fn merge_some(&self, fan: usize) -> bool {
         // letting one go must be no large loss
-        let largest = match self.config.max_bytes {
-            0 => LARGEST,
-            max => (max / 16).min(LARGEST),
-        };
+        let largest = (self.bytes_for_all() / 16).min(LARGEST);
+        let largest = largest.min(self.bytes_per_merge());
+        if largest == 0 {
+            // who looks at segments has them open, and they may have to go
+            return false;
+        }
         let today = (self.config.clock)() / DAY_NS;
         let longest_ns = |instance: &Instance| self.config.ns_per_merge(instance);
         let apart = self.unmergeable.lock().clone();
