@@ -79,6 +79,14 @@ struct ReadBack {
     scan: Scan,
 }
 
+/// A store's folder, opened to be looked at.
+struct Looked {
+    disk: ReadOnly,
+    folders: Folders,
+    has_format: bool,
+    files: Files,
+}
+
 /// Every file of a store, opened, as the manifest says.
 struct Files {
     has_manifest: bool,
@@ -117,14 +125,12 @@ impl std::fmt::Display for Damage {
 impl Inspection {
     /// Opens the store in `directory` to be looked at. Reads what is not sealed yet into memory, and of segments what is in them.
     pub fn open(directory: &Path, disk: Arc<dyn Disk>) -> Result<Self, OpenError> {
-        let disk = ReadOnly::over(disk);
-        let has_format = format::look(&disk, directory)?;
-        let folders = Folders::of(directory);
-        let files = Files::open(&disk, &folders).map_err(|error| OpenError::Io {
-            what: "read",
-            path: directory.to_owned(),
-            error,
-        })?;
+        let Looked {
+            disk,
+            folders,
+            has_format,
+            files,
+        } = look(directory, disk)?;
         let mut damage = files.damage;
         let recent = Recent::default();
         let letters = files
@@ -269,6 +275,24 @@ impl Files {
         files.letters = open_all(disk, &folders.letters, &letters, &mut files.damage);
         Ok(files)
     }
+}
+
+/// Opens the store in `directory` in a way that can change nothing.
+fn look(directory: &Path, disk: Arc<dyn Disk>) -> Result<Looked, OpenError> {
+    let disk = ReadOnly::over(disk);
+    let has_format = format::look(&disk, directory)?;
+    let folders = Folders::of(directory);
+    let files = Files::open(&disk, &folders).map_err(|error| OpenError::Io {
+        what: "read",
+        path: directory.to_owned(),
+        error,
+    })?;
+    Ok(Looked {
+        disk,
+        folders,
+        has_format,
+        files,
+    })
 }
 
 fn open_all(

@@ -11,16 +11,15 @@ use bytes::Bytes;
 use model::Buffer;
 use wire::record;
 
-use super::{Damage, Files, UNKNOWN, journal_damage, letters_damage};
-use crate::disk::{Disk, ReadOnly};
+use super::{Damage, Files, Looked, UNKNOWN, journal_damage, letters_damage, look};
+use crate::disk::Disk;
 use crate::embedded::batch::SpanRecord;
 use crate::embedded::dead_letters::{Recent, for_each_letter};
 use crate::embedded::head::{Snapshot, Source};
 use crate::embedded::journal::{self, Generation, Kind, Scan};
-use crate::embedded::keeper::Folders;
 use crate::embedded::reader::{Fetcher, Located, sealed};
 use crate::embedded::segment::{Piece, RowGroup, Segment, row_number};
-use crate::embedded::{OpenError, archive, format};
+use crate::embedded::{OpenError, archive};
 use crate::layers::dead_letter;
 
 /// Spans are decoded so many at a time.
@@ -77,14 +76,9 @@ fn verify_one(
     disk: Arc<dyn Disk>,
     tell: &mut dyn FnMut(Progress),
 ) -> Result<Verified, OpenError> {
-    let disk = ReadOnly::over(disk);
-    let has_format = format::look(&disk, directory)?;
-    let folders = Folders::of(directory);
-    let files = Files::open(&disk, &folders).map_err(|error| OpenError::Io {
-        what: "read",
-        path: directory.to_owned(),
-        error,
-    })?;
+    let Looked {
+        has_format, files, ..
+    } = look(directory, disk)?;
     let mut verifier = Verifier {
         found: Verified {
             damage: files.damage.clone(),
