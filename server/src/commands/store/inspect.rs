@@ -254,22 +254,31 @@ pub(super) fn damage_json(damage: &Damage) -> Value {
     })
 }
 
+/// A row, and at its end when its first and its last span started.
+fn with_starts(mut row: Value, starts: Option<(u64, u64)>) -> Value {
+    let (first, last) = starts.unzip();
+    if let Value::Object(row) = &mut row {
+        row.insert("firstStart".to_owned(), exact(first));
+        row.insert("lastStart".to_owned(), exact(last));
+    }
+    row
+}
+
 fn report_json(report: &Report) -> Value {
     let other =
         |file: &OtherFile| json!({"file": file.file.display().to_string(), "bytes": file.bytes});
     let instances = report.instances.iter().map(|i| {
-        json!({
+        let row = json!({
             "instance": i.instance.as_str(),
             "spans": i.spans,
             "sealedSpans": i.sealed_spans,
             "segments": i.segments,
             "segmentBytes": i.segment_bytes,
-            "firstStart": exact(i.starts.map(|s| s.0)),
-            "lastStart": exact(i.starts.map(|s| s.1)),
-        })
+        });
+        with_starts(row, i.starts)
     });
     let segments = report.segments.iter().map(|s| {
-        json!({
+        let row = json!({
             "number": s.number,
             "file": s.file.display().to_string(),
             "instance": s.instance.as_str(),
@@ -279,12 +288,11 @@ fn report_json(report: &Report) -> Value {
             "spans": s.spans,
             "traces": s.traces,
             "bytes": s.bytes,
-            "firstStart": exact(s.starts.map(|s| s.0)),
-            "lastStart": exact(s.starts.map(|s| s.1)),
-        })
+        });
+        with_starts(row, s.starts)
     });
     let generations = report.generations.iter().map(|g| {
-        json!({
+        let row = json!({
             "number": g.number,
             "file": g.file.display().to_string(),
             "instances": g.instances.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -292,9 +300,8 @@ fn report_json(report: &Report) -> Value {
             "traces": g.traces,
             "deadLetters": g.dead_letters,
             "bytes": g.bytes,
-            "firstStart": exact(g.starts.map(|s| s.0)),
-            "lastStart": exact(g.starts.map(|s| s.1)),
-        })
+        });
+        with_starts(row, g.starts)
     });
     let letters = report.letters.iter().map(|l| {
         json!({"file": l.file.display().to_string(), "deadLetters": l.dead_letters, "bytes": l.bytes})
