@@ -28,6 +28,14 @@ fn config() -> Config {
     }
 }
 
+/// Everything is sealed with the write that brought it.
+fn sealing() -> Config {
+    Config {
+        index_bytes: 1,
+        ..config()
+    }
+}
+
 /// Whether to take the figures that are run by hand.
 #[allow(
     clippy::disallowed_methods,
@@ -71,11 +79,18 @@ async fn read(
     store: &Embedded,
     traces: impl IntoIterator<Item = u64>,
 ) -> (Vec<Span>, Completeness) {
+    read_from(&*store.reader(&Instance::default()), traces).await
+}
+
+/// The same from this reader.
+async fn read_from(
+    reader: &dyn TraceReader,
+    traces: impl IntoIterator<Item = u64>,
+) -> (Vec<Span>, Completeness) {
     let ids: Vec<_> = traces
         .into_iter()
         .map(|t| GetTrace::by_id(TraceId::from_halves(0, t)))
         .collect();
-    let reader = store.reader(&Instance::default());
     let cx = ReadContext::default();
     let mut items = reader.get_traces(&cx, &ids);
     let mut spans = Vec::new();
@@ -95,6 +110,14 @@ async fn until(what: &str, mut done: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited for: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Waits until nothing is left in the journal.
+async fn settled(store: &Embedded) {
+    until("all is sealed", || {
+        store.shared.head.totals().generations == 0
+    })
+    .await;
 }
 
 #[tokio::test]

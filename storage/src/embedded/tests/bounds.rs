@@ -174,19 +174,22 @@ async fn what_is_too_old_goes_and_its_services_with_it() {
     assert_eq!(present(&store, 103).await, [102, 103]);
 }
 
-/// Spans of one trace in the first instance of a namespace.
-async fn of_namespace(store: &Embedded, namespace: &str) -> u64 {
+/// How many spans the first instance of a namespace has.
+async fn of_namespace(store: &Embedded, namespace: &str) -> usize {
     let reader = store.reader(&Instance::new(namespace, "jaeger").unwrap());
-    let cx = ReadContext::default();
-    let ids: Vec<_> = (1..=1000)
-        .map(|t| GetTrace::by_id(TraceId::from_halves(0, t)))
-        .collect();
-    let mut items = reader.get_traces(&cx, &ids);
-    let mut count = 0;
-    while let Some(Ok(ReadItem::Spans(spans))) = items.next().await {
-        count += spans.len() as u64;
+    read_from(&*reader, 1..=1000).await.0.len()
+}
+
+/// Asks until the answer is one to be content with, for ten seconds. The last answer.
+async fn asked_until<T>(ask: impl AsyncFn() -> T, content: impl Fn(&T) -> bool) -> T {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let answer = ask().await;
+        if content(&answer) || Instant::now() >= deadline {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    count
 }
 
 #[tokio::test]
@@ -234,17 +237,12 @@ async fn a_namespace_may_have_bounds_of_its_own() {
     assert!(bytes("long") > 2500);
     // the last file ends by its age, then each goes at its own
     now.fetch_add(2 * HOUR_NS, Ordering::Relaxed);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while of_namespace(&store, "short").await > 0 && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(of_namespace(&store, "short").await, 0);
+    let left =
+        async |name| asked_until(async || of_namespace(&store, name).await, |n| *n == 0).await;
+    assert_eq!(left("short").await, 0);
     assert_eq!(of_namespace(&store, "long").await, 300);
     now.fetch_add(30 * HOUR_NS, Ordering::Relaxed);
-    while of_namespace(&store, "long").await > 0 && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(of_namespace(&store, "long").await, 0);
+    assert_eq!(left("long").await, 0);
     assert_eq!(of_namespace(&store, "small").await, 0);
     assert_eq!(of_namespace(&store, "ever").await, 300);
 }
@@ -274,13 +272,7 @@ async fn an_archived_trace_stays_when_all_else_goes() {
     until("all files gone", || totals(&store).spans == 0).await;
     let archived = async |store: &Embedded| {
         let reader = store.archive().unwrap().reader(&instance).unwrap();
-        let cx = ReadContext::default();
-        let ids = [GetTrace::by_id(TraceId::from_halves(0, 3))];
-        let mut items = reader.get_traces(&cx, &ids);
-        match items.next().await {
-            Some(Ok(ReadItem::Spans(spans))) => spans,
-            other => panic!("{other:?}"),
-        }
+        read_from(&*reader, [3]).await.0
     };
     assert_eq!(archived(&store).await, [span(3, 1)]);
     assert!(present(&store, 10).await.is_empty());
@@ -321,12 +313,7 @@ async fn a_file_does_not_span_more_than_a_part_of_the_age() {
         now.fetch_add(HOUR_NS, Ordering::Relaxed);
     }
     // retention follows an answer, it does not come before it
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    let mut left = present(&store, 100).await.len();
-    while left > 33 && tokio::time::Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        left = present(&store, 100).await.len();
-    }
+    let left = asked_until(async || present(&store, 100).await.len(), |n| *n <= 33).await;
     assert!((23..=33).contains(&left), "{left}");
 }
 
@@ -351,12 +338,8 @@ async fn a_reader_goes_on_with_a_file_that_was_let_go() {
         panic!("no spans");
     };
     fill(&store, 2..=500).await;
-    let gone = async || read(&store, [1]).await.0.is_empty();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !gone().await {
-        assert!(Instant::now() < deadline, "the first file stays");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let gone = asked_until(async || read(&store, [1]).await.0.is_empty(), |gone| *gone).await;
+    assert!(gone, "the first file stays");
     let mut count = first.len();
     while let Some(Ok(ReadItem::Spans(chunk))) = items.next().await {
         count += chunk.len();

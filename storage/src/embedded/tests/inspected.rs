@@ -6,14 +6,6 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::embedded::inspect::{Damage, Inspection, Selection, Traces, Verified, verify};
 
-/// Everything is sealed with the write that brought it.
-fn sealing() -> Config {
-    Config {
-        index_bytes: 1,
-        ..config()
-    }
-}
-
 /// Three segments and a part of the journal: trace 1 in all of them, the others in one each; one span twice.
 async fn filled(disk: &SimulatedDisk) -> Embedded {
     let store = open_with(disk, sealing());
@@ -22,16 +14,20 @@ async fn filled(disk: &SimulatedDisk) -> Embedded {
             .await
             .unwrap();
     }
-    until("all is sealed", || {
-        store.shared.head.totals().generations == 0
-    })
-    .await;
+    settled(&store).await;
     store.close().await;
     let store = open(disk);
     write(&store, vec![span(1, 4), span(1, 1), span(14, 104)])
         .await
         .unwrap();
     store
+}
+
+/// The first file whose name ends like this.
+fn file(disk: &SimulatedDisk, end: &str) -> PathBuf {
+    let mut files = disk.files().into_iter();
+    let found = files.find(|f| f.to_string_lossy().ends_with(end));
+    found.unwrap()
 }
 
 fn inspect(disk: &SimulatedDisk) -> Inspection {
@@ -187,11 +183,7 @@ fn names(damage: &[Damage], file: &Path, at: usize) -> bool {
 async fn every_byte_of_a_sealed_file_is_looked_at() {
     let disk = SimulatedDisk::new(1);
     filled(&disk).await.close().await;
-    let file = disk
-        .files()
-        .into_iter()
-        .find(|f| f.ends_with("0000000002.seg"));
-    let file = file.unwrap();
+    let file = file(&disk, "0000000002.seg");
     let bytes = disk.bytes(&file).unwrap();
     let step = if soak() { 1 } else { 7 };
     for at in (0..bytes.len()).step_by(step) {
@@ -217,11 +209,7 @@ async fn every_byte_of_a_sealed_file_is_looked_at() {
 async fn every_byte_of_a_closed_journal_is_looked_at() {
     let disk = SimulatedDisk::new(1);
     filled(&disk).await.close().await;
-    let file = disk
-        .files()
-        .into_iter()
-        .find(|f| f.extension().is_some_and(|e| e == "jnl"));
-    let file = file.unwrap();
+    let file = file(&disk, ".jnl");
     let bytes = disk.bytes(&file).unwrap();
     // the last record is the mark: what is torn there was never told to anyone
     let end = bytes.len() - 48;
@@ -248,11 +236,7 @@ async fn a_torn_write_is_no_damage() {
     let store = filled(&disk).await;
     let killed = disk.after_kill();
     drop(store);
-    let file = killed
-        .files()
-        .into_iter()
-        .find(|f| f.extension().is_some_and(|e| e == "jnl"));
-    let file = file.unwrap();
+    let file = file(&killed, ".jnl");
     let mut bytes = killed.bytes(&file).unwrap();
     let end = bytes.iter().rposition(|b| *b != 0).unwrap();
     bytes.truncate(end - 10);
@@ -266,11 +250,7 @@ async fn a_torn_write_is_no_damage() {
 async fn damaged_spans_are_left_out_and_named() {
     let disk = SimulatedDisk::new(1);
     filled(&disk).await.close().await;
-    let file = disk
-        .files()
-        .into_iter()
-        .find(|f| f.ends_with("0000000002.seg"));
-    let file = file.unwrap();
+    let file = file(&disk, "0000000002.seg");
     let mut bytes = disk.bytes(&file).unwrap();
     // the first block holds the spans
     bytes[10] ^= 0x10;

@@ -6,23 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 
-/// Everything is sealed with the write that brought it.
-fn sealing() -> Config {
-    Config {
-        index_bytes: 1,
-        ..config()
-    }
-}
-
 fn sealed(disk: &SimulatedDisk) -> Embedded {
     open_with(disk, sealing())
-}
-
-async fn settled(store: &Embedded) {
-    until("all is sealed", || {
-        store.shared.head.totals().generations == 0
-    })
-    .await;
 }
 
 /// Two traces of fifty spans, in five segments.
