@@ -47,6 +47,8 @@ pub(in crate::embedded) fn restore(
     metrics: &Metrics,
 ) -> io::Result<Restored> {
     let found = manifest::read(disk, &folders.data);
+    // a folder without one has never been sealed in, as long as there is no segment: from now on it has one
+    let new = matches!(found, Ok(Found::Nothing));
     let there: BTreeSet<u64> = disk
         .list(&folders.segments)?
         .iter()
@@ -89,7 +91,7 @@ pub(in crate::embedded) fn restore(
         }
     }
     let (mut manifest, mut changed) = match manifest {
-        Some(manifest) => (manifest, false),
+        Some(manifest) => (manifest, new),
         None => {
             let summaries = segments.iter().map(|s| (s.number, &s.summary));
             (manifest::rebuild(summaries, &generations), true)
