@@ -18,5 +18,6 @@ pub mod jaeger;
 pub mod otlp;
 pub mod record;
 mod writer;
+pub mod zipkin;
 
 pub use decoded::{DecodeError, Decoded, MAX_DEPTH, RejectedSpan};

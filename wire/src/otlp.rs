@@ -8,7 +8,7 @@
 //! many tiny parts, which would take over 8 times its length in memory, is refused.
 
 pub(crate) mod attribute;
-mod json;
+pub(crate) mod json;
 pub mod line;
 mod request;
 pub(crate) mod resource;

@@ -9,7 +9,7 @@
 //!
 //! Source: OTLP specification 1.9, "JSON Protobuf Encoding"; `go.opentelemetry.io/collector/pdata: ptrace/json.go` v0.140.
 
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod reader;
 pub(crate) mod write;
 
@@ -84,7 +84,7 @@ impl Frame<'_> {
         let mut protobuf = Vec::with_capacity(text.len() / 2);
         self.request(&mut reader, &mut Writer::new(&mut protobuf))
             .and_then(|()| reader.end().map_err(Bad::from))
-            .map_err(|bad| DecodeError::Json(bad.to_string()))?;
+            .map_err(DecodeError::from)?;
         Ok(protobuf)
     }
 
@@ -139,7 +139,7 @@ impl Frame<'_> {
                 self.rejected.push((reason, before.value_range(r)));
                 Ok(())
             }
-            Err(Bad::Text(fault)) => Err(Bad::Text(fault)),
+            Err(whole) => Err(whole),
         }
     }
 }
@@ -147,6 +147,21 @@ impl Frame<'_> {
 impl From<Fault> for Bad {
     fn from(fault: Fault) -> Self {
         Self::Text(fault)
+    }
+}
+
+impl From<DecodeError> for Bad {
+    fn from(error: DecodeError) -> Self {
+        Self::Whole(error)
+    }
+}
+
+impl From<Bad> for DecodeError {
+    fn from(bad: Bad) -> Self {
+        match bad {
+            Bad::Whole(error) => error,
+            other => Self::Json(other.to_string()),
+        }
     }
 }
 

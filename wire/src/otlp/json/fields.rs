@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use super::reader::{Fault, Kind, Reader};
-use crate::MAX_DEPTH;
 use crate::writer::Writer;
+use crate::{DecodeError, MAX_DEPTH};
 
 pub(crate) type Reading<'a> = Reader<'a>;
 pub(crate) type Output<'a> = Writer<'a>;
@@ -22,6 +22,8 @@ pub(crate) enum Bad {
     Text(Fault),
     /// The value is not one that its field can have.
     Value(String),
+    /// Nothing of the message can be kept, however well it is written.
+    Whole(DecodeError),
 }
 
 impl fmt::Display for Bad {
@@ -29,11 +31,13 @@ impl fmt::Display for Bad {
         match self {
             Self::Text(fault) => fault.fmt(f),
             Self::Value(reason) => f.write_str(reason),
+            Self::Whole(error) => error.fmt(f),
         }
     }
 }
 
-type Done = Result<(), Bad>;
+/// What reading one value comes to.
+pub(crate) type Done = Result<(), Bad>;
 
 /// Calls `field` with each name of an object; `null` is an object without any.
 pub(crate) fn object<'a>(
@@ -83,7 +87,8 @@ pub(crate) fn ignore(r: &mut Reading<'_>) -> Done {
     Ok(r.skip_value()?)
 }
 
-fn string<'a>(r: &mut Reading<'a>, what: &str) -> Result<Cow<'a, str>, Bad> {
+/// Text, borrowed where it holds no escape.
+pub(crate) fn string<'a>(r: &mut Reading<'a>, what: &str) -> Result<Cow<'a, str>, Bad> {
     match r.peek()? {
         Kind::String => Ok(r.string()?),
         other => Err(Bad::shape(what, "text", other)),
@@ -128,7 +133,10 @@ fn numeric<'a>(r: &mut Reading<'a>, what: &str) -> Result<Cow<'a, str>, Bad> {
 }
 
 /// A whole number within the bounds of `T`; `1e3` and `5.0` are whole, too.
-fn whole<T: std::str::FromStr + TryFrom<i128>>(r: &mut Reading<'_>, what: &str) -> Result<T, Bad> {
+pub(crate) fn whole<T: std::str::FromStr + TryFrom<i128>>(
+    r: &mut Reading<'_>,
+    what: &str,
+) -> Result<T, Bad> {
     let text = numeric(r, what)?;
     if let Ok(number) = text.parse() {
         return Ok(number);
@@ -344,8 +352,9 @@ fn double(r: &mut Reading<'_>, what: &str) -> Result<f64, Bad> {
 // === impl Bad ===
 
 impl Bad {
+    /// A value of the wrong type.
     #[cold]
-    fn shape(what: &str, wanted: &str, found: Kind) -> Self {
+    pub(crate) fn shape(what: &str, wanted: &str, found: Kind) -> Self {
         let found = match found {
             Kind::Object => "an object",
             Kind::Array => "an array",
@@ -357,8 +366,9 @@ impl Bad {
         Self::Value(format!("{what} is {found}, not {wanted}"))
     }
 
+    /// A value of the right type that cannot be.
     #[cold]
-    fn value(what: &str, wanted: &str, found: &str) -> Self {
+    pub(crate) fn value(what: &str, wanted: &str, found: &str) -> Self {
         // enough to know it by, and no more: it comes from a stranger
         let shown: String = found.chars().take(32).collect();
         Self::Value(format!("{what} {shown:?} is not {wanted}"))
