@@ -11,15 +11,18 @@ use prost::Message as _;
 
 use crate::r#gen;
 use crate::jaeger::proto;
-use crate::{otlp, record};
+use crate::{DecodeError, Decoded, otlp, record, zipkin};
 
 /// Every function here.
-pub const ALL: [fn(&[u8]); 5] = [
+pub const ALL: [fn(&[u8]); 8] = [
     otlp_protobuf,
     otlp_json,
     jaeger_post_spans,
     jaeger_span,
     own_record,
+    zipkin_v2_json,
+    zipkin_v2_protobuf,
+    zipkin_v1_json,
 ];
 
 /// Floats are compared by their text, since NaN differs from itself.
@@ -92,6 +95,53 @@ pub fn own_record(data: &[u8]) {
     if let Ok(span) = record::decode_span(&buffer, 0..data.len(), Arc::default(), Arc::default()) {
         through_record(&span);
     }
+}
+
+/// A time of receipt, in nanoseconds since the Unix epoch.
+const RECEIVED_NS: u64 = 1_795_420_469_000_000_000;
+
+/// Spans of Zipkin's second model in JSON.
+pub fn zipkin_v2_json(data: &[u8]) {
+    zipkin_json(data, zipkin::decode_v2_json);
+}
+
+/// Spans of Zipkin's first model in JSON.
+pub fn zipkin_v1_json(data: &[u8]) {
+    zipkin_json(data, zipkin::decode_v1_json);
+}
+
+fn zipkin_json(data: &[u8], decode: fn(Bytes, u64) -> Result<Decoded, DecodeError>) {
+    if let Ok(decoded) = decode(Bytes::copy_from_slice(data), RECEIVED_NS) {
+        let text = String::from_utf8_lossy(data);
+        let theirs = serde_json::from_str::<Vec<serde::de::IgnoredAny>>(&text);
+        assert!(theirs.is_ok(), "serde does not take it and we do");
+        of_zipkin(&decoded.spans);
+    }
+}
+
+/// A `zipkin.proto3.ListOfSpans`.
+pub fn zipkin_v2_protobuf(data: &[u8]) {
+    let ours = zipkin::decode_v2_proto(Bytes::copy_from_slice(data), RECEIVED_NS);
+    match (r#gen::zipkin::ListOfSpans::decode(data), &ours) {
+        (Ok(theirs), Ok(ours)) => {
+            let count = ours.spans.len() + ours.rejected.len();
+            assert_eq!(theirs.spans.len(), count, "spans are missing");
+        }
+        (Ok(_), Err(error)) => panic!("prost takes it and we do not: {error}"),
+        (Err(_), _) => {}
+    }
+    of_zipkin(&ours.map(|d| d.spans).unwrap_or_default());
+}
+
+fn of_zipkin(spans: &[Span]) {
+    for span in spans {
+        let ids = !span.trace_id.is_zero() && !span.span_id.is_zero();
+        assert!(ids, "a span without ids is taken");
+        assert_ne!(span.parent_span_id, Some(span.span_id));
+        through_record(span);
+        stays_in_jaeger(span);
+    }
+    through_otlp(spans);
 }
 
 fn through_otlp(spans: &[Span]) {

@@ -54,10 +54,13 @@ fn check(what: &str, body: Vec<u8>) {
     let body = Bytes::from(body);
     let limit = 8 * body.len() + 64 * 1024;
     type Decode = fn(Bytes) -> Result<wire::Decoded, wire::DecodeError>;
-    let decoders: [(&str, Decode); 3] = [
+    let decoders: [(&str, Decode); 6] = [
         ("otlp", wire::otlp::decode),
         ("json", wire::otlp::decode_json),
         ("jaeger", wire::jaeger::proto::decode_post_spans),
+        ("zipkin", |body| wire::zipkin::decode_v2_proto(body, 1)),
+        ("zipkin json", |body| wire::zipkin::decode_v2_json(body, 1)),
+        ("zipkin 1", |body| wire::zipkin::decode_v1_json(body, 1)),
     ];
     for (name, decode) in decoders {
         let taken = peak(|| drop(decode(body.clone())));
@@ -98,6 +101,8 @@ fn frames(what: &str, parts: &[u8]) {
     check(what, field(1, parts));
     check(what, field(1, &field(2, &field(2, &span))));
     check(what, field(1, &field(1, &span)));
+    let ids = [field(1, &[1; 16]), field(3, &[1; 8])].concat();
+    check(what, field(1, &[ids, parts.to_vec()].concat()));
 }
 
 #[test]
@@ -132,6 +137,17 @@ fn many_tiny_parts_stay_within_the_bound() {
             attribute(9, &field(6, &field(1, &[])).repeat(50)),
         ),
         ("resources", field(1, &field(1, &[]))),
+        ("zipkin's empty tags", field(11, &[])),
+        ("zipkin's annotations", field(10, &field(2, b"a|{}|1"))),
+        ("zipkin's smallest spans", {
+            let ids = [field(1, &[1; 8]), field(3, &[1; 8])].concat();
+            field(1, &ids)
+        }),
+        ("zipkin's spans with an address", {
+            let ids = [field(1, &[1; 8]), field(3, &[1; 8])].concat();
+            let address = field(8, &field(2, &[1; 4]));
+            field(1, &[ids, address].concat())
+        }),
     ] {
         frames(what, &part.repeat(many.min(600_000 / part.len())));
     }
@@ -188,11 +204,76 @@ fn broken_json_stays_within_the_bound() {
 }
 
 #[test]
+fn zipkins_json_stays_within_the_bound() {
+    for span in [
+        "{}",
+        "1",
+        "null",
+        "{\"id\":\"x\"}",
+        "{\"id\":\"1\",\"traceId\":\"1\"}",
+        "{\"id\":\"1\",\"traceId\":\"1\",\"name\":\"\\n\"}",
+        "{\"id\":\"1\",\"traceId\":\"1\",\"tags\":{\"error\":\"\"}}",
+        "{\"id\":\"1\",\"traceId\":\"1\",\"tags\":{\"host.name\":\"\"}}",
+        "{\"id\":\"1\",\"traceId\":\"1\",\"annotations\":[{}]}",
+        "{\"id\":\"1\",\"traceId\":\"1\",\"binaryAnnotations\":[{}]}",
+        "{\"id\":\"1\",\"traceId\":\"1\",\"localEndpoint\":{\"ipv4\":\"::0\",\"port\":1}}",
+        "{\"id\":\"1\",\"traceId\":\"\u{e4}\"}",
+    ] {
+        for count in [10, 1_000, 50_000] {
+            check(
+                span,
+                format!("[{}]", vec![span; count].join(",")).into_bytes(),
+            );
+        }
+    }
+    let json = "\\\"a\\\":1,".repeat(20_000);
+    for (name, part) in [
+        ("annotations", "{}".to_owned()),
+        ("annotations", "{\"value\":\"a|{}|1\"}".to_owned()),
+        (
+            "annotations",
+            "{\"value\":\"a|{\\\"a\\\":\\\"\\\"}|1\"}".to_owned(),
+        ),
+        ("annotations", "{\"endpoint\":{}}".to_owned()),
+        ("binaryAnnotations", "{}".to_owned()),
+        ("binaryAnnotations", "{\"key\":\"lc\"}".to_owned()),
+        ("binaryAnnotations", "{\"key\":\"\\n\"}".to_owned()),
+        (
+            "annotations",
+            format!("{{\"value\":\"a|{{{json}\\\"a\\\":2}}|1\"}}"),
+        ),
+    ] {
+        for count in [10, 1_000, 50_000] {
+            let parts = vec![part.as_str(); count.min(2_000_000 / part.len())].join(",");
+            let text = format!("[{{\"id\":\"1\",\"traceId\":\"1\",\"{name}\":[{parts}]}}]");
+            check(name, text.into_bytes());
+        }
+    }
+    for tag in ["\"a\":\"\"", "\"\\n\":1", "\"a\":true", "\"NNNNNN\":\"\""] {
+        let tags = (0..50_000).map(|n| tag.replace("NNNNNN", &n.to_string()));
+        let tags = tags.collect::<Vec<_>>().join(",");
+        let text = format!("[{{\"id\":\"1\",\"traceId\":\"1\",\"tags\":{{{tags}}}}}]");
+        check(tag, text.into_bytes());
+    }
+    let bytes = [
+        b"[{\"id\":\"1\",\"name\":\"",
+        &vec![0xff; 300_000][..],
+        b"\"}]",
+    ];
+    check("bytes that are no text", bytes.concat());
+}
+
+#[test]
 fn recorded_inputs_and_their_halves_stay_within_the_bound() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/golden");
     let mut inputs = 0;
     for case in std::fs::read_dir(golden).unwrap() {
-        for kind in ["otlp-json.json", "jaeger-grpc.bin"] {
+        for kind in [
+            "otlp-json.json",
+            "jaeger-grpc.bin",
+            "zipkin-v1-json.json",
+            "zipkin-v2-json.json",
+        ] {
             let Ok(input) =
                 std::fs::read(case.as_ref().unwrap().path().join(format!("input.{kind}")))
             else {

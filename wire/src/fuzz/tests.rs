@@ -35,6 +35,9 @@ fn seeds() -> Vec<Vec<u8>> {
             seeds.push(bytes.clone());
             proto::decode_post_spans(Bytes::from(bytes)).unwrap().spans
         } else {
+            for kind in ["v1", "v2"] {
+                seeds.extend(fs::read(case.join(format!("input.zipkin-{kind}-json.json"))).ok());
+            }
             continue;
         };
         seeds.push(otlp::encode(&spans));
@@ -46,8 +49,55 @@ fn seeds() -> Vec<Vec<u8>> {
             seeds.push(record);
         }
     }
+    seeds.push(
+        r#gen::zipkin::ListOfSpans {
+            spans: vec![zipkin_span(); 2],
+        }
+        .encode_to_vec(),
+    );
     assert!(seeds.len() > 50, "{} seeds", seeds.len());
     seeds
+}
+
+/// A span of Zipkin's with all that one can have.
+fn zipkin_span() -> r#gen::zipkin::Span {
+    let endpoint = r#gen::zipkin::Endpoint {
+        service_name: "service".to_owned(),
+        ipv4: vec![10, 0, 0, 1],
+        ipv6: vec![1; 16],
+        port: 80,
+    };
+    let link = format!(
+        "{}|{}|state|{{\"a\":[1]}}|1",
+        "1".repeat(32),
+        "2".repeat(16)
+    );
+    let tags = [
+        ("error", "true"),
+        ("host.name", "host"),
+        ("http.path", "/"),
+        ("otlp.link.0", &link),
+        ("otel.status_code", "OK"),
+        ("otel.library.name", "library"),
+    ];
+    r#gen::zipkin::Span {
+        trace_id: vec![1; 16],
+        parent_id: vec![2; 8],
+        id: vec![3; 8],
+        kind: 1,
+        name: "name".to_owned(),
+        timestamp: 1_795_420_469_000_000,
+        duration: 1_000,
+        local_endpoint: Some(endpoint.clone()),
+        remote_endpoint: Some(endpoint),
+        annotations: vec![r#gen::zipkin::Annotation {
+            timestamp: 1_795_420_469_000_001,
+            value: "event|{\"b\":1.5}|2".to_owned(),
+        }],
+        tags: tags.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        debug: true,
+        shared: true,
+    }
 }
 
 fn mutate(seed: &[u8], random: &mut Random) -> Vec<u8> {
