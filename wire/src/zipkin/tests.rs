@@ -1,3 +1,4 @@
+mod any_input;
 mod first_model;
 mod golden;
 mod protobuf;
