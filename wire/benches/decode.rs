@@ -1,7 +1,7 @@
 //! What decoding and encoding cost a span, beside plain prost: `cargo bench -p wire`.
 //!
-//! Prints a table of nanoseconds, allocations and allocated bytes a span, for OTLP and Jaeger's protobuf, in batches of 512 and of 10
-//! spans of 11 attributes and about 539 bytes. Each number is the best of many rounds: the others had company.
+//! Prints a table of nanoseconds, allocations and allocated bytes a span, for OTLP, Jaeger's protobuf and Zipkin's second model, in batches
+//! of 512 and of 10 spans of 11 attributes and about 539 bytes. Each number is the best of many rounds: the others had company.
 
 #![allow(
     unsafe_code,
@@ -20,7 +20,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use model::{Dialect, Event, KeyValue, Resource, Scope, Span, SpanId, SpanKind, TraceId, Value};
 use prost::Message as _;
-use wire::r#gen::{api_v2, otlp};
+use wire::r#gen::{api_v2, otlp, zipkin};
 
 /// Counts what is allocated.
 struct Counting;
@@ -128,6 +128,70 @@ fn spans(count: usize, dialect: Dialect) -> Vec<Span> {
             }
         })
         .collect()
+}
+
+/// The same spans as Zipkin's clients send them, with the resource's attributes in tags.
+fn of_zipkin(spans: &[Span]) -> zipkin::ListOfSpans {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.to_string(),
+        Value::Int(number) => number.to_string(),
+        other => format!("{other:?}"),
+    };
+    let span = |span: &Span| zipkin::Span {
+        trace_id: span.trace_id.0.to_vec(),
+        parent_id: span.parent_span_id.unwrap_or_default().0.to_vec(),
+        id: span.span_id.0.to_vec(),
+        kind: zipkin::span::Kind::Server.into(),
+        name: span.name.to_string(),
+        timestamp: span.start_ns / 1_000,
+        duration: span.duration_ns() / 1_000,
+        local_endpoint: Some(zipkin::Endpoint {
+            service_name: span.resource.service_name().to_owned(),
+            ipv4: vec![10, 1, 2, 3],
+            port: 8080,
+            ..zipkin::Endpoint::default()
+        }),
+        annotations: vec![zipkin::Annotation {
+            timestamp: span.start_ns / 1_000 + 1,
+            value: "queued".to_owned(),
+        }],
+        tags: [&span.resource.attributes, &span.attributes]
+            .into_iter()
+            .flatten()
+            .map(|a| (a.key.to_string(), text(&a.value)))
+            .collect(),
+        ..zipkin::Span::default()
+    };
+    zipkin::ListOfSpans {
+        spans: spans.iter().map(span).collect(),
+    }
+}
+
+fn zipkin_json(list: &zipkin::ListOfSpans) -> Vec<u8> {
+    let hex = |id: &[u8]| id.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let span = |span: &zipkin::Span| {
+        serde_json::json!({
+            "traceId": hex(&span.trace_id),
+            "parentId": hex(&span.parent_id),
+            "id": hex(&span.id),
+            "kind": "SERVER",
+            "name": span.name,
+            "timestamp": span.timestamp,
+            "duration": span.duration,
+            "localEndpoint": {
+                "serviceName": span.local_endpoint.as_ref().unwrap().service_name,
+                "ipv4": "10.1.2.3",
+                "port": 8080,
+            },
+            "annotations": [{
+                "timestamp": span.annotations[0].timestamp,
+                "value": span.annotations[0].value,
+            }],
+            "tags": span.tags,
+        })
+    };
+    let list: Vec<_> = list.spans.iter().map(span).collect();
+    serde_json::to_vec(&list).unwrap()
 }
 
 /// One line of the table.
@@ -269,6 +333,20 @@ fn main() {
                 );
             }
         });
+
+        let theirs = of_zipkin(&batch);
+        let json = Bytes::from(zipkin_json(&theirs));
+        measure("zipkin json decode", count, json.len(), || {
+            wire::zipkin::decode_v2_json(json.clone(), 1).unwrap()
+        });
+        let body = Bytes::from(theirs.encode_to_vec());
+        compare(
+            "zipkin decode",
+            count,
+            body.len(),
+            || wire::zipkin::decode_v2_proto(body.clone(), 1).unwrap(),
+            || zipkin::ListOfSpans::decode(body.clone()).unwrap(),
+        );
 
         let batch = spans(count, Dialect::Jaeger);
         let body = Bytes::from(wire::jaeger::proto::encode_post_spans(&batch));
