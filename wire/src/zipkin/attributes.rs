@@ -5,8 +5,6 @@
 //!
 //! Source: `zipkinv2/to_translator.go` `jsonMapToAttributeMap`, which leaves nested values out.
 
-use std::collections::HashMap;
-
 use model::{KeyValue, Str, Value};
 
 use super::room::{copied, push};
@@ -98,18 +96,35 @@ pub(crate) fn keep_last(list: &mut Vec<KeyValue>, budget: &mut Budget) -> Result
         }
         return Ok(());
     }
-    // a table of the keys and places, and another while it grows
-    budget.charge(list.len(), 160)?;
-    let mut places: HashMap<Str, usize> = HashMap::with_capacity(list.len());
-    let mut kept: Vec<KeyValue> = Vec::with_capacity(list.len());
-    for attribute in list.drain(..) {
-        let place = *places.entry(attribute.key.clone()).or_insert(kept.len());
-        match kept.get_mut(place) {
-            Some(earlier) => earlier.value = attribute.value,
-            None => kept.push(attribute),
+    keep_last_of_many(list, budget)
+}
+
+/// By sorting places, so that a span of very many tags costs neither the square of their number nor much memory.
+fn keep_last_of_many(list: &mut Vec<KeyValue>, budget: &mut Budget) -> Result<(), DecodeError> {
+    budget.charge(list.len(), size_of::<usize>() + size_of::<bool>())?;
+    let mut places: Vec<usize> = (0..list.len()).collect();
+    let key = |place: usize| list.get(place).map(|a| a.key.as_str());
+    places.sort_unstable_by(|a, b| key(*a).cmp(&key(*b)).then(a.cmp(b)));
+    let mut repeated = vec![false; list.len()];
+    let mut moves = Vec::new();
+    for same in places.chunk_by(|a, b| key(*a) == key(*b)) {
+        if let [first, later @ .., last] = same {
+            push(&mut moves, (*first, *last), budget)?;
+            for place in later.iter().chain([last]) {
+                if let Some(repeated) = repeated.get_mut(*place) {
+                    *repeated = true;
+                }
+            }
         }
     }
-    *list = kept;
+    for (first, last) in moves {
+        let value = list.get_mut(last).map(|a| std::mem::take(&mut a.value));
+        if let (Some(attribute), Some(value)) = (list.get_mut(first), value) {
+            attribute.value = value;
+        }
+    }
+    let mut repeated = repeated.into_iter();
+    list.retain(|_| repeated.next() != Some(true));
     Ok(())
 }
 

@@ -112,9 +112,10 @@ impl Converter {
             let named = service_name.take();
             attributes.extend(named.map(|name| KeyValue::new(source, name)));
         }
-        // a tag of this name has the last word
+        // a tag that names the service has the last word
         if let Some(at) = attributes.iter().position(|a| a.key == SERVICE_NAME)
             && let Value::String(name) = attributes.remove(at).value
+            && !name.is_empty()
         {
             service_name = Some(name);
         }

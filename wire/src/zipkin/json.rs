@@ -4,8 +4,8 @@
 //! counts, whole numbers may stand in quotes or be written `5.0`, and a tag that is a number or a truth value counts as its text. Bytes
 //! that are no UTF-8 become U+FFFD, as in Go.
 //!
-//! It uses the reader of OTLP's JSON and not serde, as do the rules for what is rejected: a span can be left out and named, text is shared
-//! with the body, and nothing recurses.
+//! It uses the reader of OTLP's JSON, not serde: so a broken span can be left out and named, text is shared with the body, and nothing
+//! recurses.
 //!
 //! Source: `openzipkin/zipkin-api: zipkin2-api.yaml`.
 

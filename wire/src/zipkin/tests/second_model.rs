@@ -137,6 +137,7 @@ fn the_service_is_the_local_endpoints() {
     check(r#""tags":{"host.name":"h"}"#, None, "host.name=h");
     let tag = |tag: &str| format!("{local},\"tags\":{{{tag}}}");
     check(&tag(r#""service.name":"t""#), Some("t"), "");
+    check(&tag("\"service.name\":\"\""), Some("s"), "");
     let source = r#""otlp.service.name.source":"faas.name""#;
     check(&tag(source), None, "faas.name=s");
     let source = r#""otlp.service.name.source":"service.name""#;
@@ -326,4 +327,18 @@ fn text_points_into_the_body() {
     let inside = |text: &str| body.as_ptr_range().contains(&text.as_ptr());
     assert!(inside(&span.name) && inside(&span.attributes[0].key));
     assert!(inside(span.attributes[0].value.as_str().unwrap()));
+}
+
+#[test]
+fn large_requests_of_real_spans_are_not_taken_for_hostile_ones() {
+    let many: Vec<_> = (0..40).map(|n| format!("\"k{n}\":\"value\"")).collect();
+    let escaped: Vec<_> = (0..8).map(|n| format!("\"k{n}\":\"\\/a\\/b\"")).collect();
+    for tags in [String::new(), many.join(","), escaped.join(",")] {
+        let span = format!(
+            r#"{{"traceId":"463ac35c9f6413ad48485a3953bb6124","id":"a2fb4a1d1a96d312","kind":"CLIENT","name":"get","timestamp":1795420469123456,"duration":9,"localEndpoint":{{"serviceName":"s","ipv4":"10.0.0.1"}},"tags":{{{tags}}}}}"#
+        );
+        let text = format!("[{}]", vec![span.as_str(); 5_000].join(","));
+        let decoded = decode_v2_json(Bytes::from(text), RECEIVED_NS).unwrap();
+        assert_eq!(decoded.spans.len(), 5_000, "{span}");
+    }
 }

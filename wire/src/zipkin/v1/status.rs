@@ -1,9 +1,9 @@
 //! What the binary annotations of Zipkin's first model say of a span's status.
 //!
 //! In: tags, one after the other. Out: a status. OpenCensus' words come first, then OpenTelemetry's, then `error`, then HTTP's. A tag is
-//! taken from the list when all that it says is in the status; the text of an error stays (quirk 20).
+//! taken from the list when it says nothing else; the text of an error stays (quirk 20).
 //!
-//! Source: `zipkinv1/status_code.go` v0.140.1, which drops the text of `error`, and codes that it cannot read.
+//! Source: `zipkinv1/status_code.go` v0.140.1, which drops the text of `error`, and knows no words for OpenTelemetry's codes.
 
 use model::{Status, StatusCode, Str, Value};
 
@@ -25,7 +25,7 @@ pub(crate) struct Outcome {
 // === impl Outcome ===
 
 impl Outcome {
-    /// Whether all that a tag says is kept here.
+    /// Whether a tag says nothing but what is kept here.
     pub(crate) fn take(&mut self, key: &str, value: &Value) -> bool {
         match (key, value) {
             ("census.status_code", value) => {
@@ -35,7 +35,7 @@ impl Outcome {
                     _ => StatusCode::Error,
                 });
                 self.census = code.or(self.census);
-                code.is_some()
+                true
             }
             (
                 "census.status_description" | "opencensus.status_description",
@@ -43,16 +43,16 @@ impl Outcome {
             ) => keep(&mut self.census_message, text),
             (STATUS_CODE, value) => {
                 let code = match (whole(value), value) {
-                    (Some(0), _) => Some(StatusCode::Unset),
                     (Some(1), _) => Some(StatusCode::Ok),
                     (Some(2), _) => Some(StatusCode::Error),
-                    (_, Value::String(word)) => {
+                    (Some(_), _) => Some(StatusCode::Unset),
+                    (None, Value::String(word)) => {
                         Some(status_code(word)).filter(|code| *code != StatusCode::Unset)
                     }
-                    _ => None,
+                    (None, _) => None,
                 };
                 self.otel = code.or(self.otel);
-                code.is_some()
+                true
             }
             (STATUS_DESCRIPTION, Value::String(text)) => keep(&mut self.otel_message, text),
             ("http.status_code", value) => {
