@@ -106,16 +106,17 @@ impl Converter {
     ) -> Result<Arc<Resource>, DecodeError> {
         let mut attributes = std::mem::take(&mut span.resource);
         let local = std::mem::take(&mut span.local.service_name);
-        let mut service_name = (!local.is_empty()).then_some(local);
+        let named = !local.is_empty();
+        let mut service_name = named.then_some(local);
         let source = std::mem::take(&mut span.service_name_source);
         if !source.is_empty() && source != SERVICE_NAME {
-            let named = service_name.take();
-            attributes.extend(named.map(|name| KeyValue::new(source, name)));
+            let name = service_name.take();
+            attributes.extend(name.map(|name| KeyValue::new(source, name)));
         }
-        // a tag that names the service has the last word
+        // a tag has the last word, even an empty one where the endpoint names a service
         if let Some(at) = attributes.iter().position(|a| a.key == SERVICE_NAME)
             && let Value::String(name) = attributes.remove(at).value
-            && !name.is_empty()
+            && (named || !name.is_empty())
         {
             service_name = Some(name);
         }

@@ -137,7 +137,9 @@ fn the_service_is_the_local_endpoints() {
     check(r#""tags":{"host.name":"h"}"#, None, "host.name=h");
     let tag = |tag: &str| format!("{local},\"tags\":{{{tag}}}");
     check(&tag(r#""service.name":"t""#), Some("t"), "");
-    check(&tag("\"service.name\":\"\""), Some("s"), "");
+    let empty = "\"service.name\":\"\"";
+    check(&tag(empty), Some(""), "");
+    check(&format!("\"tags\":{{{empty}}}"), None, "");
     let source = r#""otlp.service.name.source":"faas.name""#;
     check(&tag(source), None, "faas.name=s");
     let source = r#""otlp.service.name.source":"service.name""#;
