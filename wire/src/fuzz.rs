@@ -11,10 +11,11 @@ use prost::Message as _;
 
 use crate::r#gen;
 use crate::jaeger::proto;
+use crate::thrift::{self, Protocol};
 use crate::{DecodeError, Decoded, otlp, record, zipkin};
 
 /// Every function here.
-pub const ALL: [fn(&[u8]); 8] = [
+pub const ALL: [fn(&[u8]); 10] = [
     otlp_protobuf,
     otlp_json,
     jaeger_post_spans,
@@ -23,6 +24,8 @@ pub const ALL: [fn(&[u8]); 8] = [
     zipkin_v2_json,
     zipkin_v2_protobuf,
     zipkin_v1_json,
+    thrift_binary,
+    thrift_compact,
 ];
 
 /// Floats are compared by their text, since NaN differs from itself.
@@ -116,6 +119,29 @@ fn zipkin_json(data: &[u8], decode: fn(Bytes, u64) -> Result<Decoded, DecodeErro
         let theirs = serde_json::from_str::<Vec<serde::de::IgnoredAny>>(&text);
         assert!(theirs.is_ok(), "serde does not take it and we do");
         of_zipkin(&decoded.spans);
+    }
+}
+
+/// Batches, messages and Zipkin's lists in Thrift's binary protocol.
+pub fn thrift_binary(data: &[u8]) {
+    of_thrift(data, Protocol::Binary);
+}
+
+/// The same in the compact one.
+pub fn thrift_compact(data: &[u8]) {
+    of_thrift(data, Protocol::Compact);
+}
+
+fn of_thrift(data: &[u8], protocol: Protocol) {
+    let data = Bytes::copy_from_slice(data);
+    let spans = [
+        thrift::decode_batch(data.clone(), protocol).map(|b| b.decoded.spans),
+        thrift::decode_message(data.clone(), protocol).map(|b| b.decoded.spans),
+        thrift::decode_zipkin(data, protocol).map(|d| d.spans),
+    ];
+    for span in spans.iter().flatten().flatten() {
+        through_record(span);
+        stays_in_jaeger(span);
     }
 }
 

@@ -17,6 +17,7 @@ pub mod go_json;
 pub mod jaeger;
 pub mod otlp;
 pub mod record;
+pub mod thrift;
 mod writer;
 pub mod zipkin;
 

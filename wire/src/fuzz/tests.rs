@@ -35,6 +35,7 @@ fn seeds() -> Vec<Vec<u8>> {
             seeds.push(bytes.clone());
             proto::decode_post_spans(Bytes::from(bytes)).unwrap().spans
         } else {
+            seeds.extend(fs::read(case.join("input.jaeger-thrift-binary.bin")).ok());
             for kind in ["v1", "v2"] {
                 seeds.extend(fs::read(case.join(format!("input.zipkin-{kind}-json.json"))).ok());
             }
