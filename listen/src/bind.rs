@@ -7,8 +7,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, UdpSocket};
 
 use crate::config::{Config, Limits};
 use crate::metrics::{Counters, Metrics};
@@ -53,6 +53,22 @@ pub enum BindError {
     },
 }
 
+// === impl BindError ===
+
+impl BindError {
+    /// Whether another program has the address.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Address { source, .. } if source.kind() == io::ErrorKind::AddrInUse)
+    }
+}
+
+/// What is bound: connections, or datagrams.
+trait Bound: Sized {
+    fn open(addr: SocketAddr, dual_stack: bool) -> io::Result<Self>;
+    fn at(&self) -> io::Result<SocketAddr>;
+}
+
 /// Sockets that are bound and hear nothing yet; [`serve`](Listener::serve) starts them.
 #[derive(Debug)]
 pub struct Listener {
@@ -75,6 +91,36 @@ impl Listener {
     }
 }
 
+/// Sockets for datagrams, bound: what comes is held by the kernel until it is read.
+#[derive(Debug)]
+pub struct Datagrams {
+    /// The name it was configured with.
+    pub name: &'static str,
+    /// One for each address.
+    pub sockets: Vec<UdpSocket>,
+    /// The addresses as they are, port 0 replaced.
+    pub addrs: Vec<SocketAddr>,
+}
+
+/// Binds every address of `config` for datagrams, with room for `receive_buffer` bytes in the kernel where that is not 0. Addresses are
+/// taken as [`bind`] takes them; TLS and limits of connections do not apply.
+pub fn bind_datagrams(config: &Config, receive_buffer: usize) -> Result<Datagrams, BindError> {
+    let sockets: Vec<UdpSocket> = bind_all(config)?;
+    for socket in &sockets {
+        if receive_buffer > 0
+            && let Err(error) = SockRef::from(socket).set_recv_buffer_size(receive_buffer)
+        {
+            tracing::warn!(listener = config.name, receive_buffer, %error, "the system's receive buffer is kept");
+        }
+    }
+    let addrs = sockets.iter().filter_map(|s| s.at().ok()).collect();
+    Ok(Datagrams {
+        name: config.name,
+        sockets,
+        addrs,
+    })
+}
+
 /// Loads the TLS files and binds every address of `config`.
 ///
 /// With several addresses on port 0 all get the same port. With `optional`, one address family may be missing. `[::]` hears IPv4 as well,
@@ -92,10 +138,10 @@ pub async fn bind(config: &Config, metrics: &Metrics) -> Result<Listener, BindEr
         ),
         None => None,
     };
-    let sockets = bind_all(config)?;
+    let sockets: Vec<TcpListener> = bind_all(config)?;
     let addrs = sockets
         .iter()
-        .filter_map(|socket| socket.local_addr().ok())
+        .filter_map(|socket| socket.at().ok())
         .collect();
     Ok(Listener {
         sockets,
@@ -106,7 +152,7 @@ pub async fn bind(config: &Config, metrics: &Metrics) -> Result<Listener, BindEr
     })
 }
 
-fn bind_all(config: &Config) -> Result<Vec<TcpListener>, BindError> {
+fn bind_all<S: Bound>(config: &Config) -> Result<Vec<S>, BindError> {
     let free_port = config.addrs.len() > 1 && config.addrs.iter().all(|addr| addr.port() == 0);
     let mut attempt = 1;
     loop {
@@ -123,13 +169,13 @@ fn bind_all(config: &Config) -> Result<Vec<TcpListener>, BindError> {
     }
 }
 
-fn bind_once(config: &Config, free_port: bool) -> Result<Vec<TcpListener>, BindError> {
-    let mut sockets: Vec<TcpListener> = Vec::new();
+fn bind_once<S: Bound>(config: &Config, free_port: bool) -> Result<Vec<S>, BindError> {
+    let mut sockets: Vec<S> = Vec::new();
     let mut missing = None;
     for &asked in &config.addrs {
         let mut addr = asked;
         if let (true, Some(first)) = (free_port, sockets.first()) {
-            addr.set_port(first.local_addr().map_or(0, |addr| addr.port()));
+            addr.set_port(first.at().map_or(0, |addr| addr.port()));
         }
         match open(addr, &config.addrs) {
             Ok(socket) => sockets.push(socket),
@@ -161,11 +207,11 @@ fn bind_once(config: &Config, free_port: bool) -> Result<Vec<TcpListener>, BindE
     Ok(sockets)
 }
 
-fn open(addr: SocketAddr, all: &[SocketAddr]) -> io::Result<TcpListener> {
+fn open<S: Bound>(addr: SocketAddr, all: &[SocketAddr]) -> io::Result<S> {
     let wildcard_v4 = all
         .iter()
         .any(|other| other.is_ipv4() && other.ip().is_unspecified() && other.port() == addr.port());
-    match open_exactly(addr, addr.ip().is_unspecified() && !wildcard_v4) {
+    match S::open(addr, addr.ip().is_unspecified() && !wildcard_v4) {
         Err(error)
             if addr.is_ipv6()
                 && addr.ip().is_unspecified()
@@ -173,7 +219,7 @@ fn open(addr: SocketAddr, all: &[SocketAddr]) -> io::Result<TcpListener> {
                 && !wildcard_v4 =>
         {
             tracing::warn!(%addr, "this machine has no ipv6, listening on 0.0.0.0");
-            open_exactly(
+            S::open(
                 SocketAddr::from((Ipv4Addr::UNSPECIFIED, addr.port())),
                 false,
             )
@@ -182,17 +228,39 @@ fn open(addr: SocketAddr, all: &[SocketAddr]) -> io::Result<TcpListener> {
     }
 }
 
-fn open_exactly(addr: SocketAddr, dual_stack: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    if addr.is_ipv6() {
-        socket.set_only_v6(!dual_stack)?;
+impl Bound for TcpListener {
+    fn open(addr: SocketAddr, dual_stack: bool) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        if addr.is_ipv6() {
+            socket.set_only_v6(!dual_stack)?;
+        }
+        // A restart must not wait for connections of the former process to fade.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&addr.into())?;
+        socket.listen(BACKLOG)?;
+        Self::from_std(socket.into())
     }
-    // A restart must not wait for connections of the former process to fade.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&addr.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+
+    fn at(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+}
+
+impl Bound for UdpSocket {
+    fn open(addr: SocketAddr, dual_stack: bool) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+        if addr.is_ipv6() {
+            socket.set_only_v6(!dual_stack)?;
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&addr.into())?;
+        Self::from_std(socket.into())
+    }
+
+    fn at(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
 }
 
 /// `EAFNOSUPPORT`, or `EADDRNOTAVAIL` where the family is there but its loopback is not.

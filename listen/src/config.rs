@@ -18,6 +18,8 @@ pub struct Config {
     pub addrs: Vec<SocketAddr>,
     /// The addresses are the two loopbacks: that one family is missing on this machine is no error.
     pub optional: bool,
+    /// Nobody asked for this listener by name: that another program has its address is told, and no error.
+    pub dispensable: bool,
     /// TLS; `None` is plaintext.
     pub tls: Option<ServerTls>,
     /// The limits of each connection.
@@ -32,6 +34,7 @@ impl Config {
             setting,
             addrs,
             optional: false,
+            dispensable: false,
             tls: None,
             limits: Limits::default(),
         }

@@ -24,7 +24,7 @@ mod sniff;
 pub mod tls;
 
 pub use accept::ServeError;
-pub use bind::{BindError, Listener, bind};
+pub use bind::{BindError, Datagrams, Listener, bind, bind_datagrams};
 pub use body::BodyStalled;
 pub use config::{Config, Limits};
 pub use metrics::Metrics;
