@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
@@ -17,7 +17,9 @@ use crate::config::{self, Config};
 use crate::inflow::Limit;
 use crate::intake::{Intake, Origin, Parts, Receiver};
 use crate::metrics::Metrics;
-use crate::receivers::{jaeger, otlp, reflection};
+use crate::receivers::jaeger::udp::{self, Udp};
+use crate::receivers::{jaeger, otlp, reflection, zipkin};
+use crate::sampling::{self, Sampling};
 
 /// Why receivers cannot be bound.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub enum BindError {
         /// In bytes.
         message: usize,
     },
+    /// The sampling strategies cannot be used.
+    #[error(transparent)]
+    Sampling(#[from] sampling::Error),
     /// The descriptions for gRPC reflection cannot be read: a defect of this build.
     #[error("cannot describe the services for grpc reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -43,7 +48,9 @@ pub enum BindError {
 /// Bound receivers, not yet accepting.
 pub struct Receivers {
     bound: Vec<(listen::Listener, Router)>,
+    datagrams: Vec<Udp>,
     health: Vec<(HealthReporter, &'static [&'static str])>,
+    sampling: Arc<Sampling>,
 }
 
 /// Names that gRPC health knows on 14250, as in Jaeger.
@@ -51,6 +58,8 @@ const JAEGER_SERVICES: &[&str] = &[
     "jaeger.api_v2.CollectorService",
     "jaeger.api_v2.SamplingManager",
 ];
+/// Names that gRPC health knows on 5779.
+const SAMPLING_SERVICES: &[&str] = &["jaeger.api_v2.SamplingManager"];
 /// Names that gRPC health knows on 4317.
 const OTLP_SERVICES: &[&str] = &["opentelemetry.proto.collector.trace.v1.TraceService"];
 
@@ -75,24 +84,73 @@ pub async fn bind(
 
     let mut receivers = Receivers {
         bound: Vec::new(),
+        datagrams: Vec::new(),
         health: Vec::new(),
+        sampling: Arc::new(Sampling::new(&config.sampling).await?),
     };
+    let sampling = receivers.sampling.clone();
     if let Some(settings) = &config.otlp_grpc {
         let receiver = receiver(&intake, settings, otlp::grpc::ORIGIN, OTLP_GRPC_LIMIT);
         let router = receivers.with_health(OTLP_SERVICES).await;
         let router = otlp::grpc::router(router, receiver);
-        receivers.add(settings, router, listeners).await?;
+        receivers.add(&settings.listener, router, listeners).await?;
     }
     if let Some(settings) = &config.otlp_http {
         let receiver = receiver(&intake, settings, otlp::http::ORIGIN, OTLP_HTTP_LIMIT);
         let router = otlp::http::router(receiver, &config.otlp_http_cors);
-        receivers.add(settings, router, listeners).await?;
+        receivers.add(&settings.listener, router, listeners).await?;
     }
     if let Some(settings) = &config.jaeger_grpc {
         let receiver = receiver(&intake, settings, jaeger::grpc::ORIGIN, JAEGER_GRPC_LIMIT);
         let router = receivers.with_health(JAEGER_SERVICES).await;
-        let router = jaeger::grpc::router(reflection::add(router)?, receiver);
-        receivers.add(settings, router, listeners).await?;
+        let router = jaeger::grpc::router(reflection::add(router)?, receiver, sampling.clone());
+        receivers.add(&settings.listener, router, listeners).await?;
+    }
+    if let Some(settings) = &config.jaeger_thrift {
+        let receiver = receiver(
+            &intake,
+            settings,
+            jaeger::thrift::ORIGIN,
+            JAEGER_THRIFT_LIMIT,
+        );
+        let router = jaeger::thrift::router(receiver, sampling.clone());
+        receivers.add(&settings.listener, router, listeners).await?;
+    }
+    if let Some(settings) = &config.zipkin {
+        let receiver = receiver(&intake, settings, zipkin::ORIGIN, ZIPKIN_LIMIT);
+        let router = zipkin::router(receiver, &config.zipkin_cors);
+        receivers.add(&settings.listener, router, listeners).await?;
+    }
+    for (settings, kind) in [
+        (&config.jaeger_compact, udp::JAEGER_COMPACT),
+        (&config.jaeger_binary, udp::JAEGER_BINARY),
+        (&config.zipkin_compact, udp::ZIPKIN_COMPACT),
+    ] {
+        if let Some(settings) = settings {
+            let limit = Limit {
+                bytes: settings.max_packet_bytes,
+                setting: kind.limit,
+            };
+            let listener = &settings.listener;
+            let bound = listen::bind_datagrams(listener, settings.socket_buffer);
+            if let Some(datagrams) = or_without(listener, bound)? {
+                receivers.datagrams.push(Udp {
+                    datagrams,
+                    receiver: Arc::new(Receiver::new(intake.clone(), kind.origin, limit)),
+                    kind,
+                    queue: settings.queue,
+                });
+            }
+        }
+    }
+    if let Some(listener) = &config.sampling_http {
+        let router = crate::receivers::sampling::http_router(sampling.clone());
+        receivers.add(listener, router, listeners).await?;
+    }
+    if let Some(listener) = &config.sampling_grpc {
+        let router = receivers.with_health(SAMPLING_SERVICES).await;
+        let router = crate::receivers::sampling::grpc_router(router, sampling);
+        receivers.add(listener, router, listeners).await?;
     }
     Ok(receivers)
 }
@@ -100,22 +158,30 @@ pub async fn bind(
 const OTLP_GRPC_LIMIT: &str = "collector.otlp.grpc.max-message-size";
 const OTLP_HTTP_LIMIT: &str = "collector.otlp.http.max-body-size";
 const JAEGER_GRPC_LIMIT: &str = "collector.grpc-server.max-message-size";
+const JAEGER_THRIFT_LIMIT: &str = "collector.http-server.max-body-size";
+const ZIPKIN_LIMIT: &str = "collector.zipkin.max-body-size";
 
 // === impl Receivers ===
 
 impl Receivers {
     /// Each receiver's name and where it listens.
     pub fn addrs(&self) -> Vec<(&'static str, Vec<SocketAddr>)> {
-        self.bound
-            .iter()
-            .map(|(listener, _)| (listener.name(), listener.local_addrs().to_vec()))
-            .collect()
+        let connections = self.bound.iter();
+        let connections = connections.map(|(l, _)| (l.name(), l.local_addrs().to_vec()));
+        let datagrams = self.datagrams.iter();
+        let datagrams = datagrams.map(|u| (u.datagrams.name, u.datagrams.addrs.clone()));
+        connections.chain(datagrams).collect()
     }
 
     /// Serves until `shutdown`; then accepts nothing more, answers what is in flight, and ends. Ends with an error as soon as one receiver
     /// does: a collector that lost a port should not look alive.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), listen::ServeError> {
-        let Self { bound, health } = self;
+        let Self {
+            bound,
+            datagrams,
+            health,
+            sampling,
+        } = self;
         // whoever watches health learns of the shutdown while requests in flight are answered
         let telling = async {
             shutdown.cancelled().await;
@@ -131,8 +197,16 @@ impl Receivers {
         let serving = bound
             .into_iter()
             .map(|(listener, router)| listener.serve(router, shutdown.clone()));
+        let taking = datagrams.into_iter().map(|udp| udp.serve(shutdown.clone()));
+        let serving = async {
+            let rest = async {
+                tokio::join!(join_all(taking), sampling.keep(shutdown.clone()));
+                Ok(())
+            };
+            tokio::try_join!(try_join_all(serving), rest)
+        };
         tokio::select! {
-            served = try_join_all(serving) => served.map(|_| ()),
+            served = serving => served.map(|_| ()),
             () = telling => Ok(()),
         }
     }
@@ -150,13 +224,32 @@ impl Receivers {
 
     async fn add(
         &mut self,
-        settings: &config::Receiver,
+        listener: &listen::Config,
         router: Router,
         listeners: &listen::Metrics,
     ) -> Result<(), BindError> {
-        let listener = listen::bind(&settings.listener, listeners).await?;
-        self.bound.push((listener, router));
+        let bound = listen::bind(listener, listeners).await;
+        if let Some(bound) = or_without(listener, bound)? {
+            self.bound.push((bound, router));
+        }
         Ok(())
+    }
+}
+
+/// What was bound; none, with a word about it, when another program has an address that nobody asked for.
+fn or_without<T>(
+    listener: &listen::Config,
+    bound: Result<T, listen::BindError>,
+) -> Result<Option<T>, listen::BindError> {
+    match bound {
+        Err(error) if listener.dispensable && error.is_taken() => {
+            tracing::warn!(
+                listener = listener.name,
+                "{error}: going on without it; give it an address of its own if you need it"
+            );
+            Ok(None)
+        }
+        other => other.map(Some),
     }
 }
 

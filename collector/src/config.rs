@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::sampling;
+
 /// The collector: its receivers, and what they share.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -13,6 +15,24 @@ pub struct Config {
     pub otlp_http_cors: Cors,
     /// `collector.grpc-server.*`, 14250; `None`: off.
     pub jaeger_grpc: Option<Receiver>,
+    /// `collector.http-server.*`, 14268; `None`: off.
+    pub jaeger_thrift: Option<Receiver>,
+    /// `collector.zipkin.*`, 9411; `None`: off.
+    pub zipkin: Option<Receiver>,
+    /// `collector.zipkin.cors.*`
+    pub zipkin_cors: Cors,
+    /// `processor.jaeger-compact.*`, 6831; `None`: off.
+    pub jaeger_compact: Option<Datagrams>,
+    /// `processor.jaeger-binary.*`, 6832; `None`: off.
+    pub jaeger_binary: Option<Datagrams>,
+    /// `processor.zipkin-compact.*`, 5775; `None`: off.
+    pub zipkin_compact: Option<Datagrams>,
+    /// `sampling.*`: what SDKs are told that ask.
+    pub sampling: sampling::Config,
+    /// `http-server.host-port`, 5778; `None`: off.
+    pub sampling_http: Option<listen::Config>,
+    /// `sampling.grpc.host-port`, 5779; `None`: off.
+    pub sampling_grpc: Option<listen::Config>,
     /// `collector.tags`: given to the process or resource of every span, in this order.
     pub tags: Vec<(String, String)>,
     /// `collector.budget-bytes`: memory that requests may hold until they are durable (256 MiB). One instance gets a quarter of it.
@@ -30,6 +50,19 @@ pub struct Receiver {
     pub listener: listen::Config,
     /// The largest message or body that it takes, in bytes, on the wire and inflated.
     pub max_message_bytes: usize,
+}
+
+/// One receiver of datagrams.
+#[derive(Clone, Debug)]
+pub struct Datagrams {
+    /// Where it listens.
+    pub listener: listen::Config,
+    /// The longest datagram that it takes, in bytes.
+    pub max_packet_bytes: usize,
+    /// How many datagrams may be under way.
+    pub queue: usize,
+    /// Bytes that the kernel may hold for it; 0: as the system has it.
+    pub socket_buffer: usize,
 }
 
 /// Which web pages may send spans.
@@ -56,6 +89,15 @@ impl Default for Config {
             otlp_http: None,
             otlp_http_cors: Cors::default(),
             jaeger_grpc: None,
+            jaeger_thrift: None,
+            zipkin: None,
+            zipkin_cors: Cors::default(),
+            jaeger_compact: None,
+            jaeger_binary: None,
+            zipkin_compact: None,
+            sampling: sampling::Config::default(),
+            sampling_http: None,
+            sampling_grpc: None,
             tags: Vec::new(),
             budget_bytes: 256 << 20,
             write_timeout: Duration::from_secs(4),
@@ -65,13 +107,20 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The largest message that any receiver takes.
-    pub(crate) fn max_message_bytes(&self) -> usize {
-        [&self.otlp_grpc, &self.otlp_http, &self.jaeger_grpc]
-            .into_iter()
-            .flatten()
-            .map(|receiver| receiver.max_message_bytes)
-            .max()
-            .unwrap_or(HTTP_MAX_BODY_BYTES)
+    /// The largest message that any receiver takes, in bytes; without receivers, what an HTTP body may be when nothing is set.
+    #[must_use]
+    pub fn max_message_bytes(&self) -> usize {
+        [
+            &self.otlp_grpc,
+            &self.otlp_http,
+            &self.jaeger_grpc,
+            &self.jaeger_thrift,
+            &self.zipkin,
+        ]
+        .into_iter()
+        .flatten()
+        .map(|receiver| receiver.max_message_bytes)
+        .max()
+        .unwrap_or(HTTP_MAX_BODY_BYTES)
     }
 }

@@ -34,6 +34,9 @@ pub(crate) enum Fault {
     /// There is no room now: try again later.
     #[error("{0}")]
     Full(#[from] Refusal),
+    /// As many datagrams are under way as may be: the sender cannot be told.
+    #[error("more datagrams are under way than the server-queue-size of this listener")]
+    Crowded,
     /// The store is full or slow: try again, after this long.
     #[error("{reason}")]
     Throttled { after: Duration, reason: String },
@@ -56,6 +59,7 @@ impl Fault {
             Self::Encoding(_) => "unsupported_encoding",
             Self::Broken(_) => "broken_off",
             Self::Full(refusal) => refusal.reason(),
+            Self::Crowded => "queue_full",
             Self::Throttled { .. } => "storage_throttled",
             Self::Unavailable(_) => "storage_unavailable",
             Self::Late => "deadline",
@@ -67,7 +71,7 @@ impl Fault {
         match self {
             Self::Undecodable(_) | Self::TooLarge { .. } | Self::Encoding(_) => None,
             Self::Throttled { after, .. } => Some(*after),
-            Self::Broken(_) | Self::Full(_) | Self::Unavailable(_) | Self::Late => {
+            Self::Broken(_) | Self::Full(_) | Self::Crowded | Self::Unavailable(_) | Self::Late => {
                 Some(RETRY_AFTER)
             }
         }

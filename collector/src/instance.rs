@@ -5,6 +5,11 @@
 use http::request::Parts;
 use model::Instance;
 
+/// The instance of a datagram, which brings neither header nor certificate.
+pub(crate) fn of_datagram() -> Instance {
+    Instance::default()
+}
+
 /// The instance of a request.
 pub(crate) fn of(_request: &Parts) -> Instance {
     Instance::default()

@@ -18,8 +18,9 @@ mod instance;
 mod intake;
 mod metrics;
 mod receivers;
+pub mod sampling;
 mod tags;
 
 pub use bind::{BindError, Receivers, bind};
-pub use config::{Config, Cors, GRPC_MAX_MESSAGE_BYTES, HTTP_MAX_BODY_BYTES, Receiver};
+pub use config::{Config, Cors, Datagrams, GRPC_MAX_MESSAGE_BYTES, HTTP_MAX_BODY_BYTES, Receiver};
 pub use intake::Parts;

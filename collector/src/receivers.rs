@@ -1,7 +1,11 @@
 //! The protocols, each from an HTTP request to an answer in its own words. Each is an [`axum::Router`].
 
+mod cors;
+mod http;
 pub(crate) mod jaeger;
 pub(crate) mod otlp;
 pub(crate) mod reflection;
 mod rpc_status;
+pub(crate) mod sampling;
 mod unary;
+pub(crate) mod zipkin;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use settings::layers::Loaded;
 use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warning, environment};
 
-pub use collector::{Collector, Cors, GrpcReceiver, HttpReceiver};
+pub use collector::{Collector, Cors, DatagramReceiver, GrpcReceiver, HttpReceiver};
 pub use listeners::Listeners;
 pub use logs::Logs;
 pub use query::Query;

@@ -31,6 +31,11 @@ pub const SECTIONS: &[Section] = &[
             collector::GRPC_TLS,
             collector::HTTP_TLS,
             collector::ZIPKIN_TLS,
+            collector::SAMPLING_HTTP_TLS,
+            collector::SAMPLING_GRPC_TLS,
+            collector::JAEGER_COMPACT,
+            collector::JAEGER_BINARY,
+            collector::ZIPKIN_COMPACT,
         ],
     ),
     (
@@ -68,9 +73,6 @@ pub const SECTIONS: &[Section] = &[
             streams::CONSUMER,
             streams::CONSUMER_TLS,
             streams::REPORTER_TLS,
-            streams::ZIPKIN_COMPACT,
-            streams::JAEGER_COMPACT,
-            streams::JAEGER_BINARY,
         ],
     ),
 ];

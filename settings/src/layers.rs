@@ -383,6 +383,16 @@ impl Settings {
         }
     }
 
+    /// A number; 0 when `name` is none.
+    #[must_use]
+    pub fn float(&self, name: &str) -> f64 {
+        if let Some(Value::Float(value)) = self.value(name) {
+            *value
+        } else {
+            0.0
+        }
+    }
+
     /// A duration; zero when `name` is none.
     #[must_use]
     pub fn duration(&self, name: &str) -> GoDuration {

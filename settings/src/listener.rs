@@ -65,6 +65,31 @@ pub enum ListenerError {
         /// The word for `plaintext.listeners`.
         name: ListenerName,
     },
+    /// The same of datagrams, which nothing protects.
+    #[error(
+        "{setting}: {at} is reachable from other machines, and datagrams have no TLS: listen on 127.0.0.1 and run an agent beside the application, \
+         or allow plaintext with plaintext.listeners={name}"
+    )]
+    Datagrams {
+        /// The setting that made it reachable.
+        setting: &'static str,
+        /// The address.
+        at: HostPort,
+        /// The word for `plaintext.listeners`.
+        name: ListenerName,
+    },
+}
+
+// === impl ListenerError ===
+
+impl ListenerError {
+    /// The setting that made the listener reachable.
+    #[must_use]
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::NeedsTls { setting, .. } | Self::Datagrams { setting, .. } => setting,
+        }
+    }
 }
 
 // === impl Rule ===
@@ -108,11 +133,15 @@ impl Rule<'_> {
                     && !self.name.is_plaintext_by_nature()
                     && !self.plaintext.allows(self.name) =>
             {
-                Err(ListenerError::NeedsTls {
-                    setting,
-                    at: at.clone(),
-                    tls: self.name.tls_prefix(),
-                    name: self.name,
+                let (at, name) = (at.clone(), self.name);
+                Err(match name.tls_prefix() {
+                    Some(tls) => ListenerError::NeedsTls {
+                        setting,
+                        at,
+                        tls,
+                        name,
+                    },
+                    None => ListenerError::Datagrams { setting, at, name },
                 })
             }
             _ => Ok(listener),
@@ -140,10 +169,13 @@ impl Listener {
             return None;
         }
         let at = self.addrs.first()?;
+        let cure = match self.name.tls_prefix() {
+            Some(prefix) => format!("{prefix}.enabled protects it"),
+            None => "nothing protects datagrams".to_owned(),
+        };
         Some(format!(
-            "{} listens on {at} in plaintext, as plaintext.listeners allows: whoever reaches it or stands in between can read and send spans; {}.enabled protects it",
+            "{} listens on {at} in plaintext, as plaintext.listeners allows: whoever reaches it or stands in between can read and send spans; {cure}",
             self.name,
-            self.name.tls_prefix(),
         ))
     }
 
@@ -179,12 +211,14 @@ impl Listener {
     /// Whether both would bind the same port of the same address; port 0 never collides.
     #[must_use]
     pub fn collides(&self, other: &Self) -> bool {
-        self.addrs.iter().any(|a| {
-            other
-                .addrs
-                .iter()
-                .any(|b| a.port != 0 && a.port == b.port && overlap(&a.host, &b.host))
-        })
+        // a port of connections and one of datagrams are two
+        self.name.is_datagram() == other.name.is_datagram()
+            && self.addrs.iter().any(|a| {
+                other
+                    .addrs
+                    .iter()
+                    .any(|b| a.port != 0 && a.port == b.port && overlap(&a.host, &b.host))
+            })
     }
 }
 

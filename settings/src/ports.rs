@@ -14,6 +14,16 @@ pub const INGESTER_ADMIN: u16 = 14270;
 pub const OTLP_GRPC: u16 = 4317;
 /// OTLP over HTTP.
 pub const OTLP_HTTP: u16 = 4318;
+/// Spans in Jaeger's Thrift, compact protocol, over UDP.
+pub const JAEGER_COMPACT: u16 = 6831;
+/// Spans in Jaeger's Thrift, binary protocol, over UDP.
+pub const JAEGER_BINARY: u16 = 6832;
+/// Spans in Zipkin's Thrift, compact protocol, over UDP.
+pub const ZIPKIN_COMPACT: u16 = 5775;
+/// Remote sampling over HTTP.
+pub const SAMPLING_HTTP: u16 = 5778;
+/// Remote sampling over gRPC.
+pub const SAMPLING_GRPC: u16 = 5779;
 /// Zipkin over HTTP.
 pub const ZIPKIN: u16 = 9411;
 /// Queries over gRPC.

@@ -1,3 +1,5 @@
 //! Jaeger's own protocols.
 
 pub(crate) mod grpc;
+pub(crate) mod thrift;
+pub(crate) mod udp;

@@ -91,9 +91,20 @@ async fn bad_messages_are_invalid_and_unknown_methods_unimplemented() {
         .call("jaeger-grpc", POST_SPANS, &[], frame(0, b"\x0a\x7fno"))
         .await;
     assert_eq!(answer.grpc().code(), Code::InvalidArgument);
-    let path = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy";
+    let path = "/jaeger.api_v2.CollectorService/GetSpans";
     let answer = running.call("jaeger-grpc", path, &[], frame(0, b"")).await;
     assert_eq!(answer.grpc().code(), Code::Unimplemented);
+}
+
+#[tokio::test]
+async fn sampling_is_answered_beside_spans() {
+    let running = start(|config| config.sampling.default_probability = 0.25).await;
+    let path = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy";
+    let answer = running
+        .call("jaeger-grpc", path, &[], frame(0, b"\x0a\x03any"))
+        .await;
+    // probabilistic sampling with a rate of a quarter
+    assert_eq!(answer.message(), b"\x12\x09\x09\0\0\0\0\0\0\xd0\x3f");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! In: the settings under `collector.`. Out: limits of each receiver, and the tags for every span. Tags may take a variable's value, as in Jaeger; what no
 //! variable and no default gives is left out. Source: `jaegertracing/jaeger: cmd/internal/flags/flags.go` (`ParseJaegerTags`) at v1.76.0.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use settings::{ByteSize, Environment};
@@ -10,14 +11,30 @@ use settings::{ByteSize, Environment};
 use super::check::Check;
 
 /// Receiving spans.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Collector {
     /// OTLP over gRPC.
     pub otlp_grpc: GrpcReceiver,
     /// OTLP over HTTP.
     pub otlp_http: HttpReceiver,
+    /// Web pages that may send to it.
+    pub otlp_http_cors: Cors,
     /// Jaeger's protobuf over gRPC.
     pub jaeger_grpc: GrpcReceiver,
+    /// Jaeger's Thrift over HTTP.
+    pub jaeger_thrift: HttpReceiver,
+    /// Zipkin over HTTP.
+    pub zipkin: HttpReceiver,
+    /// Web pages that may send to it.
+    pub zipkin_cors: Cors,
+    /// Jaeger's Thrift over UDP, compact.
+    pub jaeger_compact: DatagramReceiver,
+    /// Jaeger's Thrift over UDP, binary.
+    pub jaeger_binary: DatagramReceiver,
+    /// Zipkin's Thrift over UDP, compact.
+    pub zipkin_compact: DatagramReceiver,
+    /// Remote sampling.
+    pub sampling: Sampling,
     /// For the process of every span, in this order; keys are distinct.
     pub tags: Vec<(String, String)>,
     /// Memory of requests until they are durable; none: a share of `memory.max-bytes`.
@@ -48,8 +65,28 @@ pub struct HttpReceiver {
     pub read_header_timeout: Option<Duration>,
     /// Between two pieces of a body.
     pub read_timeout: Option<Duration>,
-    /// Which web pages may send.
-    pub cors: Cors,
+}
+
+/// What SDKs are told that ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampling {
+    /// The strategies; none: the probability for all.
+    pub file: Option<PathBuf>,
+    /// How often the file is looked at; zero: the built-in interval.
+    pub reload_interval: Duration,
+    /// From 0 to 1.
+    pub default_probability: f64,
+}
+
+/// Limits of a receiver of datagrams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatagramReceiver {
+    /// Largest datagram.
+    pub max_packet: ByteSize,
+    /// Datagrams under way.
+    pub queue: usize,
+    /// Room in the kernel; 0: as the system has it.
+    pub socket_buffer: ByteSize,
 }
 
 /// Which web pages may send spans.
@@ -75,7 +112,15 @@ impl Collector {
         let collector = Self {
             otlp_grpc: GrpcReceiver::check("collector.otlp.grpc", check),
             otlp_http: HttpReceiver::check("collector.otlp.http", check),
+            otlp_http_cors: Cors::check("collector.otlp.http", check),
             jaeger_grpc: GrpcReceiver::check("collector.grpc-server", check),
+            jaeger_thrift: HttpReceiver::check("collector.http-server", check),
+            zipkin: HttpReceiver::check("collector.zipkin", check),
+            zipkin_cors: Cors::check("collector.zipkin", check),
+            jaeger_compact: DatagramReceiver::check("processor.jaeger-compact", check),
+            jaeger_binary: DatagramReceiver::check("processor.jaeger-binary", check),
+            zipkin_compact: DatagramReceiver::check("processor.zipkin-compact", check),
+            sampling: Sampling::check(check),
             tags,
             budget: check.settings.bytes(BUDGET).map(|_| check.size(BUDGET)),
             write_timeout: check.some_time("collector.write-timeout"),
@@ -92,12 +137,15 @@ impl Collector {
 
     fn largest_message(&self, otlp: bool) -> ByteSize {
         let jaeger = self.jaeger_grpc.max_message;
+        let largest = jaeger
+            .max(self.jaeger_thrift.max_body)
+            .max(self.zipkin.max_body);
         if otlp {
-            jaeger
+            largest
                 .max(self.otlp_grpc.max_message)
                 .max(self.otlp_http.max_body)
         } else {
-            jaeger
+            largest
         }
     }
 }
@@ -116,25 +164,73 @@ impl GrpcReceiver {
 impl HttpReceiver {
     fn check(prefix: &str, check: &mut Check<'_>) -> Self {
         let name = |part: &str| format!("{prefix}.{part}");
-        let allowed_origins = check.settings.list(&name("cors.allowed-origins")).to_vec();
-        for origin in allowed_origins
-            .iter()
-            .filter(|origin| origin.matches('*').count() > 1)
-        {
-            check.wrong(
-                &name("cors.allowed-origins"),
-                format!("\"{origin}\" has more than one *"),
-            );
-        }
         Self {
             max_body: check.size(&name("max-body-size")),
             idle_timeout: check.time_or_none(&name("idle-timeout")),
             read_header_timeout: check.time_or_none(&name("read-header-timeout")),
             read_timeout: check.time_or_none(&name("read-timeout")),
-            cors: Cors {
-                allowed_origins,
-                allowed_headers: check.settings.list(&name("cors.allowed-headers")).to_vec(),
-            },
+        }
+    }
+}
+
+impl Sampling {
+    fn check(check: &mut Check<'_>) -> Self {
+        const PROBABILITY: &str = "sampling.default-sampling-probability";
+        const FILE: &str = "sampling.strategies-file";
+        let default_probability = check.settings.float(PROBABILITY);
+        if !(0.0..=1.0).contains(&default_probability) {
+            check.wrong(
+                PROBABILITY,
+                format!("{default_probability} is no share: give 0 to 1"),
+            );
+        }
+        let file = check.settings.text(FILE).trim().to_owned();
+        if file.contains("://") {
+            check.wrong(
+                FILE,
+                format!(
+                    "\"{file}\" is a URL, which a later version reads: give the path of a file"
+                ),
+            );
+        }
+        Self {
+            file: Some(PathBuf::from(file)).filter(|path| !path.as_os_str().is_empty()),
+            reload_interval: check.time("sampling.strategies-reload-interval"),
+            default_probability,
+        }
+    }
+}
+
+impl DatagramReceiver {
+    fn check(prefix: &str, check: &mut Check<'_>) -> Self {
+        let name = |part: &str| format!("{prefix}.{part}");
+        Self {
+            max_packet: check.size(&name("server-max-packet-size")),
+            queue: check.count(&name("server-queue-size")),
+            socket_buffer: check
+                .settings
+                .bytes(&name("server-socket-buffer-size"))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Cors {
+    fn check(prefix: &str, check: &mut Check<'_>) -> Self {
+        let name = |part: &str| format!("{prefix}.cors.{part}");
+        let allowed_origins = check.settings.list(&name("allowed-origins")).to_vec();
+        for origin in allowed_origins
+            .iter()
+            .filter(|origin| origin.matches('*').count() > 1)
+        {
+            check.wrong(
+                &name("allowed-origins"),
+                format!("\"{origin}\" has more than one *"),
+            );
+        }
+        Self {
+            allowed_origins,
+            allowed_headers: check.settings.list(&name("allowed-headers")).to_vec(),
         }
     }
 }

@@ -3,8 +3,8 @@
 //! In: host-ports, TLS blocks, `listen.host`, `plaintext.listeners`. Out: a decided listener for each, or every listener that may not be opened as it is set. The
 //! rule itself is `settings::listener`'s.
 
-use settings::listener::{Listener, ListenerError, ListenerName, Plaintext, Rule};
-use settings::{Host, Warning};
+use settings::listener::{Listener, ListenerName, Plaintext, Rule};
+use settings::{Host, Settings, Warning};
 
 use super::check::Check;
 use crate::cli::Role;
@@ -20,9 +20,33 @@ pub struct Listeners {
     pub otlp_http: Option<Listener>,
     /// Jaeger's protobuf over gRPC.
     pub jaeger_grpc: Option<Listener>,
+    /// Jaeger's Thrift over HTTP.
+    pub jaeger_thrift: Option<Listener>,
+    /// Zipkin over HTTP.
+    pub zipkin: Option<Listener>,
+    /// Jaeger's Thrift in the compact protocol, over UDP.
+    pub jaeger_compact: Option<Listener>,
+    /// Jaeger's Thrift in the binary protocol, over UDP.
+    pub jaeger_binary: Option<Listener>,
+    /// Zipkin's Thrift in the compact protocol, over UDP.
+    pub zipkin_compact: Option<Listener>,
+    /// Remote sampling over HTTP.
+    pub sampling_http: Option<Listener>,
+    /// Remote sampling over gRPC.
+    pub sampling_grpc: Option<Listener>,
     /// Jaeger's HTTP API.
     pub query_http: Option<Listener>,
 }
+
+/// What all in one opens by itself, and a collector of its own once it is given an address, as in Jaeger.
+const UNASKED: [ListenerName; 6] = [
+    ListenerName::Zipkin,
+    ListenerName::JaegerCompact,
+    ListenerName::JaegerBinary,
+    ListenerName::ZipkinCompact,
+    ListenerName::SamplingHttp,
+    ListenerName::SamplingGrpc,
+];
 
 // === impl Listeners ===
 
@@ -33,11 +57,23 @@ impl Listeners {
             &self.otlp_grpc,
             &self.otlp_http,
             &self.jaeger_grpc,
+            &self.jaeger_thrift,
+            &self.zipkin,
+            &self.jaeger_compact,
+            &self.jaeger_binary,
+            &self.zipkin_compact,
+            &self.sampling_http,
+            &self.sampling_grpc,
             &self.query_http,
         ]
         .into_iter()
         .flatten()
         .chain([&self.admin])
+    }
+
+    /// Whether nobody asked for a listener by name, so that all else can go on without it.
+    pub fn is_dispensable(name: ListenerName, settings: &Settings) -> bool {
+        UNASKED.contains(&name) && settings.host_port(name.setting()).is_none()
     }
 
     /// None when one of them may not be opened; the problems say which.
@@ -55,6 +91,10 @@ impl Listeners {
             Plaintext::default()
         });
         let otlp = role.collects() && check.settings.bool("collector.otlp.enabled");
+        let wants = UNASKED.map(|name| {
+            role.collects()
+                && (role.answers() || check.settings.host_port(name.setting()).is_some())
+        });
         let mut open = |name: ListenerName, wanted: bool| -> Result<Option<Listener>, ()> {
             if wanted {
                 one(name, role, host.as_ref(), &plaintext, check).map(Some)
@@ -67,12 +107,34 @@ impl Listeners {
         let otlp_grpc = open(ListenerName::OtlpGrpc, otlp);
         let otlp_http = open(ListenerName::OtlpHttp, otlp);
         let jaeger_grpc = open(ListenerName::JaegerGrpc, role.collects());
+        let jaeger_thrift = open(ListenerName::JaegerThrift, role.collects());
+        let [
+            zipkin,
+            jaeger_compact,
+            jaeger_binary,
+            zipkin_compact,
+            sampling_http,
+            sampling_grpc,
+        ] = wants;
+        let zipkin = open(ListenerName::Zipkin, zipkin);
+        let jaeger_compact = open(ListenerName::JaegerCompact, jaeger_compact);
+        let jaeger_binary = open(ListenerName::JaegerBinary, jaeger_binary);
+        let zipkin_compact = open(ListenerName::ZipkinCompact, zipkin_compact);
+        let sampling_http = open(ListenerName::SamplingHttp, sampling_http);
+        let sampling_grpc = open(ListenerName::SamplingGrpc, sampling_grpc);
         let query_http = open(ListenerName::QueryHttp, role.answers());
         let listeners = Self {
             admin: admin.ok().flatten()?,
             otlp_grpc: otlp_grpc.ok()?,
             otlp_http: otlp_http.ok()?,
             jaeger_grpc: jaeger_grpc.ok()?,
+            jaeger_thrift: jaeger_thrift.ok()?,
+            zipkin: zipkin.ok()?,
+            jaeger_compact: jaeger_compact.ok()?,
+            jaeger_binary: jaeger_binary.ok()?,
+            zipkin_compact: zipkin_compact.ok()?,
+            sampling_http: sampling_http.ok()?,
+            sampling_grpc: sampling_grpc.ok()?,
             query_http: query_http.ok()?,
         };
         listeners.tell(check);
@@ -118,16 +180,18 @@ fn one(
     plaintext: &Plaintext,
     check: &mut Check<'_>,
 ) -> Result<Listener, ()> {
-    let tls = check
-        .settings
-        .server_tls(name.tls_prefix())
-        .map_err(|error| {
-            check.wrong(&format!("{}.enabled", name.tls_prefix()), error);
+    let mut tls = None;
+    if let Some(prefix) = name.tls_prefix() {
+        tls = check.settings.server_tls(prefix).map_err(|error| {
+            check.wrong(&format!("{prefix}.enabled"), error);
         })?;
-    let min = format!("{}.min-version", name.tls_prefix());
-    if matches!(check.settings.text(&min), "1.0" | "1.1") && tls.is_some() {
-        check.warn(&min, "TLS below 1.2 is not spoken: 1.2 is the lowest");
+        let min = format!("{prefix}.min-version");
+        if matches!(check.settings.text(&min), "1.0" | "1.1") && tls.is_some() {
+            check.warn(&min, "TLS below 1.2 is not spoken: 1.2 is the lowest");
+        }
     }
+    // nobody asked for them by name: without TLS they stay on this machine rather than to keep the rest from starting
+    let host = host.filter(|_| !UNASKED.contains(&name) || tls.is_some() || plaintext.allows(name));
     let rule = Rule {
         name,
         default_port: if name == ListenerName::Admin {
@@ -141,7 +205,7 @@ fn one(
         plaintext,
     };
     rule.resolve().map_err(|error| {
-        let ListenerError::NeedsTls { setting, .. } = &error;
+        let setting = error.setting();
         let text = error.to_string();
         let what = text.strip_prefix(&format!("{setting}: ")).unwrap_or(&text);
         check.wrong(setting, what);

@@ -67,6 +67,13 @@ fn nothing_set_is_the_documented_default() {
             "otlp-grpc 127.0.0.1:4317",
             "otlp-http 127.0.0.1:4318",
             "jaeger-grpc 127.0.0.1:14250",
+            "jaeger-thrift 127.0.0.1:14268",
+            "zipkin 127.0.0.1:9411",
+            "jaeger-compact 127.0.0.1:6831",
+            "jaeger-binary 127.0.0.1:6832",
+            "zipkin-compact 127.0.0.1:5775",
+            "sampling-http 127.0.0.1:5778",
+            "sampling-grpc 127.0.0.1:5779",
             "query-http 127.0.0.1:16686",
             "admin 127.0.0.1:14269"
         ]
@@ -104,7 +111,7 @@ fn jaegers_behaviour_is_two_variables_with_a_warning_a_listener() {
             .iter()
             .all(|l| l.addrs.len() == 1 && l.addrs[0].to_string().starts_with("[::]:"))
     );
-    assert_eq!(checked.warnings.len(), 4, "{:?}", checked.warnings);
+    assert_eq!(checked.warnings.len(), 11, "{:?}", checked.warnings);
     let checked = super::tests::checked(
         Role::AllInOne,
         &[],
@@ -122,12 +129,55 @@ fn jaegers_behaviour_is_two_variables_with_a_warning_a_listener() {
 #[test]
 fn every_listener_that_may_not_open_is_told() {
     let told = problems(Role::AllInOne, &["--listen.host=::"]);
-    assert_eq!(told.len(), 4, "{told:?}");
+    // those that nobody asked for stay on this machine instead
+    assert_eq!(told.len(), 5, "{told:?}");
     assert!(told[0].starts_with("--listen.host: [::]:4317 is reachable from other machines and has no TLS: set collector.otlp.grpc.tls.enabled"), "{told:?}");
     assert_eq!(
         problems(Role::AllInOne, &["--listen.host=:80"]),
         ["--listen.host: \":80\" is no host: give a name or an address without a port, such as ::"]
     );
+}
+
+#[test]
+fn what_nobody_asked_for_is_off_in_a_collector_and_on_this_machine_alone_without_tls() {
+    let alone = checked(Role::Collector, &[], &[]).config.unwrap().listeners;
+    assert!(alone.jaeger_thrift.is_some());
+    let off = [
+        &alone.zipkin,
+        &alone.jaeger_compact,
+        &alone.jaeger_binary,
+        &alone.zipkin_compact,
+        &alone.sampling_http,
+        &alone.sampling_grpc,
+    ];
+    assert!(off.iter().all(|l| l.is_none()));
+    let asked = checked(
+        Role::Collector,
+        &[
+            "--collector.zipkin.host-port=127.0.0.1:9411",
+            "--processor.jaeger-compact.server-host-port=:6831",
+            "--plaintext.listeners=jaeger-udp",
+        ],
+        &[],
+    );
+    let asked = asked.config.unwrap().listeners;
+    assert!(asked.zipkin.is_some() && asked.jaeger_compact.unwrap().is_exposed());
+    let told = problems(
+        Role::AllInOne,
+        &["--processor.jaeger-binary.server-host-port=:6832"],
+    );
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("datagrams have no TLS"), "{told:?}");
+    let all = [
+        "--listen.host=::",
+        "--plaintext.listeners=otlp-grpc,otlp-http,jaeger-grpc,jaeger-thrift,query-http",
+    ];
+    let all = checked(Role::AllInOne, &all, &[]);
+    assert_eq!(all.problems, []);
+    let listeners = all.config.unwrap().listeners;
+    assert!(listeners.otlp_grpc.unwrap().is_exposed());
+    assert!(!listeners.zipkin.unwrap().is_exposed());
+    assert!(!listeners.jaeger_compact.unwrap().is_exposed());
 }
 
 #[test]
@@ -420,6 +470,11 @@ fn a_budget_that_no_message_fits_is_told_before_the_start() {
             "--collector.budget-bytes: 8MiB is less than the largest message, 20MiB: raise it, or lower the max-message-size or max-body-size"
         ]
     );
-    let without_otlp = [line[0], "--collector.otlp.enabled=false"];
-    assert_eq!(problems(Role::AllInOne, &without_otlp), [""; 0]);
+    let smaller = [
+        line[0],
+        "--collector.otlp.enabled=false",
+        "--collector.http-server.max-body-size=8MiB",
+        "--collector.zipkin.max-body-size=1MiB",
+    ];
+    assert_eq!(problems(Role::AllInOne, &smaller), [""; 0]);
 }

@@ -35,6 +35,7 @@ pub(super) fn listener(
         .with_context(|| format!("look up the address of {setting}"))?;
     let mut told = listen::Config::new(listener.name.as_str(), setting, addrs);
     told.optional = listener.optional;
+    told.dispensable = config::Listeners::is_dispensable(listener.name, &config.settings);
     told.tls = listener.tls.clone();
     told.limits.max_connections = config.max_connections;
     told.limits.shutdown_grace = config.shutdown_grace.saturating_sub(super::CLOSING);
@@ -136,46 +137,64 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
                 max_message_bytes: limits.max_message.as_usize(),
             }))
         };
-    let http = &collector.otlp_http;
-    let otlp_http = match &config.listeners.otlp_http {
-        None => None,
-        Some(at) => {
+    let http =
+        |at: &Option<settings::Listener>, limits: &config::HttpReceiver| -> anyhow::Result<_> {
+            let Some(at) = at else { return Ok(None) };
             let mut listener = listener(at, config)?;
-            let limits = &mut listener.limits;
-            limits.idle = http.idle_timeout.unwrap_or(limits.idle);
-            limits.headers = http.read_header_timeout.unwrap_or(limits.headers);
-            limits.body_progress = http.read_timeout.unwrap_or(limits.body_progress);
-            Some(collector::Receiver {
+            let told = &mut listener.limits;
+            told.idle = limits.idle_timeout.unwrap_or(told.idle);
+            told.headers = limits.read_header_timeout.unwrap_or(told.headers);
+            told.body_progress = limits.read_timeout.unwrap_or(told.body_progress);
+            Ok(Some(collector::Receiver {
                 listener,
-                max_message_bytes: http.max_body.as_usize(),
-            })
-        }
+                max_message_bytes: limits.max_body.as_usize(),
+            }))
+        };
+    let datagrams =
+        |at: &Option<settings::Listener>, limits: &config::DatagramReceiver| -> anyhow::Result<_> {
+            let Some(at) = at else { return Ok(None) };
+            Ok(Some(collector::Datagrams {
+                listener: listener(at, config)?,
+                max_packet_bytes: limits.max_packet.as_usize(),
+                queue: limits.queue,
+                socket_buffer: limits.socket_buffer.as_usize(),
+            }))
+        };
+    let plain =
+        |at: &Option<settings::Listener>| at.as_ref().map(|at| listener(at, config)).transpose();
+    let cors = |cors: &config::Cors| collector::Cors {
+        allowed_origins: cors.allowed_origins.clone(),
+        allowed_headers: cors.allowed_headers.clone(),
     };
-    let otlp_grpc = grpc(&config.listeners.otlp_grpc, &collector.otlp_grpc)?;
-    let jaeger_grpc = grpc(&config.listeners.jaeger_grpc, &collector.jaeger_grpc)?;
-    // one message of the largest size has to fit, however little memory there is
-    let largest = [&otlp_grpc, &otlp_http, &jaeger_grpc]
-        .into_iter()
-        .flatten()
-        .map(|r| r.max_message_bytes)
-        .max()
-        .unwrap_or_default();
-    Ok(Some(collector::Config {
-        otlp_grpc,
-        otlp_http,
-        otlp_http_cors: collector::Cors {
-            allowed_origins: http.cors.allowed_origins.clone(),
-            allowed_headers: http.cors.allowed_headers.clone(),
+    let mut told = collector::Config {
+        otlp_grpc: grpc(&config.listeners.otlp_grpc, &collector.otlp_grpc)?,
+        otlp_http: http(&config.listeners.otlp_http, &collector.otlp_http)?,
+        otlp_http_cors: cors(&collector.otlp_http_cors),
+        jaeger_grpc: grpc(&config.listeners.jaeger_grpc, &collector.jaeger_grpc)?,
+        jaeger_thrift: http(&config.listeners.jaeger_thrift, &collector.jaeger_thrift)?,
+        zipkin: http(&config.listeners.zipkin, &collector.zipkin)?,
+        zipkin_cors: cors(&collector.zipkin_cors),
+        jaeger_compact: datagrams(&config.listeners.jaeger_compact, &collector.jaeger_compact)?,
+        jaeger_binary: datagrams(&config.listeners.jaeger_binary, &collector.jaeger_binary)?,
+        zipkin_compact: datagrams(&config.listeners.zipkin_compact, &collector.zipkin_compact)?,
+        sampling: collector::sampling::Config {
+            file: collector.sampling.file.clone(),
+            reload_interval: collector.sampling.reload_interval,
+            default_probability: collector.sampling.default_probability,
         },
-        jaeger_grpc,
+        sampling_http: plain(&config.listeners.sampling_http)?,
+        sampling_grpc: plain(&config.listeners.sampling_grpc)?,
         tags: collector.tags.clone(),
-        budget_bytes: collector.budget.map_or_else(
-            || Shares::of(config).requests.max(largest),
-            settings::ByteSize::as_usize,
-        ),
         write_timeout: collector.write_timeout,
         host: settings::environment::host_name(),
-    }))
+        ..collector::Config::default()
+    };
+    // one message of the largest size has to fit, however little memory there is
+    told.budget_bytes = collector.budget.map_or_else(
+        || Shares::of(config).requests.max(told.max_message_bytes()),
+        settings::ByteSize::as_usize,
+    );
+    Ok(Some(told))
 }
 
 /// The query service, in roles that have one. `addrs` are the listeners that are bound already, for its page.
@@ -192,6 +211,13 @@ pub(super) fn query(
             "otlp-grpc" => "OTLP over gRPC",
             "otlp-http" => "OTLP over HTTP",
             "jaeger-grpc" => "Jaeger's protobuf over gRPC",
+            "jaeger-thrift" => "Jaeger's Thrift over HTTP",
+            "zipkin" => "Zipkin over HTTP",
+            "sampling-http" => "remote sampling over HTTP",
+            "sampling-grpc" => "remote sampling over gRPC",
+            "jaeger-compact" => "Jaeger's compact Thrift over UDP",
+            "jaeger-binary" => "Jaeger's binary Thrift over UDP",
+            "zipkin-compact" => "Zipkin's compact Thrift over UDP",
             "admin" => "health and metrics",
             other => other,
         };

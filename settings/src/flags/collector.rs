@@ -3,15 +3,11 @@
 //! Rows only. Source: `jaegertracing/jaeger: cmd/collector/app/flags`, `internal/sampling`, `internal/tenancy` at v1.76.0, `cmd/collector/app/builder_flags.go`
 //! at v1.20.0.
 
-use super::macros::{server_tls, server_tls_later};
+use super::macros::{processor, server_tls};
 use crate::flag::{Flag, Kind, Reader};
 
 const QUEUE: &str = "Spoor has no such queue: a request is answered when its spans are durable, within the memory of memory.max-bytes";
-const THRIFT: &str = "spans in Thrift over HTTP (14268) arrive in a later version; send OTLP to 4317 or 4318, or Jaeger's protobuf to 14250";
-const ZIPKIN: &str =
-    "the Zipkin receiver (9411) arrives in a later version; send OTLP to 4317 or 4318";
-const SAMPLING: &str =
-    "remote sampling arrives in a later version; SDKs keep their own sampling until then";
+const SAMPLING: &str = "adaptive sampling arrives in a later version: sampling.strategies-file says what SDKs are told";
 const DOWNSAMPLING: &str = "downsampling arrives in a later version; every span is kept";
 const TENANCY: &str = "namespaces arrive in a later version";
 const MIXED: &str = "namespaces arrive in a later version, and the spans of all tenants would lie in one store readable by all: run one Spoor for each tenant until then";
@@ -118,6 +114,78 @@ pub(super) const ROWS: &[Flag] = &[
         "time for its requests after that; 0: as long as they take",
     )),
     c(Flag::acts(
+        "collector.http-server.host-port",
+        Kind::HostPort,
+        "",
+        "address of Jaeger's Thrift over HTTP; empty: listen.host at 14268",
+    )),
+    c(Flag::acts(
+        "collector.http-server.max-body-size",
+        Kind::Bytes,
+        "20MiB",
+        "largest body, on the wire and inflated",
+    )),
+    c(Flag::acts(
+        "collector.http-server.idle-timeout",
+        Kind::Duration,
+        "0s",
+        "how long a connection may be without a request; 0: 5m",
+    )),
+    c(Flag::acts(
+        "collector.http-server.read-header-timeout",
+        Kind::Duration,
+        "2s",
+        "time for the head of a request; 0: 10s",
+    )),
+    c(Flag::acts(
+        "collector.http-server.read-timeout",
+        Kind::Duration,
+        "0s",
+        "time between two pieces of a request's body; 0: 15s",
+    )),
+    c(Flag::acts(
+        "collector.zipkin.host-port",
+        Kind::HostPort,
+        "",
+        "address of Zipkin over HTTP; empty: listen.host at 9411 in all-in-one, and off in collector",
+    )),
+    c(Flag::acts(
+        "collector.zipkin.max-body-size",
+        Kind::Bytes,
+        "20MiB",
+        "largest body, on the wire and inflated",
+    )),
+    c(Flag::acts(
+        "collector.zipkin.idle-timeout",
+        Kind::Duration,
+        "0s",
+        "how long a connection may be without a request; 0: 5m",
+    )),
+    c(Flag::acts(
+        "collector.zipkin.read-header-timeout",
+        Kind::Duration,
+        "2s",
+        "time for the head of a request; 0: 10s",
+    )),
+    c(Flag::acts(
+        "collector.zipkin.read-timeout",
+        Kind::Duration,
+        "0s",
+        "time between two pieces of a request's body; 0: 15s",
+    )),
+    c(Flag::acts(
+        "collector.zipkin.cors.allowed-origins",
+        Kind::List,
+        "",
+        "origins of web pages that may send spans, each with at most one *; empty: none",
+    )),
+    c(Flag::acts(
+        "collector.zipkin.cors.allowed-headers",
+        Kind::List,
+        "",
+        "request headers that such pages may set",
+    )),
+    c(Flag::acts(
         "collector.tags",
         Kind::Text,
         "",
@@ -172,72 +240,42 @@ pub(super) const ROWS: &[Flag] = &[
         "bytes are always counted, without a label for each span",
     )),
     c(Flag::accepted(
-        "collector.http-server.host-port",
-        Kind::HostPort,
-        ":14268",
-        THRIFT,
-    )),
-    c(Flag::accepted(
-        "collector.http-server.idle-timeout",
-        Kind::Duration,
-        "0s",
-        THRIFT,
-    )),
-    c(Flag::accepted(
-        "collector.http-server.read-timeout",
-        Kind::Duration,
-        "0s",
-        THRIFT,
-    )),
-    c(Flag::accepted(
-        "collector.http-server.read-header-timeout",
-        Kind::Duration,
-        "2s",
-        THRIFT,
-    )),
-    c(Flag::accepted(
-        "collector.zipkin.host-port",
-        Kind::HostPort,
-        "",
-        ZIPKIN,
-    )),
-    c(Flag::accepted(
         "collector.zipkin.keep-alive",
         Kind::Bool,
         "true",
         "it had no effect in Jaeger either: connections are kept",
     )),
-    c(Flag::accepted(
-        "collector.zipkin.cors.allowed-headers",
-        Kind::List,
-        "",
-        ZIPKIN,
-    )),
-    c(Flag::accepted(
-        "collector.zipkin.cors.allowed-origins",
-        Kind::List,
-        "",
-        ZIPKIN,
-    )),
     Flag::accepted("downsampling.ratio", Kind::Float, "1", DOWNSAMPLING),
     Flag::accepted("downsampling.hashsalt", Kind::Text, "", DOWNSAMPLING),
-    c(Flag::accepted(
+    c(Flag::acts(
+        "http-server.host-port",
+        Kind::HostPort,
+        "",
+        "address of remote sampling over HTTP; empty: listen.host at 5778 in all-in-one, and off in collector, which answers on 14268 too",
+    )),
+    c(Flag::acts(
+        "sampling.grpc.host-port",
+        Kind::HostPort,
+        "",
+        "address of remote sampling over gRPC; empty: listen.host at 5779 in all-in-one, and off in collector, which answers on 14250 too",
+    )),
+    c(Flag::acts(
         "sampling.strategies-file",
         Kind::Text,
         "",
-        SAMPLING,
+        "path of the sampling strategies, JSON; read again when it changes; empty: sampling.default-sampling-probability for all",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.strategies-reload-interval",
         Kind::Duration,
         "0s",
-        SAMPLING,
+        "how often that file is compared with what is in use; 0: 10s",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.default-sampling-probability",
         Kind::Float,
         "0.001",
-        SAMPLING,
+        "share of traces, 0 to 1, for services and operations of which the strategies say nothing usable",
     )),
     c(Flag::accepted(
         "sampling.target-samples-per-second",
@@ -342,5 +380,10 @@ pub(super) const ROWS: &[Flag] = &[
 pub(super) const OTLP_GRPC_TLS: &[Flag] = &server_tls!("collector.otlp.grpc", Reader::Collector);
 pub(super) const OTLP_HTTP_TLS: &[Flag] = &server_tls!("collector.otlp.http", Reader::Collector);
 pub(super) const GRPC_TLS: &[Flag] = &server_tls!("collector.grpc", Reader::Collector);
-pub(super) const HTTP_TLS: &[Flag] = &server_tls_later!("collector.http", THRIFT);
-pub(super) const ZIPKIN_TLS: &[Flag] = &server_tls_later!("collector.zipkin", ZIPKIN);
+pub(super) const HTTP_TLS: &[Flag] = &server_tls!("collector.http", Reader::Collector);
+pub(super) const ZIPKIN_TLS: &[Flag] = &server_tls!("collector.zipkin", Reader::Collector);
+pub(super) const JAEGER_COMPACT: &[Flag] = &processor!("processor.jaeger-compact", "6831");
+pub(super) const JAEGER_BINARY: &[Flag] = &processor!("processor.jaeger-binary", "6832");
+pub(super) const ZIPKIN_COMPACT: &[Flag] = &processor!("processor.zipkin-compact", "5775");
+pub(super) const SAMPLING_HTTP_TLS: &[Flag] = &server_tls!("http-server", Reader::Collector);
+pub(super) const SAMPLING_GRPC_TLS: &[Flag] = &server_tls!("sampling.grpc", Reader::Collector);

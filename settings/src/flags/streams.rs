@@ -2,12 +2,11 @@
 //!
 //! Rows only. Source: `jaegertracing/jaeger: internal/storage/v1/kafka`, `cmd/ingester/app` at v1.76.0, `cmd/agent/app` at v1.20.0 and v1.67.0.
 
-use super::macros::{client_tls, kafka_common, processor};
+use super::macros::{client_tls, kafka_common};
 use crate::flag::{Flag, Kind};
 
 const KAFKA: &str = "Kafka arrives in a later version";
 const INGESTER: &str = "the role ingester arrives in a later version";
-const UDP: &str = "spans over UDP arrive in a later version; send OTLP to 4317 or 4318";
 const AGENT: &str = "the agent ended with Jaeger 1.63: SDKs send straight to the collector";
 
 pub(super) const ROWS: &[Flag] = &[
@@ -60,12 +59,6 @@ pub(super) const ROWS: &[Flag] = &[
         "the agent ended with Jaeger 1.63; collector.tags gives tags to every span",
     ),
     Flag::alias("jaeger.tags", Kind::Text, "agent.tags"),
-    Flag::accepted(
-        "http-server.host-port",
-        Kind::HostPort,
-        ":5778",
-        "sampling over HTTP (5778) arrives in a later version",
-    ),
     Flag::accepted("reporter.type", Kind::Text, "grpc", AGENT),
     Flag::accepted("reporter.grpc.host-port", Kind::Text, "", AGENT),
     Flag::accepted("reporter.grpc.retry.max", Kind::Int, "3", AGENT),
@@ -77,6 +70,3 @@ pub(super) const PRODUCER_TLS: &[Flag] = &client_tls!("kafka.producer", Flag::ac
 pub(super) const CONSUMER: &[Flag] = &kafka_common!("kafka.consumer", KAFKA);
 pub(super) const CONSUMER_TLS: &[Flag] = &client_tls!("kafka.consumer", Flag::accepted, KAFKA);
 pub(super) const REPORTER_TLS: &[Flag] = &client_tls!("reporter.grpc", Flag::accepted, AGENT);
-pub(super) const ZIPKIN_COMPACT: &[Flag] = &processor!("processor.zipkin-compact", ":5775", UDP);
-pub(super) const JAEGER_COMPACT: &[Flag] = &processor!("processor.jaeger-compact", ":6831", UDP);
-pub(super) const JAEGER_BINARY: &[Flag] = &processor!("processor.jaeger-binary", ":6832", UDP);

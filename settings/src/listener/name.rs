@@ -16,6 +16,20 @@ pub enum ListenerName {
     OtlpHttp,
     /// Jaeger's protobuf over gRPC.
     JaegerGrpc,
+    /// Jaeger's Thrift over HTTP.
+    JaegerThrift,
+    /// Zipkin's JSON, protobuf and Thrift over HTTP.
+    Zipkin,
+    /// Jaeger's Thrift in the compact protocol, over UDP.
+    JaegerCompact,
+    /// Jaeger's Thrift in the binary protocol, over UDP.
+    JaegerBinary,
+    /// Zipkin's Thrift in the compact protocol, over UDP.
+    ZipkinCompact,
+    /// Remote sampling over HTTP.
+    SamplingHttp,
+    /// Remote sampling over gRPC.
+    SamplingGrpc,
     /// Jaeger's HTTP API.
     QueryHttp,
     /// Health and metrics.
@@ -26,7 +40,7 @@ struct Row {
     name: ListenerName,
     word: &'static str,
     setting: &'static str,
-    tls_prefix: &'static str,
+    tls_prefix: Option<&'static str>,
     port: u16,
 }
 
@@ -41,12 +55,27 @@ const fn row(
         name,
         word,
         setting,
-        tls_prefix,
+        tls_prefix: Some(tls_prefix),
         port,
     }
 }
 
-const ROWS: [Row; 5] = [
+const fn datagrams(
+    name: ListenerName,
+    word: &'static str,
+    setting: &'static str,
+    port: u16,
+) -> Row {
+    Row {
+        name,
+        word,
+        setting,
+        tls_prefix: None,
+        port,
+    }
+}
+
+const ROWS: [Row; 12] = [
     row(
         ListenerName::OtlpGrpc,
         "otlp-grpc",
@@ -67,6 +96,52 @@ const ROWS: [Row; 5] = [
         "collector.grpc-server.host-port",
         "collector.grpc.tls",
         ports::COLLECTOR_GRPC,
+    ),
+    row(
+        ListenerName::JaegerThrift,
+        "jaeger-thrift",
+        "collector.http-server.host-port",
+        "collector.http.tls",
+        ports::COLLECTOR_HTTP,
+    ),
+    row(
+        ListenerName::Zipkin,
+        "zipkin",
+        "collector.zipkin.host-port",
+        "collector.zipkin.tls",
+        ports::ZIPKIN,
+    ),
+    datagrams(
+        ListenerName::JaegerCompact,
+        "jaeger-compact",
+        "processor.jaeger-compact.server-host-port",
+        ports::JAEGER_COMPACT,
+    ),
+    datagrams(
+        ListenerName::JaegerBinary,
+        "jaeger-binary",
+        "processor.jaeger-binary.server-host-port",
+        ports::JAEGER_BINARY,
+    ),
+    datagrams(
+        ListenerName::ZipkinCompact,
+        "zipkin-compact",
+        "processor.zipkin-compact.server-host-port",
+        ports::ZIPKIN_COMPACT,
+    ),
+    row(
+        ListenerName::SamplingHttp,
+        "sampling-http",
+        "http-server.host-port",
+        "http-server.tls",
+        ports::SAMPLING_HTTP,
+    ),
+    row(
+        ListenerName::SamplingGrpc,
+        "sampling-grpc",
+        "sampling.grpc.host-port",
+        "sampling.grpc.tls",
+        ports::SAMPLING_GRPC,
     ),
     row(
         ListenerName::QueryHttp,
@@ -116,10 +191,16 @@ impl ListenerName {
         self.row().setting
     }
 
-    /// What stands before `.enabled`, `.cert` and so on.
+    /// What stands before `.enabled`, `.cert` and so on; none: datagrams have no TLS.
     #[must_use]
-    pub fn tls_prefix(self) -> &'static str {
+    pub fn tls_prefix(self) -> Option<&'static str> {
         self.row().tls_prefix
+    }
+
+    /// Whether it takes datagrams, which have no connection and no TLS.
+    #[must_use]
+    pub fn is_datagram(self) -> bool {
+        self.tls_prefix().is_none()
     }
 
     /// Jaeger's port for it; the admin port of `query` alone is another.

@@ -6,14 +6,10 @@
 use super::ListenerName;
 
 /// Words that a later version of Spoor gives a meaning.
-const LATER: [&str; 6] = [
-    "jaeger-thrift",
-    "zipkin",
-    "query-grpc",
-    "jaeger-udp",
-    "sampling-http",
-    "storage-grpc",
-];
+const LATER: [&str; 2] = ["query-grpc", "storage-grpc"];
+
+/// All that listen for datagrams.
+const DATAGRAMS: &str = "jaeger-udp";
 
 /// The set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +40,10 @@ impl Plaintext {
         for word in words {
             match ListenerName::from_word(word) {
                 Some(name) => set.names.push(name),
+                None if word == DATAGRAMS => {
+                    set.names
+                        .extend(ListenerName::all().filter(|name| name.is_datagram()));
+                }
                 None if word == "all" => set.all = true,
                 None if LATER.contains(&word) => {}
                 None => {

@@ -20,7 +20,7 @@ fn resolve(case: &Case) -> Result<Listener, String> {
     let host_port = case.host_port.map(|text| text.parse::<HostPort>().unwrap());
     let host = case.listen_host.map(|text| text.parse::<Host>().unwrap());
     let tls = ServerTls {
-        prefix: case.name.tls_prefix().to_owned(),
+        prefix: case.name.tls_prefix().unwrap_or_default().to_owned(),
         ..ServerTls::default()
     };
     let words = case.plaintext.split(',').filter(|word| !word.is_empty());
@@ -54,7 +54,10 @@ fn refuses(case: &Case, setting: &str, at: &str) {
         "{error}"
     );
     assert!(
-        error.contains(&format!("{}.enabled", case.name.tls_prefix())),
+        error.contains(&format!(
+            "{}.enabled",
+            case.name.tls_prefix().unwrap_or_default()
+        )),
         "{error}"
     );
     assert!(
@@ -242,4 +245,52 @@ fn listeners_collide_on_port_and_address() {
     assert!(at("[::]:5").collides(&at("10.0.0.1:5")));
     assert!(!at("127.0.0.1:5").collides(&at("127.0.0.2:5")));
     assert!(!at(":0").collides(&at(":0")));
+}
+
+#[test]
+fn datagrams_have_no_tls_to_be_protected_by() {
+    let at: HostPort = "0.0.0.0:6831".parse().unwrap();
+    let rule = |plaintext: &'static Plaintext| {
+        Rule {
+            name: ListenerName::JaegerCompact,
+            default_port: 6831,
+            host_port: Some(&at),
+            default_host: None,
+            tls: None,
+            plaintext,
+        }
+        .resolve()
+    };
+    static NONE: std::sync::LazyLock<Plaintext> = std::sync::LazyLock::new(Plaintext::default);
+    static UDP: std::sync::LazyLock<Plaintext> =
+        std::sync::LazyLock::new(|| Plaintext::from_words(["jaeger-udp"]).unwrap());
+    let error = rule(&NONE).unwrap_err();
+    assert_eq!(error.setting(), "processor.jaeger-compact.server-host-port");
+    assert!(
+        error
+            .to_string()
+            .contains("plaintext.listeners=jaeger-compact"),
+        "{error}"
+    );
+    let listener = rule(&UDP).unwrap();
+    assert!(
+        listener
+            .warning()
+            .unwrap()
+            .contains("nothing protects datagrams")
+    );
+    assert!(!UDP.allows(ListenerName::Zipkin));
+}
+
+#[test]
+fn a_port_of_connections_and_one_of_datagrams_are_two() {
+    let at = |name, port| Listener {
+        name,
+        addrs: vec![format!("127.0.0.1:{port}").parse().unwrap()],
+        optional: false,
+        tls: None,
+    };
+    let udp = at(ListenerName::JaegerCompact, 6831);
+    assert!(!udp.collides(&at(ListenerName::Zipkin, 6831)));
+    assert!(udp.collides(&at(ListenerName::JaegerBinary, 6831)));
 }

@@ -3,13 +3,17 @@
 //! In: `PostSpansRequest`, handed to the decoder as bytes. Out: an empty `PostSpansResponse`, or a status. Jaeger's reply has no room for
 //! spans that can never be stored: it says OK, and they are dead letters.
 
+use std::sync::Arc;
+
 use axum::Router;
 use bytes::Bytes;
 use tonic::{Code, Status};
 
 use crate::fault::Fault;
 use crate::intake::{Origin, Receiver};
+use crate::receivers::sampling;
 use crate::receivers::unary::{self, Method};
+use crate::sampling::Sampling;
 
 /// What it is called. `proto` is v1.76's word for this way in, in metrics and in the tag.
 pub(crate) const ORIGIN: Origin = Origin {
@@ -19,14 +23,15 @@ pub(crate) const ORIGIN: Origin = Origin {
     format_tag: Some("proto"),
 };
 
-/// Added to `router`, which may serve other services already.
-pub(crate) fn router(router: Router, receiver: Receiver) -> Router {
+/// Added to `router`, which may serve other services already. It answers for remote sampling too.
+pub(crate) fn router(router: Router, receiver: Receiver, sampling: Arc<Sampling>) -> Router {
     let method = Method {
         path: "/jaeger.api_v2.CollectorService/PostSpans",
         decode: wire::jaeger::proto::decode_post_spans,
         reply: |_| Bytes::new(),
         status,
     };
+    let router = sampling::add_grpc(router, sampling);
     unary::route(router, receiver, method).fallback(unary::unimplemented)
 }
 
@@ -37,6 +42,7 @@ fn status(fault: &Fault) -> Status {
         Fault::TooLarge { .. } => Code::ResourceExhausted,
         Fault::Encoding(_) => Code::Unimplemented,
         Fault::Full(_)
+        | Fault::Crowded
         | Fault::Throttled { .. }
         | Fault::Broken(_)
         | Fault::Unavailable(_)

@@ -44,7 +44,9 @@ pub(super) fn status(fault: &Fault) -> RpcStatus {
         Fault::TooLarge { .. } => Code::ResourceExhausted,
         Fault::Encoding(_) => Code::Unimplemented,
         Fault::Full(_) | Fault::Throttled { .. } => Code::ResourceExhausted,
-        Fault::Broken(_) | Fault::Unavailable(_) | Fault::Late => Code::Unavailable,
+        Fault::Broken(_) | Fault::Crowded | Fault::Unavailable(_) | Fault::Late => {
+            Code::Unavailable
+        }
     };
     RpcStatus::new(code, fault.to_string(), fault.retry_after())
 }

@@ -1,6 +1,6 @@
 //! CORS: which web pages may send spans.
 //!
-//! In: `collector.otlp.http.cors.*`. Out: the answer to a preflight request, and the headers on others. With no origin allowed, nothing is
+//! In: a receiver's `cors.*`. Out: the answer to a preflight request, and the headers on others. With no origin allowed, nothing is
 //! said at all. Source: the Fetch standard, "CORS protocol"; patterns and the headers allowed always as `rs/cors` has them, which Jaeger uses.
 
 use axum::body::Body;
