@@ -16,3 +16,4 @@ mod golden;
 mod rooms;
 mod support;
 mod tls;
+mod ways_in;

@@ -35,6 +35,8 @@ const KINDS: &str = "104: operations are known with their kind";
 const WARNINGS: &str = "105: a span's warnings are kept";
 /// Quirk 49.
 const UNKNOWN_API: &str = "49: an unknown path of the api is 404";
+/// Quirk 103.
+const ABSENT_TIME: &str = "103: a span without a time lies where it was received, and is found";
 /// Quirk 14.
 const ZERO_DURATION: &str = "14: a duration of zero is left alone";
 /// Quirk 108.
@@ -51,7 +53,11 @@ pub fn compare(case: &str, recorded: &Value, ours: &Value) -> Vec<Difference> {
 
 /// Why the whole answer to a request is another one here, status and content type included.
 pub fn is_another_answer(case: &str) -> Option<&'static str> {
-    (case == "unknown-api").then_some(UNKNOWN_API)
+    match case {
+        "unknown-api" => Some(UNKNOWN_API),
+        "zipkin-no-timestamp" => Some(ABSENT_TIME),
+        _ => None,
+    }
 }
 
 /// Every difference, those included that a quirk permits.

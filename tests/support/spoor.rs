@@ -55,14 +55,21 @@ impl Setup {
     /// The command, ready to run.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        for listener in [
-            "collector.otlp.grpc",
-            "collector.otlp.http",
-            "collector.grpc-server",
-            "query.http-server",
-            "admin.http",
+        for setting in [
+            "collector.otlp.grpc.host-port",
+            "collector.otlp.http.host-port",
+            "collector.grpc-server.host-port",
+            "collector.http-server.host-port",
+            "collector.zipkin.host-port",
+            "processor.jaeger-compact.server-host-port",
+            "processor.jaeger-binary.server-host-port",
+            "processor.zipkin-compact.server-host-port",
+            "http-server.host-port",
+            "sampling.grpc.host-port",
+            "query.http-server.host-port",
+            "admin.http.host-port",
         ] {
-            let flag = format!("--{listener}.host-port=");
+            let flag = format!("--{setting}=");
             if !self.args.iter().any(|a| a.starts_with(&flag)) {
                 command.arg(format!("{flag}127.0.0.1:0"));
             }
@@ -135,7 +142,7 @@ impl Setup {
 // === impl Spoor ===
 
 impl Spoor {
-    /// The address of a listener: `otlp-grpc`, `otlp-http`, `jaeger-grpc`, `query-http`, `admin`.
+    /// The address of a listener, by its word in `plaintext.listeners`: `otlp-grpc`, `zipkin`, `admin`.
     pub fn address(&self, listener: &str) -> &str {
         self.addresses.get(listener).map_or_else(
             || panic!("no listener {listener} in {:?}", self.addresses),

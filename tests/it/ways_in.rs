@@ -1,0 +1,216 @@
+//! Every way in but OTLP and Jaeger's gRPC: Thrift over HTTP and UDP, Zipkin, and what SDKs are told about sampling.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tests::clients;
+use tests::corpus;
+use tests::spoor::Spoor;
+
+use crate::support::{eventually, get, get_json, root, setup, trace};
+
+/// Runs a client of `tests/clients`; what it printed last.
+fn client(script: &str, args: &[&str]) -> String {
+    let python = clients::python("jaeger_client").unwrap();
+    let output = Command::new(python)
+        .arg(root().join("tests/clients").join(script))
+        .args(args)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{script} said {said}{complaints}");
+    said.trim().lines().last().unwrap_or_default().to_owned()
+}
+
+/// The trace once both of its spans are there: datagrams are answered by nothing.
+async fn both_spans(spoor: &Spoor, id: &str) -> Value {
+    let url = format!("{}/api/traces/{id}", spoor.url("query-http"));
+    eventually(
+        "both spans",
+        || async {
+            let (_, _, text) = get(&url).await;
+            serde_json::from_str::<Value>(&text).unwrap_or_default()
+        },
+        |answer| {
+            answer["data"][0]["spans"]
+                .as_array()
+                .is_some_and(|s| s.len() == 2)
+        },
+    )
+    .await["data"][0]
+        .take()
+}
+
+fn span<'a>(trace: &'a Value, name: &str) -> &'a Value {
+    let spans = trace["spans"].as_array().unwrap();
+    let found = spans.iter().find(|s| s["operationName"] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {trace}"))
+}
+
+fn tag(span: &Value, key: &str) -> Value {
+    let tags = span["tags"].as_array().unwrap();
+    let found = tags.iter().find(|t| t["key"] == key);
+    found.map_or(Value::Null, |t| t["value"].clone())
+}
+
+#[tokio::test]
+async fn ubers_client_for_python_sends_datagrams() {
+    let (_folder, setup) = setup();
+    let spoor = setup.start().unwrap();
+    let udp = spoor.address("jaeger-compact");
+    let id = client("uber_python.py", &["python-udp", udp, "const"]);
+    let trace = both_spans(&spoor, &id).await;
+    assert_eq!(trace["processes"]["p1"]["serviceName"], "python-udp");
+    let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
+    assert_eq!(child["references"][0]["spanID"], root["spanID"]);
+    assert_eq!(tag(root, "cart.items"), 3);
+    assert_eq!(tag(root, "share"), 0.5);
+    assert_eq!(tag(root, "sampler.type"), "const");
+    assert_eq!(tag(child, "error"), true);
+    assert_eq!(tag(child, "@jaeger@format"), "jaeger");
+    let fields = child["logs"][0]["fields"].as_array().unwrap();
+    assert!(
+        fields
+            .iter()
+            .any(|f| f["key"] == "event" && f["value"] == "declined")
+    );
+}
+
+#[tokio::test]
+async fn py_zipkin_sends_each_of_its_encodings() {
+    let (_folder, setup) = setup();
+    let spoor = setup.start().unwrap();
+    for (encoding, path) in [
+        ("v1-json", "/api/v1/spans"),
+        ("v2-json", "/api/v2/spans"),
+        ("v2-protobuf", "/api/v2/spans"),
+    ] {
+        let url = format!("{}{path}", spoor.url("zipkin"));
+        let id = client("zipkin.py", &[encoding, &url, encoding]);
+        let trace = trace(&spoor, &id).await;
+        assert_eq!(trace["processes"]["p1"]["serviceName"], encoding);
+        let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
+        assert_eq!(child["references"][0]["spanID"], root["spanID"]);
+        assert_eq!(tag(root, "span.kind"), "server", "{encoding}");
+        assert_eq!(tag(child, "span.kind"), "client", "{encoding}");
+        assert_eq!(tag(root, "cart.items"), "3", "{encoding}");
+        assert_eq!(child["logs"][0]["fields"][0]["value"], "retried");
+    }
+}
+
+#[tokio::test]
+async fn sampling_is_answered_as_it_was_recorded() {
+    let (folder, mut setup) = setup();
+    let golden = root().join("tests/fixtures/golden");
+    let recorded = corpus::read(&golden.join("_api/v1.76.0.sampling-14268.json"));
+    let file = folder.path().join("strategies.json");
+    std::fs::write(&file, recorded["strategies_file"].to_string()).unwrap();
+    setup = setup.arg(format!("--sampling.strategies-file={}", file.display()));
+    let spoor = setup.start().unwrap();
+    let mut compared = 0;
+    for (request, expect) in recorded["answers"].as_object().unwrap() {
+        let (status, content_type, body) =
+            get(&format!("{}{request}", spoor.url("jaeger-thrift"))).await;
+        let got = json!({"status": status, "content_type": content_type, "body": body});
+        assert_eq!(got, *expect, "{request}");
+        if let Some((_, query)) = request.split_once('?') {
+            let agent = format!("{}/sampling?{query}", spoor.url("sampling-http"));
+            assert_eq!(get(&agent).await, (status, content_type, body), "{agent}");
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, 6);
+    let legacy = get_json(&format!("{}/?service=bar", spoor.url("sampling-http"))).await;
+    assert_eq!(legacy["strategyType"], 1);
+    assert_eq!(legacy["rateLimitingSampling"]["maxTracesPerSecond"], 5);
+}
+
+#[tokio::test]
+async fn ubers_client_samples_at_the_rate_that_the_strategies_say() {
+    let (folder, mut setup) = setup();
+    let file = folder.path().join("strategies.json");
+    let strategies = json!({"service_strategies": [
+        {"service": "half", "type": "probabilistic", "param": 0.5},
+    ]});
+    std::fs::write(&file, strategies.to_string()).unwrap();
+    setup = setup.arg(format!("--sampling.strategies-file={}", file.display()));
+    let spoor = setup.start().unwrap();
+    let (udp, http) = (
+        spoor.address("jaeger-compact"),
+        spoor.address("sampling-http"),
+    );
+    let sampled: u64 = client("uber_python.py", &["half", udp, http, "1000"])
+        .parse()
+        .unwrap();
+    // 1,000 throws of a coin are within four standard deviations of 500 but for one time in 16,000
+    assert!((437..=563).contains(&sampled), "{sampled} of 1,000");
+    let url = format!(
+        "{}/api/traces?service=half&limit=2000&lookback=1h",
+        spoor.url("query-http")
+    );
+    eventually(
+        "every sampled trace is found",
+        || async { get_json(&url).await["data"].as_array().map_or(0, Vec::len) as u64 },
+        |found| *found == sampled,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_in_jaegers_words() {
+    let (_folder, setup) = setup();
+    let spoor = setup.start().unwrap();
+    let client = reqwest::Client::new();
+    let thrift = format!("{}/api/traces", spoor.url("jaeger-thrift"));
+    for (content_type, body, expect) in [
+        (
+            None,
+            &b""[..],
+            "Cannot parse content type: mime: no media type",
+        ),
+        (
+            Some("text/<b>"),
+            b"",
+            "Unsupported content type: text/&lt;b&gt;",
+        ),
+        (
+            Some("application/x-thrift"),
+            b"\x0c",
+            "Unable to process request body: message ends inside",
+        ),
+    ] {
+        let mut request = client.post(&thrift).body(body);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 400);
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        let text = answer.text().await.unwrap();
+        assert!(text.starts_with(expect) && text.ends_with('\n'), "{text}");
+    }
+    assert_eq!(client.get(&thrift).send().await.unwrap().status(), 405);
+    let spans = format!("{}/api/v2/spans", spoor.url("zipkin"));
+    let answer = client.post(&spans).body("{").send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    // datagrams that are no messages, and one that is longer than it may be
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let udp = spoor.address("jaeger-compact");
+    socket.send_to(b"junk", udp).unwrap();
+    socket.send_to(&vec![0; 65_001], udp).unwrap();
+    let metrics = format!("{}/metrics", spoor.url("admin"));
+    for reason in ["undecodable", "too_large"] {
+        let line = format!("reason=\"{reason}\"");
+        eventually(
+            reason,
+            || async {
+                let (_, _, text) = get(&metrics).await;
+                text.lines()
+                    .any(|l| l.contains("jaeger-compact") && l.contains(&line))
+            },
+            |counted| *counted,
+        )
+        .await;
+    }
+}
