@@ -108,10 +108,7 @@ fn a_count_without_bytes_for_it_is_refused_before_any_room_is_made() {
 #[test]
 fn what_nests_deeper_than_anything_real_is_refused() {
     // a field of structs in structs
-    let mut deep = Vec::new();
-    for _ in 0..100 {
-        deep.push(0xfc);
-    }
+    let deep = [0xfc; 100];
     check_refused(&deep, Protocol::Compact, "deeper than 32");
     let deep = [12, 0, 99].repeat(100);
     check_refused(&deep, Protocol::Binary, "deeper than 32");

@@ -102,7 +102,7 @@ fn raw(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Raw, DecodeError>
             (4, Type::I64) => raw.id = reader.i64("span id")?,
             (5, Type::I64) => raw.parent = Some(reader.i64("parent's id")?),
             (6, Type::List) => {
-                raw.annotations = structs(reader, budget, "annotations", annotation)?
+                raw.annotations = structs(reader, budget, "annotations", annotation)?;
             }
             (8, Type::List) => raw.binary = structs(reader, budget, "binary annotations", binary)?,
             (9, Type::Bool) => raw.debug = reader.bool("debug")?,

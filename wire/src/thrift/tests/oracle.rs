@@ -275,7 +275,7 @@ impl Oracle {
             Value::Bytes(bytes) => {
                 self.i32(2, 4);
                 self.field(7, TType::String, |o| {
-                    o.out.write_bytes(bytes.as_bytes()).unwrap()
+                    o.out.write_bytes(bytes.as_bytes()).unwrap();
                 });
             }
             other => panic!("no tag of Thrift: {other:?}"),
@@ -304,7 +304,7 @@ impl Oracle {
             o.structs(8, texts, |o, (key, value)| {
                 o.text(1, key);
                 o.field(2, TType::String, |o| {
-                    o.out.write_bytes(value.as_bytes()).unwrap()
+                    o.out.write_bytes(value.as_bytes()).unwrap();
                 });
                 o.i32(3, 6);
             });
