@@ -9,18 +9,28 @@ use tests::spoor::Spoor;
 
 use crate::support::{eventually, get, get_json, root, setup, trace};
 
-/// Runs a client of `tests/clients`; what it printed last.
-fn client(script: &str, args: &[&str]) -> String {
-    let python = clients::python("jaeger_client").unwrap();
-    let output = Command::new(python)
-        .arg(root().join("tests/clients").join(script))
-        .args(args)
+/// Runs a client; what it printed last.
+fn said(command: &mut Command) -> String {
+    let output = command
         .output()
-        .unwrap();
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{script} said {said}{complaints}");
+    assert!(
+        output.status.success(),
+        "{command:?} said {said}{complaints}"
+    );
     said.trim().lines().last().unwrap_or_default().to_owned()
+}
+
+/// Runs a client of `tests/clients` with the packages of that name.
+fn python(packages: &str, script: &str, args: &[&str]) -> String {
+    let script = root().join("tests/clients").join(script);
+    said(
+        Command::new(clients::python(packages).unwrap())
+            .arg(script)
+            .args(args),
+    )
 }
 
 /// The trace once both of its spans are there: datagrams are answered by nothing.
@@ -59,7 +69,11 @@ async fn ubers_client_for_python_sends_datagrams() {
     let (_folder, setup) = setup();
     let spoor = setup.start().unwrap();
     let udp = spoor.address("jaeger-compact");
-    let id = client("uber_python.py", &["python-udp", udp, "const"]);
+    let id = python(
+        "jaeger_client",
+        "uber_python.py",
+        &["python-udp", udp, "const"],
+    );
     let trace = both_spans(&spoor, &id).await;
     assert_eq!(trace["processes"]["p1"]["serviceName"], "python-udp");
     let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
@@ -77,6 +91,72 @@ async fn ubers_client_for_python_sends_datagrams() {
     );
 }
 
+/// What every client of Jaeger sends here: two spans, the second with an error and a number.
+async fn check_two_spans(spoor: &Spoor, id: &str, service: &str) {
+    let trace = both_spans(spoor, id).await;
+    assert_eq!(trace["processes"]["p1"]["serviceName"], service);
+    let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
+    assert_eq!(
+        child["references"][0]["spanID"], root["spanID"],
+        "{service}"
+    );
+    assert_eq!(tag(child, "error"), true, "{service}");
+    assert_eq!(tag(child, "cart.items"), 3, "{service}");
+    assert_eq!(tag(child, "@jaeger@format"), "jaeger", "{service}");
+}
+
+#[tokio::test]
+async fn ubers_client_for_go_sends_datagrams_and_posts() {
+    let (_folder, setup) = setup();
+    let spoor = setup.start().unwrap();
+    let program = clients::go_client().unwrap();
+    let url = format!("{}/api/traces", spoor.url("jaeger-thrift"));
+    for (service, way, to) in [
+        ("go-udp", "udp", spoor.address("jaeger-compact")),
+        ("go-http", "http", &url),
+    ] {
+        let id = said(Command::new(&program).args([service, way, to]));
+        check_two_spans(&spoor, &id, service).await;
+    }
+}
+
+#[tokio::test]
+async fn ubers_client_for_node_sends_datagrams_and_posts() {
+    let (_folder, setup) = setup();
+    let spoor = setup.start().unwrap();
+    let modules = clients::node_modules().unwrap();
+    let url = format!("{}/api/traces", spoor.url("jaeger-thrift"));
+    let (host, port) = spoor.address("jaeger-binary").split_once(':').unwrap();
+    for args in [
+        &["node-udp", "udp", host, port][..],
+        &["node-http", "http", &url],
+    ] {
+        let mut command = Command::new("node");
+        command
+            .arg(root().join("tests/clients/node/uber.js"))
+            .args(args)
+            .env("NODE_PATH", &modules);
+        check_two_spans(&spoor, &said(&mut command), args[0]).await;
+    }
+}
+
+#[tokio::test]
+async fn opentelemetrys_old_thrift_exporter_sends_datagrams_and_posts() {
+    let (_folder, setup) = setup();
+    let spoor = setup.start().unwrap();
+    let url = format!(
+        "{}/api/traces?format=jaeger.thrift",
+        spoor.url("jaeger-thrift")
+    );
+    for (service, way, to) in [
+        ("otel-udp", "udp", spoor.address("jaeger-compact")),
+        ("otel-http", "http", &url),
+    ] {
+        let id = python("otel_thrift", "otel_thrift.py", &[service, way, to]);
+        check_two_spans(&spoor, &id, service).await;
+    }
+}
+
 #[tokio::test]
 async fn py_zipkin_sends_each_of_its_encodings() {
     let (_folder, setup) = setup();
@@ -87,7 +167,7 @@ async fn py_zipkin_sends_each_of_its_encodings() {
         ("v2-protobuf", "/api/v2/spans"),
     ] {
         let url = format!("{}{path}", spoor.url("zipkin"));
-        let id = client("zipkin.py", &[encoding, &url, encoding]);
+        let id = python("jaeger_client", "zipkin.py", &[encoding, &url, encoding]);
         let trace = trace(&spoor, &id).await;
         assert_eq!(trace["processes"]["p1"]["serviceName"], encoding);
         let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
@@ -140,9 +220,13 @@ async fn ubers_client_samples_at_the_rate_that_the_strategies_say() {
         spoor.address("jaeger-compact"),
         spoor.address("sampling-http"),
     );
-    let sampled: u64 = client("uber_python.py", &["half", udp, http, "1000"])
-        .parse()
-        .unwrap();
+    let sampled: u64 = python(
+        "jaeger_client",
+        "uber_python.py",
+        &["half", udp, http, "1000"],
+    )
+    .parse()
+    .unwrap();
     // 1,000 throws of a coin are within four standard deviations of 500 but for one time in 16,000
     assert!((437..=563).contains(&sampled), "{sampled} of 1,000");
     let url = format!(

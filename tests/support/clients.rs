@@ -51,6 +51,55 @@ pub fn telemetrygen() -> anyhow::Result<PathBuf> {
     Ok(folder.join("telemetrygen"))
 }
 
+/// The folder `node_modules` with the packages that `tests/clients/node` pins.
+pub fn node_modules() -> anyhow::Result<PathBuf> {
+    let pinned = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/node");
+    let lock = std::fs::read_to_string(pinned.join("package-lock.json"))?;
+    let folder = cache()?.join(format!("node-{:016x}", fingerprint(&lock)));
+    once(&folder, || {
+        std::fs::create_dir_all(&folder)?;
+        for file in ["package.json", "package-lock.json"] {
+            std::fs::copy(pinned.join(file), folder.join(file))?;
+        }
+        run(
+            Command::new("npm")
+                .args([
+                    "ci",
+                    "--silent",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                ])
+                .current_dir(&folder),
+            "node and npm with its package index",
+        )
+    })?;
+    Ok(folder.join("node_modules"))
+}
+
+/// The program of `tests/clients/go`.
+pub fn go_client() -> anyhow::Result<PathBuf> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/go");
+    let mut text = String::new();
+    for file in ["main.go", "go.mod", "go.sum"] {
+        text.push_str(&std::fs::read_to_string(sources.join(file))?);
+    }
+    let folder = cache()?.join(format!("go-{:016x}", fingerprint(&text)));
+    let program = folder.join("uber");
+    once(&folder, || {
+        std::fs::create_dir_all(&folder)?;
+        run(
+            Command::new("go")
+                .args(["build", "-trimpath", "-o"])
+                .arg(&program)
+                .arg(".")
+                .current_dir(&sources),
+            "go 1.25 or newer and its module proxy",
+        )
+    })?;
+    Ok(program)
+}
+
 /// Runs a client and gives what it printed.
 pub fn run(command: &mut Command, needs: &str) -> anyhow::Result<()> {
     let shown = format!("{command:?}");
