@@ -35,6 +35,10 @@ pub struct Config {
     pub sampling_grpc: Option<listen::Config>,
     /// `collector.tags`: given to the process or resource of every span, in this order.
     pub tags: Vec<(String, String)>,
+    /// `downsampling.ratio`: the share of traces that is kept, 0 to 1 (1).
+    pub downsampling_ratio: f64,
+    /// `downsampling.hashsalt`: collectors with the same one keep the same traces; empty: Jaeger's.
+    pub downsampling_salt: String,
     /// `collector.budget-bytes`: memory that requests may hold until they are durable (256 MiB). One instance gets a quarter of it.
     pub budget_bytes: usize,
     /// How long the store may take before a sender is told to try again (4 s: senders give up after 5 s).
@@ -99,6 +103,8 @@ impl Default for Config {
             sampling_http: None,
             sampling_grpc: None,
             tags: Vec::new(),
+            downsampling_ratio: 1.0,
+            downsampling_salt: String::new(),
             budget_bytes: 256 << 20,
             write_timeout: Duration::from_secs(4),
             host: String::new(),

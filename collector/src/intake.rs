@@ -1,7 +1,7 @@
 //! The one path of every receiver, from a request's bytes to an answer that means durable.
 //!
 //! In: a [`Payload`] that was charged for and read. Then, in this order: inflate and decode; charge for what it became; collector tags;
-//! count; format tag; write, with a deadline; bury what could not be decoded. Out: what was stored and what never can be, or a [`Fault`].
+//! count; format tag; downsampling; write, with a deadline; bury what could not be decoded. Out: what was stored and what never can be, or a [`Fault`].
 //!
 //! The permit is held until the answer is known, so that memory is given back when the spans are durable, not when they were queued.
 //! Deliberately absent: sockets, protocols, statuses; queues of our own.
@@ -18,6 +18,7 @@ use wire::{DecodeError, Decoded, RejectedSpan};
 
 use crate::admission::{Admission, Permit};
 use crate::deadline::Deadline;
+use crate::downsampling::Downsampling;
 use crate::estimate::Estimates;
 use crate::fault::Fault;
 use crate::inflate::{Encoding, inflate};
@@ -93,6 +94,7 @@ pub(crate) struct Receiver {
 pub(crate) struct Intake {
     parts: Parts,
     tags: Tags,
+    downsampling: Downsampling,
     pub(crate) admission: Admission,
     pub(crate) metrics: Metrics,
     pub(crate) write_timeout: Duration,
@@ -217,6 +219,7 @@ impl Intake {
         Self {
             parts,
             tags: Tags::new(&config.tags),
+            downsampling: Downsampling::new(config.downsampling_ratio, &config.downsampling_salt),
             admission,
             metrics,
             write_timeout: config.write_timeout,
@@ -237,6 +240,14 @@ impl Intake {
         self.metrics.received(origin, &tally);
         if let Some(format) = origin.format_tag {
             tag_format(&mut spans, format);
+        }
+        let dropped = self.downsampling.thin(&mut spans);
+        if dropped > 0 {
+            let account = self.parts.ledger.account(permit.instance());
+            account.receive(dropped).dropped(ledger::DOWNSAMPLED);
+            if spans.is_empty() {
+                return Ok(Stored::default());
+            }
         }
         let batch = Batch::new(permit.instance().clone(), spans, body_bytes);
         if let Err(refusal) = permit.set(batch.retained_bytes + REQUEST) {

@@ -10,6 +10,7 @@ pub mod admission;
 mod bind;
 mod config;
 mod deadline;
+mod downsampling;
 mod estimate;
 mod fault;
 mod inflate;

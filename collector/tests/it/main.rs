@@ -11,3 +11,5 @@ mod ledger;
 mod otlp_grpc;
 mod otlp_http;
 mod support;
+mod thrift_and_zipkin;
+mod udp;

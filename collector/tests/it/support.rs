@@ -130,6 +130,8 @@ pub(crate) async fn start_with(dead_letters: bool, change: impl FnOnce(&mut Conf
         otlp_grpc: Some(receiver("otlp-grpc", 4 << 20)),
         otlp_http: Some(receiver("otlp-http", 20 << 20)),
         jaeger_grpc: Some(receiver("jaeger-grpc", 4 << 20)),
+        jaeger_thrift: Some(receiver("jaeger-thrift", 1 << 20)),
+        zipkin: Some(receiver("zipkin", 1 << 20)),
         host: "test".to_owned(),
         ..Config::default()
     };
@@ -213,6 +215,7 @@ impl Running {
         self.http("POST", "/v1/traces", headers, body).await
     }
 
+    /// The same to OTLP's port, by any method, at any path.
     pub(crate) async fn http(
         &self,
         method: &str,
@@ -220,9 +223,20 @@ impl Running {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
+        self.http_to("otlp-http", method, path, headers, body).await
+    }
+
+    pub(crate) async fn http_to(
+        &self,
+        listener: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let client: Client<HttpConnector, Body> =
             Client::builder(TokioExecutor::new()).build_http();
-        let uri = format!("http://{}{path}", self.addr("otlp-http"));
+        let uri = format!("http://{}{path}", self.addr(listener));
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -35,6 +35,10 @@ pub struct Collector {
     pub zipkin_compact: DatagramReceiver,
     /// Remote sampling.
     pub sampling: Sampling,
+    /// The share of traces that is stored, 0 to 1.
+    pub downsampling_ratio: f64,
+    /// What decides which.
+    pub downsampling_salt: String,
     /// For the process of every span, in this order; keys are distinct.
     pub tags: Vec<(String, String)>,
     /// Memory of requests until they are durable; none: a share of `memory.max-bytes`.
@@ -121,6 +125,8 @@ impl Collector {
             jaeger_binary: DatagramReceiver::check("processor.jaeger-binary", check),
             zipkin_compact: DatagramReceiver::check("processor.zipkin-compact", check),
             sampling: Sampling::check(check),
+            downsampling_ratio: share("downsampling.ratio", check),
+            downsampling_salt: check.settings.text("downsampling.hashsalt").to_owned(),
             tags,
             budget: check.settings.bytes(BUDGET).map(|_| check.size(BUDGET)),
             write_timeout: check.some_time("collector.write-timeout"),
@@ -175,15 +181,7 @@ impl HttpReceiver {
 
 impl Sampling {
     fn check(check: &mut Check<'_>) -> Self {
-        const PROBABILITY: &str = "sampling.default-sampling-probability";
         const FILE: &str = "sampling.strategies-file";
-        let default_probability = check.settings.float(PROBABILITY);
-        if !(0.0..=1.0).contains(&default_probability) {
-            check.wrong(
-                PROBABILITY,
-                format!("{default_probability} is no share: give 0 to 1"),
-            );
-        }
         let file = check.settings.text(FILE).trim().to_owned();
         if file.contains("://") {
             check.wrong(
@@ -196,7 +194,7 @@ impl Sampling {
         Self {
             file: Some(PathBuf::from(file)).filter(|path| !path.as_os_str().is_empty()),
             reload_interval: check.time("sampling.strategies-reload-interval"),
-            default_probability,
+            default_probability: share("sampling.default-sampling-probability", check),
         }
     }
 }
@@ -233,6 +231,15 @@ impl Cors {
             allowed_headers: check.settings.list(&name("allowed-headers")).to_vec(),
         }
     }
+}
+
+/// A number from 0 to 1.
+fn share(name: &str, check: &mut Check<'_>) -> f64 {
+    let share = check.settings.float(name);
+    if !(0.0..=1.0).contains(&share) {
+        check.wrong(name, format!("{share} is no share: give 0 to 1"));
+    }
+    share
 }
 
 /// `k=v,k2=${VARIABLE:default}`: the last value of a key wins, in the place of its first.

@@ -185,6 +185,8 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
         sampling_http: plain(&config.listeners.sampling_http)?,
         sampling_grpc: plain(&config.listeners.sampling_grpc)?,
         tags: collector.tags.clone(),
+        downsampling_ratio: collector.downsampling_ratio,
+        downsampling_salt: collector.downsampling_salt.clone(),
         write_timeout: collector.write_timeout,
         host: settings::environment::host_name(),
         ..collector::Config::default()

@@ -8,7 +8,6 @@ use crate::flag::{Flag, Kind, Reader};
 
 const QUEUE: &str = "Spoor has no such queue: a request is answered when its spans are durable, within the memory of memory.max-bytes";
 const SAMPLING: &str = "adaptive sampling arrives in a later version: sampling.strategies-file says what SDKs are told";
-const DOWNSAMPLING: &str = "downsampling arrives in a later version; every span is kept";
 const TENANCY: &str = "namespaces arrive in a later version";
 const MIXED: &str = "namespaces arrive in a later version, and the spans of all tenants would lie in one store readable by all: run one Spoor for each tenant until then";
 
@@ -245,8 +244,18 @@ pub(super) const ROWS: &[Flag] = &[
         "true",
         "it had no effect in Jaeger either: connections are kept",
     )),
-    Flag::accepted("downsampling.ratio", Kind::Float, "1", DOWNSAMPLING),
-    Flag::accepted("downsampling.hashsalt", Kind::Text, "", DOWNSAMPLING),
+    c(Flag::acts(
+        "downsampling.ratio",
+        Kind::Float,
+        "1",
+        "share of traces that is stored, 0 to 1; the rest is dropped and counted",
+    )),
+    c(Flag::acts(
+        "downsampling.hashsalt",
+        Kind::Text,
+        "",
+        "collectors with the same salt keep the same traces; empty: downsampling-default-salt",
+    )),
     c(Flag::acts(
         "http-server.host-port",
         Kind::HostPort,

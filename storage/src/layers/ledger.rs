@@ -29,6 +29,8 @@ pub const UNAVAILABLE: &str = "unavailable";
 pub const THROTTLED: &str = "throttled";
 /// Why spans are disposed of that the store can never take.
 pub const UNSTORABLE: &str = "unstorable";
+/// Why spans are disposed of that are not among the share of traces that is kept.
+pub const DOWNSAMPLED: &str = "downsampled";
 /// Why spans are disposed of that could not be decoded.
 pub const UNDECODABLE: &str = "undecodable";
 /// Why spans are disposed of that started too long ago.
