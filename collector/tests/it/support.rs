@@ -177,6 +177,11 @@ impl Running {
         self.addrs[name]
     }
 
+    /// Whether a receiver of this name is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.addrs.contains_key(name)
+    }
+
     pub(crate) fn stop(&self) {
         self.shutdown.cancel();
     }

@@ -182,3 +182,24 @@ async fn a_share_of_the_traces_is_kept_and_the_rest_is_counted() {
         (1, 1, 0)
     );
 }
+
+#[tokio::test]
+async fn a_port_that_another_program_has_is_left_out_only_where_nobody_asked_for_it() {
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap();
+    let running = start(|config| {
+        let zipkin = config.zipkin.as_mut().unwrap();
+        zipkin.listener.addrs = vec![taken];
+        zipkin.listener.dispensable = true;
+    })
+    .await;
+    assert!(!running.has("zipkin") && running.has("jaeger-thrift"));
+    let listener = listen::Config::new("zipkin", "collector.zipkin.host-port", vec![taken]);
+    let metrics = listen::Metrics::register(&mut Default::default());
+    let error = listen::bind(&listener, &metrics).await.unwrap_err();
+    assert!(error.is_taken());
+    assert!(
+        error.to_string().contains("collector.zipkin.host-port"),
+        "{error}"
+    );
+}
