@@ -1,7 +1,7 @@
 //! What decoding and encoding cost a span, beside plain prost: `cargo bench -p wire`.
 //!
-//! Prints a table of nanoseconds, allocations and allocated bytes a span, for OTLP, Jaeger's protobuf and Zipkin's second model, in batches
-//! of 512 and of 10 spans of 11 attributes and about 539 bytes. Each number is the best of many rounds: the others had company.
+//! Prints a table of nanoseconds, allocations and allocated bytes a span, for OTLP, Jaeger's protobuf and Thrift, and Zipkin, in batches of
+//! 512 and of 10 spans of 11 attributes and about 539 bytes. Each number is the best of many rounds: the others had company.
 
 #![allow(
     unsafe_code,
@@ -21,6 +21,12 @@ use bytes::Bytes;
 use model::{Dialect, Event, KeyValue, Resource, Scope, Span, SpanId, SpanKind, TraceId, Value};
 use prost::Message as _;
 use wire::r#gen::{api_v2, otlp, zipkin};
+use wire::thrift::{self, Protocol};
+
+/// Writes Thrift, which the room itself only reads.
+#[allow(dead_code)]
+#[path = "../src/thrift/tests/oracle.rs"]
+mod oracle;
 
 /// Counts what is allocated.
 struct Counting;
@@ -357,6 +363,20 @@ fn main() {
             || wire::jaeger::proto::decode_post_spans(body.clone()).unwrap(),
             || api_v2::PostSpansRequest::decode(body.clone()).unwrap(),
         );
+        for (name, protocol) in [
+            ("thrift compact decode", Protocol::Compact),
+            ("thrift binary decode", Protocol::Binary),
+        ] {
+            let body = Bytes::from(oracle::batch_of(protocol, &batch));
+            measure(name, count, body.len(), || {
+                thrift::decode_batch(body.clone(), protocol).unwrap()
+            });
+            let body = Bytes::from(oracle::zipkin_of(protocol, &batch));
+            let name = name.replace("thrift", "zipkin thrift");
+            measure(&name, count, body.len(), || {
+                thrift::decode_zipkin(body.clone(), protocol).unwrap()
+            });
+        }
         let theirs = api_v2::PostSpansRequest::decode(body.clone()).unwrap();
         compare(
             "jaeger encode",

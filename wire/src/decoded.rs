@@ -43,6 +43,17 @@ pub enum DecodeError {
         /// Offset from the start of the message, in bytes.
         at: usize,
     },
+    /// A field that must be there is not.
+    #[error("{what} is missing at byte {at}")]
+    Missing {
+        /// The field, and the structure that should hold it.
+        what: &'static str,
+        /// Where that structure ends: offset from the start of the message, in bytes.
+        at: usize,
+    },
+    /// A remote call that nobody answers here.
+    #[error("unknown message {0:?}")]
+    UnknownMessage(String),
     /// Values nest deeper than [`MAX_DEPTH`].
     #[error("{what} nests deeper than {MAX_DEPTH} levels")]
     TooDeep {

@@ -11,11 +11,11 @@ use prost::Message as _;
 
 use crate::r#gen;
 use crate::jaeger::proto;
-use crate::thrift::{self, Protocol};
+use crate::thrift::{self, Message, Protocol};
 use crate::{DecodeError, Decoded, otlp, record, zipkin};
 
 /// Every function here.
-pub const ALL: [fn(&[u8]); 10] = [
+pub const ALL: [fn(&[u8]); 11] = [
     otlp_protobuf,
     otlp_json,
     jaeger_post_spans,
@@ -24,8 +24,9 @@ pub const ALL: [fn(&[u8]); 10] = [
     zipkin_v2_json,
     zipkin_v2_protobuf,
     zipkin_v1_json,
-    thrift_binary,
-    thrift_compact,
+    thrift_batch,
+    thrift_message,
+    thrift_zipkin,
 ];
 
 /// Floats are compared by their text, since NaN differs from itself.
@@ -69,13 +70,7 @@ pub fn jaeger_post_spans(data: &[u8]) {
         assert!(ours.is_ok(), "prost takes it and we do not");
     }
     if let Ok(decoded) = ours {
-        for span in &decoded.spans {
-            through_record(span);
-            stays_in_jaeger(span);
-        }
-        drop(otlp::encode(&decoded.spans));
-        drop(otlp::encode_json(&decoded.spans));
-        drop(proto::encode_post_spans(&decoded.spans));
+        through_jaeger(&decoded.spans);
     }
 }
 
@@ -84,6 +79,37 @@ pub fn jaeger_span(data: &[u8]) {
     if let Ok(span) = proto::decode_span(Bytes::copy_from_slice(data)) {
         through_record(&span);
         stays_in_jaeger(&span);
+    }
+}
+
+const PROTOCOLS: [Protocol; 2] = [Protocol::Binary, Protocol::Compact];
+
+/// A batch in Jaeger's Thrift.
+pub fn thrift_batch(data: &[u8]) {
+    for protocol in PROTOCOLS {
+        if let Ok(batch) = thrift::decode_batch(Bytes::copy_from_slice(data), protocol) {
+            through_jaeger(&batch.decoded.spans);
+        }
+    }
+}
+
+/// A remote call to Jaeger's agent.
+pub fn thrift_message(data: &[u8]) {
+    for protocol in PROTOCOLS {
+        match thrift::decode_message(Bytes::copy_from_slice(data), protocol) {
+            Ok(Message::EmitBatch(batch)) => through_jaeger(&batch.decoded.spans),
+            Ok(Message::EmitZipkinBatch(decoded)) => through_jaeger(&decoded.spans),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A list of Zipkin's spans in Thrift.
+pub fn thrift_zipkin(data: &[u8]) {
+    for protocol in PROTOCOLS {
+        if let Ok(decoded) = thrift::decode_zipkin(Bytes::copy_from_slice(data), protocol) {
+            through_jaeger(&decoded.spans);
+        }
     }
 }
 
@@ -122,29 +148,6 @@ fn zipkin_json(data: &[u8], decode: fn(Bytes, u64) -> Result<Decoded, DecodeErro
     }
 }
 
-/// Batches, messages and Zipkin's lists in Thrift's binary protocol.
-pub fn thrift_binary(data: &[u8]) {
-    of_thrift(data, Protocol::Binary);
-}
-
-/// The same in the compact one.
-pub fn thrift_compact(data: &[u8]) {
-    of_thrift(data, Protocol::Compact);
-}
-
-fn of_thrift(data: &[u8], protocol: Protocol) {
-    let data = Bytes::copy_from_slice(data);
-    let spans = [
-        thrift::decode_batch(data.clone(), protocol).map(|b| b.decoded.spans),
-        thrift::decode_message(data.clone(), protocol).map(|b| b.decoded.spans),
-        thrift::decode_zipkin(data, protocol).map(|d| d.spans),
-    ];
-    for span in spans.iter().flatten().flatten() {
-        through_record(span);
-        stays_in_jaeger(span);
-    }
-}
-
 /// A `zipkin.proto3.ListOfSpans`.
 pub fn zipkin_v2_protobuf(data: &[u8]) {
     let ours = zipkin::decode_v2_proto(Bytes::copy_from_slice(data), RECEIVED_NS);
@@ -168,6 +171,17 @@ fn of_zipkin(spans: &[Span]) {
         stays_in_jaeger(span);
     }
     through_otlp(spans);
+}
+
+/// What every span in Jaeger's dialect must survive.
+fn through_jaeger(spans: &[Span]) {
+    for span in spans {
+        through_record(span);
+        stays_in_jaeger(span);
+    }
+    drop(otlp::encode(spans));
+    drop(otlp::encode_json(spans));
+    drop(proto::encode_post_spans(spans));
 }
 
 fn through_otlp(spans: &[Span]) {

@@ -5,7 +5,9 @@
 //! Source: `jaegertracing/jaeger-idl: proto/api_v2/model.proto`; the rules from OTLP are in [`tags`].
 
 pub mod proto;
+pub(crate) mod service;
 pub mod tags;
+pub(crate) mod time;
 pub mod to_otlp;
 pub mod ui;
 

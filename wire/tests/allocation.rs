@@ -12,6 +12,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use bytes::Bytes;
+use wire::thrift::Protocol;
 
 /// Keeps the peak of what this thread has allocated.
 struct Peak;
@@ -67,6 +68,18 @@ fn check(what: &str, body: Vec<u8>) {
         assert!(
             taken <= limit,
             "{name} of {what}: {taken} bytes for {} bytes, limit {limit}",
+            body.len()
+        );
+    }
+    for protocol in [Protocol::Binary, Protocol::Compact] {
+        let taken = [
+            peak(|| drop(wire::thrift::decode_batch(body.clone(), protocol))),
+            peak(|| drop(wire::thrift::decode_message(body.clone(), protocol))),
+            peak(|| drop(wire::thrift::decode_zipkin(body.clone(), protocol))),
+        ];
+        assert!(
+            taken.iter().all(|taken| *taken <= limit),
+            "thrift ({protocol:?}) of {what}: {taken:?} bytes for {} bytes, limit {limit}",
             body.len()
         );
     }
@@ -161,6 +174,108 @@ fn many_tiny_parts_stay_within_the_bound() {
     );
     check("groups of one span", field(1, &group).repeat(many));
     check("scopes of one span", field(1, &group.repeat(many)));
+}
+
+/// A list of `element`s in the compact protocol, behind the header of field `number`.
+fn compact_list(number: u8, element: &[u8], count: usize) -> Vec<u8> {
+    let header = vec![9, 2 * number, 0xfc];
+    [header, varint(count), element.repeat(count)].concat()
+}
+
+#[test]
+fn many_tiny_parts_of_thrift_stay_within_the_bound() {
+    const TAG: &[u8] = &[0x18, 0, 0x15, 0, 0];
+    const BAD_TAG: &[u8] = &[0x18, 1, 0xff, 0x15, 8, 0x18, 1, 0xff, 0];
+    const ODD_TAG: &[u8] = &[0x18, 0, 0x15, 18, 0];
+    const LOG: &[u8] = &[0x16, 0, 0x19, 0x0c, 0];
+    const REFERENCE: &[u8] = &[0x15, 0, 0x16, 0, 0x16, 0, 0x16, 0, 0];
+    const SPAN: &[u8] = &[
+        0x16, 0, 0x16, 0, 0x16, 0, 0x16, 2, 0x18, 1, 0xff, 0x25, 0, 0x16, 0, 0x16, 0,
+    ];
+    let process = [0x1c, 0x18, 0, 0];
+    let batch = |spans: &[u8]| [&process[..], spans, &[0]].concat();
+    let spans = |of: &[u8], count| batch(&compact_list(2, &[SPAN, of, &[0]].concat(), count));
+    for many in [1_000, 100_000] {
+        check("thrift spans", spans(&[], many));
+        for (what, number, part) in [
+            ("thrift tags", 10, TAG),
+            ("thrift tags that are no text", 10, BAD_TAG),
+            ("thrift tags of no type", 10, ODD_TAG),
+            ("thrift logs", 11, LOG),
+            ("thrift references", 6, REFERENCE),
+        ] {
+            check(what, spans(&compact_list(number, part, many), 1));
+            check(what, spans(&compact_list(number, part, 10), many / 10));
+        }
+        let again = compact_list(10, TAG, 10).repeat(many / 10);
+        check("thrift tags again and again", spans(&again, 1));
+        let processes = [0x0c, 2, 0x18, 0, 0].repeat(many);
+        check("thrift processes", batch(&processes));
+    }
+    let json = format!("{{{}}}", vec!["\"\":\"\""; 20].join(","));
+    let large_json: Vec<_> = (0..20_000).map(|i| format!("\"{i}\":\"\"")).collect();
+    let large_json = format!("{{{}}}", large_json.join(","));
+    let text =
+        |id: u8, text: &[u8]| [vec![id << 4 | 8], varint(text.len()), text.to_vec()].concat();
+    let annotation = |value: &[u8]| [text(2, value), vec![0]].concat();
+    let binary = |key: &[u8], value: &[u8], kind: u8| {
+        [text(1, key), text(1, value), vec![0x15, 2 * kind, 0]].concat()
+    };
+    // a host with every part
+    let peer = [0x1c, 0x15, 2, 0x14, 2, 0x18, 1, 0xff, 0x18, 0, 0, 0];
+    let address = [
+        text(1, b"sa"),
+        vec![0x25, 0],
+        vec![0x0c, 8],
+        peer[1..].to_vec(),
+    ]
+    .concat();
+    for (what, number, part) in [
+        ("empty annotations", 6, vec![0]),
+        ("annotations", 6, annotation(b"a")),
+        ("annotations that are no text", 6, annotation(b"\xff")),
+        ("annotations in json", 6, annotation(json.as_bytes())),
+        (
+            "annotations in large json",
+            6,
+            annotation(large_json.as_bytes()),
+        ),
+        (
+            "core annotations",
+            6,
+            [annotation(b"cs"), annotation(b"sr")].concat(),
+        ),
+        ("empty binary annotations", 8, vec![0]),
+        ("addresses", 8, address),
+        ("errors", 8, binary(b"error", b"?", 6)),
+        ("numbers that are none", 8, binary(b"", b"", 4)),
+        ("keys that are no text", 8, binary(b"\xff", b"?", 9)),
+        ("process tags", 8, binary(b"jaegerClient", b"", 2)),
+    ] {
+        // two of one part count as two
+        let each = if number == 6 && part.len() == 10 {
+            2
+        } else {
+            1
+        };
+        for (many, count) in [(50_000, 1), (2, 20_000), (1, 40_000)] {
+            let many = many.min(1_000_000 / part.len()).max(1);
+            let count = count.min(2_000_000 / part.len()).max(1);
+            let list = [
+                vec![9, 2 * number, 0xfc],
+                varint(many * each),
+                part.repeat(many),
+                vec![0],
+            ]
+            .concat();
+            let body = [vec![0xfc], varint(count), list.repeat(count)].concat();
+            check(what, body);
+        }
+    }
+    check(
+        "empty zipkin spans",
+        [vec![0xfc], varint(400_000), vec![0; 400_000]].concat(),
+    );
 }
 
 #[test]
@@ -273,6 +388,7 @@ fn recorded_inputs_and_their_halves_stay_within_the_bound() {
             "jaeger-grpc.bin",
             "zipkin-v1-json.json",
             "zipkin-v2-json.json",
+            "jaeger-thrift-binary.bin",
         ] {
             let Ok(input) =
                 std::fs::read(case.as_ref().unwrap().path().join(format!("input.{kind}")))

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::thrift::tests::oracle;
 
 /// Numbers that are the same in every run.
 struct Random(u64);
@@ -34,13 +35,22 @@ fn seeds() -> Vec<Vec<u8>> {
         } else if let Ok(bytes) = fs::read(case.join("input.jaeger-grpc.bin")) {
             seeds.push(bytes.clone());
             proto::decode_post_spans(Bytes::from(bytes)).unwrap().spans
+        } else if let Ok(bytes) = fs::read(case.join("input.jaeger-thrift-binary.bin")) {
+            seeds.push(bytes.clone());
+            let batch = thrift::decode_batch(Bytes::from(bytes), Protocol::Binary).unwrap();
+            batch.decoded.spans
         } else {
-            seeds.extend(fs::read(case.join("input.jaeger-thrift-binary.bin")).ok());
             for kind in ["v1", "v2"] {
                 seeds.extend(fs::read(case.join(format!("input.zipkin-{kind}-json.json"))).ok());
             }
             continue;
         };
+        for protocol in PROTOCOLS {
+            let shapes = oracle::every_shape(protocol, &spans);
+            let zipkin = thrift::decode_zipkin(Bytes::from(shapes[2].clone()), protocol);
+            assert_eq!(zipkin.unwrap().spans.len(), 2 * spans.len());
+            seeds.extend(shapes);
+        }
         seeds.push(otlp::encode(&spans));
         seeds.push(proto::encode_post_spans(&spans));
         seeds.extend(spans.iter().map(proto::encode_span));

@@ -1,76 +1,65 @@
-//! The envelope of a call: its name, its kind, its number; then its arguments.
+//! Remote calls to the agent: an envelope with a name, and the arguments as a struct.
+//!
+//! In: a reader in front of the envelope. Out: the call. The agent answers none, so that a call's number and whether its sender waits are
+//! passed over.
+//!
+//! Source: `jaegertracing/jaeger-idl: thrift/agent.thrift`.
 
-use super::jaeger::{self, Batch};
+use super::Message;
+use super::jaeger::read_batch;
 use super::reader::{Reader, Type};
-use super::{Protocol, zipkin};
+use super::zipkin::read_spans;
 use crate::DecodeError;
 use crate::budget::Budget;
 
-const ENVELOPE: &str = "message's envelope";
-const NAME: &str = "message's name (neither emitBatch nor emitZipkinBatch)";
-const ARGUMENTS: &str = "message (its argument is missing)";
-/// Calls that are answered, and those that are not.
-const CALLS: [u8; 2] = [1, 4];
-/// How the compact protocol says what it is.
-const COMPACT: u8 = 0x82;
-/// The upper half of the first word of the binary protocol, where it has a version.
-const VERSION: u32 = 0x8001;
+/// The longest part of an unknown name that an error repeats, in bytes.
+const NAME_SHOWN: usize = 64;
 
-/// A call of one of the agent's methods.
-pub(super) fn message(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Batch, DecodeError> {
-    let is_zipkin = match envelope(reader)?.as_slice() {
-        b"emitBatch" => false,
-        b"emitZipkinBatch" => true,
-        _ => return Err(reader.invalid(NAME)),
-    };
-    let mut last = 0;
-    let mut found = None;
-    while let Some(field) = reader.field(&mut last)? {
-        match (field.id, field.kind) {
-            (1, Type::List) if is_zipkin => {
-                let decoded = zipkin::list(reader, budget)?;
-                found = Some(Batch {
-                    decoded,
-                    ..Batch::default()
-                });
-            }
-            (1, Type::Struct) if !is_zipkin => found = Some(jaeger::batch(reader, budget)?),
-            (_, kind) => reader.skip(kind)?,
+/// Reads one call.
+pub(super) fn read_message<'a, R: Reader<'a>>(
+    reader: &mut R,
+    budget: &mut Budget,
+) -> Result<Message, DecodeError> {
+    const CALL: u8 = 1;
+    const ONEWAY: u8 = 4;
+    let envelope = reader.envelope()?;
+    if !matches!(envelope.kind, CALL | ONEWAY) {
+        return Err(reader.input().invalid("message's type (not a call)"));
+    }
+    match envelope.name.as_bytes() {
+        b"emitBatch" => argument(reader, Type::Struct, "batch of emitBatch", |reader| {
+            read_batch(reader, budget).map(Message::EmitBatch)
+        }),
+        b"emitZipkinBatch" => argument(reader, Type::List, "spans of emitZipkinBatch", |reader| {
+            read_spans(reader, budget).map(Message::EmitZipkinBatch)
+        }),
+        name => {
+            let shown = name.get(..NAME_SHOWN).unwrap_or(name);
+            let shown = String::from_utf8_lossy(shown).into_owned();
+            Err(DecodeError::UnknownMessage(shown))
         }
     }
-    found.ok_or_else(|| reader.invalid(ARGUMENTS))
 }
 
-/// Answers the name.
-fn envelope(reader: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
-    let (kind, name);
-    match reader.protocol {
-        Protocol::Compact => {
-            let [protocol, version] = reader.array(ENVELOPE)?;
-            if protocol != COMPACT || version & 0x1f != 1 {
-                return Err(reader.invalid(ENVELOPE));
+/// Reads field 1 of the arguments, which is of type `wanted`.
+fn argument<'a, R: Reader<'a>, T>(
+    reader: &mut R,
+    wanted: Type,
+    what: &'static str,
+    mut read: impl FnMut(&mut R) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    let mut argument = None;
+    let mut last = 0;
+    while let Some((number, found)) = reader.field(last, "message's arguments")? {
+        last = number;
+        match number {
+            1 => {
+                reader.expect(found, wanted, what)?;
+                argument = Some(read(reader)?);
             }
-            kind = version >> 5;
-            super::compact::varint(reader, ENVELOPE)?;
-            name = reader.slice(ENVELOPE)?;
-        }
-        Protocol::Binary => {
-            let begin = reader.at;
-            let first = u32::from_be_bytes(reader.array(ENVELOPE)?);
-            if first >> 16 == VERSION {
-                kind = first as u8;
-                name = reader.slice(ENVELOPE)?;
-            } else {
-                // without a version the name comes first
-                reader.at = begin;
-                name = reader.slice(ENVELOPE)?;
-                kind = reader.byte(ENVELOPE)?;
-            }
-            reader.array::<4>(ENVELOPE)?;
+            _ => reader.skip(found)?,
         }
     }
-    match CALLS.contains(&kind) {
-        true => Ok(name.as_bytes().to_vec()),
-        false => Err(reader.invalid(ENVELOPE)),
-    }
+    let at = reader.input().at();
+    argument.ok_or(DecodeError::Missing { what, at })
 }

@@ -1,267 +1,547 @@
-//! What Apache's own library writes reads back as what it was; no bytes panic; and the recorded batch is what Jaeger made of it.
+//! What the decoder makes of known batches; the oracle that writes them is in [`oracle`].
 
-mod oracle;
+pub(crate) mod oracle;
+mod zipkin;
 
-use proptest::collection::vec;
+use std::path::Path;
+
+use bytes::Bytes;
+use model::{
+    Dialect, KeyValue, Link, RefType, Slice, Span, SpanId, SpanKind, StatusCode, TraceId, Value,
+};
 use proptest::prelude::*;
-
-use model::{Span, SpanId, SpanKind, TraceId, Value};
+use serde_json::Value as Json;
 
 use super::*;
-use crate::arbitrary;
-use oracle::{Oracle, thriftable};
+use crate::{DecodeError, arbitrary};
+use oracle::{Writer, batch_of, write};
 
-const BOTH: [Protocol; 2] = [Protocol::Binary, Protocol::Compact];
+const PROTOCOLS: [Protocol; 2] = [Protocol::Binary, Protocol::Compact];
 
-fn recorded() -> Vec<u8> {
-    let case = "/../tests/fixtures/golden/thrift-128bit/input.jaeger-thrift-binary.bin";
-    std::fs::read(format!("{}{case}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+fn decode(body: Vec<u8>, protocol: Protocol) -> Result<Batch, DecodeError> {
+    decode_batch(Bytes::from(body), protocol)
+}
+
+/// A batch of one span, whose required fields are as given.
+fn one_span(protocol: Protocol, fields: impl Fn(&mut Writer<'_>)) -> Span {
+    let body = write(protocol, |w| {
+        w.process("svc", &[]);
+        w.list(2, 1, |w, _| fields(w));
+    });
+    let mut spans = decode(body, protocol).unwrap().decoded.spans;
+    assert_eq!(spans.len(), 1);
+    spans.remove(0)
 }
 
 #[test]
-fn the_recorded_batch_reads_as_what_jaeger_made_of_it() {
-    let batch = decode_batch(Bytes::from(recorded()), Protocol::Binary).unwrap();
-    let spans = batch.decoded.spans;
-    assert!(!spans.is_empty());
+fn recorded_batches_equal_what_jaeger_answered() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/golden");
+    let case = golden.join("thrift-128bit");
+    let input = std::fs::read(case.join("input.jaeger-thrift-binary.bin")).unwrap();
+    let spans = decode(input, Protocol::Binary).unwrap().decoded.spans;
+    let recorded = "v1.76.0.api-trace.raw.a4000000000000010000000000000101.json";
+    let recorded: Json =
+        serde_json::from_slice(&std::fs::read(case.join(recorded)).unwrap()).unwrap();
+    let trace = &recorded["data"][0];
+    let theirs = trace["spans"].as_array().unwrap();
+    assert_eq!(spans.len(), theirs.len());
     for span in &spans {
+        let theirs = theirs
+            .iter()
+            .find(|s| s["spanID"] == span.span_id.to_string())
+            .unwrap();
+        assert_eq!(theirs["traceID"], span.trace_id.to_string());
+        assert_eq!(theirs["operationName"], span.name.as_str());
+        assert_eq!(theirs["flags"], span.flags);
+        assert_eq!(theirs["startTime"], span.start_ns / 1_000);
+        assert_eq!(theirs["duration"], span.duration_ns() / 1_000);
+        let references: Vec<_> = span.links.iter().map(|l| {
+            let ref_type = match l.ref_type {
+                RefType::ChildOf => "CHILD_OF",
+                RefType::FollowsFrom => "FOLLOWS_FROM",
+            };
+            serde_json::json!({"refType": ref_type, "traceID": l.trace_id.to_string(), "spanID": l.span_id.to_string()})
+        }).collect();
+        assert_eq!(theirs["references"], Json::Array(references));
+        // the collector adds the format, the sanitizer what it says of the duration
+        let theirs_tags: Vec<_> = theirs["tags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|t| t["key"] != "@jaeger@format" && t["key"] != "InvalidNegativeDuration")
+            .cloned()
+            .collect();
+        assert_eq!(tags_of(&span.attributes), theirs_tags);
+        let logs = theirs["logs"].as_array().unwrap();
+        assert_eq!(span.events.len(), logs.len());
+        for (event, log) in span.events.iter().zip(logs) {
+            assert_eq!(log["timestamp"], event.time_ns / 1_000);
+            assert_eq!(Json::Array(tags_of(&event.attributes)), log["fields"]);
+        }
+        let process = &trace["processes"]["p1"];
+        assert_eq!(process["serviceName"], span.resource.service_name());
         assert_eq!(
-            span.trace_id,
-            TraceId::parse("a4000000000000010000000000000101").unwrap()
+            Json::Array(tags_of(&span.resource.attributes)),
+            process["tags"]
         );
-        assert_eq!(span.dialect, model::Dialect::Jaeger);
-        assert!(!span.name.is_empty());
+    }
+}
+
+/// Tags as Jaeger's API writes them.
+fn tags_of(attributes: &[KeyValue]) -> Vec<Json> {
+    use base64::Engine as _;
+    let tag = |a: &KeyValue| {
+        let (kind, value) = match &a.value {
+            Value::Bool(v) => ("bool", Json::from(*v)),
+            Value::Int(v) => ("int64", Json::from(*v)),
+            Value::Double(v) => ("float64", Json::from(*v)),
+            Value::Bytes(v) => (
+                "binary",
+                Json::from(base64::engine::general_purpose::STANDARD.encode(v.as_bytes())),
+            ),
+            other => ("string", Json::from(other.as_str().unwrap_or_default())),
+        };
+        serde_json::json!({"key": a.key.as_str(), "type": kind, "value": value})
+    };
+    attributes.iter().map(tag).collect()
+}
+
+#[test]
+fn a_parent_comes_first_unless_it_is_named_already() {
+    for protocol in PROTOCOLS {
+        let span = |parent: i64, references: &'static [(i32, i64, i64, i64)]| {
+            one_span(protocol, |w| {
+                w.span_head(1, 2, 3, parent);
+                w.references(references);
+                w.span_tail(0, 0, 0);
+            })
+        };
+        let ids = |span: &Span| -> Vec<_> {
+            span.links
+                .iter()
+                .map(|l| (l.ref_type, l.trace_id.low(), l.span_id.to_u64()))
+                .collect()
+        };
+        let trace_id = TraceId::from_halves(2, 1);
+        let alone = span(9, &[]);
+        assert_eq!(alone.trace_id, trace_id);
+        assert_eq!(ids(&alone), [(RefType::ChildOf, 1, 9)]);
+        assert_eq!(alone.parent_span_id, Some(SpanId::from_u64(9)));
+        let other = span(9, &[(1, 1, 2, 8)]);
+        assert_eq!(
+            ids(&other),
+            [(RefType::ChildOf, 1, 9), (RefType::FollowsFrom, 1, 8)]
+        );
+        let named = span(9, &[(1, 1, 2, 8), (1, 1, 2, 9)]);
+        assert_eq!(
+            ids(&named),
+            [(RefType::FollowsFrom, 1, 8), (RefType::FollowsFrom, 1, 9)]
+        );
+        let root = span(0, &[]);
+        assert!(root.links.is_empty() && root.parent_span_id.is_none());
+        let negative = span(-2, &[]);
+        assert_eq!(
+            negative.parent_span_id,
+            Some(SpanId::from_u64(u64::MAX - 1))
+        );
+    }
+}
+
+#[test]
+fn no_time_is_too_odd() {
+    for protocol in PROTOCOLS {
+        let times = |start, duration| {
+            let span = one_span(protocol, |w| {
+                w.span_head(1, 0, 1, 0);
+                w.span_tail(0, start, duration);
+            });
+            (span.start_ns, span.end_ns)
+        };
+        assert_eq!(times(5, 2), (5_000, 7_000));
+        assert_eq!(times(5, -2), (5_000, 3_000));
+        assert_eq!(times(1, -2), (1_000, 0));
+        assert_eq!(times(-1, 1), ((-1_000_i64) as u64, 0));
+        for start in [i64::MIN, i64::MAX, 0] {
+            for duration in [i64::MIN, i64::MAX] {
+                times(start, duration);
+            }
+        }
+    }
+}
+
+#[test]
+fn odd_text_types_and_ids_are_kept() {
+    for protocol in PROTOCOLS {
+        let span = one_span(protocol, |w| {
+            w.i64(1, 0).i64(2, 0).i64(3, 0).i64(4, 0);
+            w.bytes(5, b"op\xff").i32(7, -1).i64(8, 0).i64(9, 0);
+            w.list(10, 4, |w, i| match i {
+                0 => {
+                    w.bytes(1, b"k\xff").i32(2, 3).i64(6, 7);
+                }
+                1 => {
+                    w.bytes(1, b"v").i32(2, 0).bytes(3, b"\xff");
+                }
+                2 => {
+                    w.bytes(1, b"odd").i32(2, 9).bytes(3, b"x");
+                }
+                _ => {
+                    w.bytes(1, b"unset").i32(2, 2);
+                }
+            });
+        });
+        let bytes = |b: &[u8]| Value::Bytes(Slice::from(b));
+        assert!(span.trace_id.is_zero() && span.span_id.is_zero());
+        assert_eq!(span.flags, u32::MAX);
+        assert_eq!(span.name, "invalid-span-name");
+        assert_eq!(
+            span.attributes,
+            [
+                KeyValue::new("invalid-tag-key-1", bytes(b"k\xff:7")),
+                KeyValue::new("v", bytes(b"\xff")),
+                KeyValue::new("odd", "Unknown VType: 9"),
+                KeyValue::new("unset", false),
+                KeyValue::new("invalid-span-name", bytes(b"op\xff")),
+            ]
+        );
+    }
+}
+
+#[test]
+fn kind_and_status_are_derived() {
+    for protocol in PROTOCOLS {
+        let span = one_span(protocol, |w| {
+            w.span_head(1, 0, 1, 0);
+            w.span_tail(1, 0, 0);
+            w.tags(
+                10,
+                &[
+                    KeyValue::new("span.kind", "server"),
+                    KeyValue::new("error", true),
+                ],
+            );
+        });
+        assert_eq!(span.kind, SpanKind::Server);
+        assert_eq!(span.status.code, StatusCode::Error);
+        assert_eq!(span.dialect, Dialect::Jaeger);
+    }
+}
+
+#[test]
+fn what_the_client_lost_is_told_and_the_process_may_come_last() {
+    for protocol in PROTOCOLS {
+        let body = write(protocol, |w| {
+            w.list(2, 20, |w, i| {
+                w.span_head(1, 0, i as i64, 0);
+                w.span_tail(0, 0, 0);
+            });
+            w.i64(3, 77);
+            w.structure(4, |w| {
+                w.i64(1, 5).i64(2, 6).i64(3, 7);
+            });
+            w.process("late", &[KeyValue::new("a", 1_i64)]);
+        });
+        let batch = decode(body, protocol).unwrap();
+        assert_eq!(batch.sequence, Some(77));
+        let stats = batch.stats.unwrap();
+        assert_eq!(
+            (
+                stats.full_queue_dropped_spans,
+                stats.too_large_dropped_spans,
+                stats.failed_to_emit_spans
+            ),
+            (5, 6, 7)
+        );
+        assert_eq!(batch.decoded.spans.len(), 20);
+        assert!(
+            batch
+                .decoded
+                .spans
+                .iter()
+                .all(|s| s.resource.service_name() == "late" && s.resource.attributes.len() == 1)
+        );
+    }
+}
+
+#[test]
+fn unknown_fields_of_every_type_are_passed_over() {
+    for protocol in PROTOCOLS {
+        let body = write(protocol, |w| {
+            w.every_type(100);
+            w.process("svc", &[]);
+            w.list(2, 2, |w, i| {
+                w.every_type(100);
+                w.span_head(1, 0, i as i64, 0);
+                w.every_type(200);
+                w.list(6, 1, |w, _| {
+                    w.i32(1, 0).i64(2, 1).i64(3, 0).i64(4, 4);
+                    w.every_type(20);
+                });
+                w.span_tail(0, 0, 0);
+                w.list(10, 1, |w, _| {
+                    w.every_type(50);
+                    w.bytes(1, b"k").i32(2, 0).bytes(3, b"v");
+                });
+                w.list(11, 1, |w, _| {
+                    w.i64(1, 1);
+                    w.every_type(50);
+                    w.tags(2, &[]);
+                });
+            });
+            w.every_type(1000);
+        });
+        let batch = decode(body, protocol).unwrap();
+        assert_eq!(batch.decoded.spans.len(), 2);
+        for span in batch.decoded.spans {
+            assert_eq!(span.attributes, [KeyValue::new("k", "v")]);
+            assert_eq!((span.links.len(), span.events.len()), (1, 1));
+        }
+    }
+}
+
+#[test]
+fn a_missing_field_refuses_the_batch_by_name() {
+    for protocol in PROTOCOLS {
+        let without = |missing: i16| {
+            let body = write(protocol, |w| {
+                w.process("svc", &[]);
+                w.list(2, 1, |w, _| {
+                    for number in [1, 2, 3, 4, 5, 7, 8, 9] {
+                        match number {
+                            _ if number == missing => {}
+                            5 => {
+                                w.bytes(5, b"op");
+                            }
+                            7 => {
+                                w.i32(7, 0);
+                            }
+                            _ => {
+                                w.i64(number, 1);
+                            }
+                        }
+                    }
+                });
+            });
+            // behind it is room for the smallest span
+            let body = [body, vec![0; 16]].concat();
+            decode(body, protocol).map(|b| b.decoded.spans.len())
+        };
+        assert_eq!(without(0), Ok(1));
+        for (number, name) in [
+            (1, "span's lower trace id"),
+            (5, "span's operation name"),
+            (7, "span's flags"),
+            (9, "span's duration"),
+        ] {
+            let error = without(number).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("{name} is missing at byte ")),
+                "{error}"
+            );
+        }
+        let no_process = write(protocol, |w| w.list(2, 0, |_, _| {}));
+        let error = decode(no_process, protocol).unwrap_err().to_string();
+        assert!(
+            error.starts_with("batch's process is missing at byte "),
+            "{error}"
+        );
+        let no_spans = write(protocol, |w| w.process("svc", &[]));
+        let error = decode(no_spans, protocol).unwrap_err().to_string();
+        assert!(
+            error.starts_with("batch's spans is missing at byte "),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn sizes_that_lie_and_nesting_without_end_are_refused() {
+    let check = |body: &[u8], protocol, start: &str| {
+        let error = decode(body.to_vec(), protocol).unwrap_err().to_string();
+        assert!(error.starts_with(start), "{error}");
+    };
+    // spans: a list of 2^31 - 1, of -1, of strings
+    let list = |count: u32, element| [&[15, 0, 2, element][..], &count.to_be_bytes()].concat();
+    check(
+        &list(i32::MAX as u32, 12),
+        Protocol::Binary,
+        "message ends inside batch's spans at byte 8",
+    );
+    check(
+        &list(u32::MAX, 12),
+        Protocol::Binary,
+        "invalid batch's spans at byte 8",
+    );
+    let texts = [list(1, 11), vec![0; 9]].concat();
+    check(&texts, Protocol::Binary, "invalid batch's spans at byte 8");
+    check(
+        &[8, 0, 2, 0, 0, 0, 0],
+        Protocol::Binary,
+        "invalid batch's spans",
+    );
+    check(
+        &[11, 0, 50, 0xff, 0, 0, 0],
+        Protocol::Binary,
+        "invalid unknown field",
+    );
+    check(
+        &[11, 0, 50, 0x7f, 0, 0, 0],
+        Protocol::Binary,
+        "message ends inside unknown field",
+    );
+    check(
+        &[0x29, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07],
+        Protocol::Compact,
+        "message ends inside batch's spans",
+    );
+    check(
+        &[0x29, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x0f],
+        Protocol::Compact,
+        "invalid batch's spans",
+    );
+    check(&[0x0f], Protocol::Compact, "invalid batch at byte 1");
+    let structs = [12, 0, 50].repeat(100_000);
+    check(&structs, Protocol::Binary, "unknown field nests deeper");
+    check(
+        &[0x9c].repeat(100_000),
+        Protocol::Compact,
+        "unknown field nests deeper",
+    );
+    let lists = [&[0x99][..], &[0x19].repeat(100_000)].concat();
+    check(&lists, Protocol::Compact, "unknown field nests deeper");
+    let maps = [&[0x9b, 1, 0x3b][..], &[3, 1, 0x3b].repeat(100_000)].concat();
+    check(&maps, Protocol::Compact, "unknown field nests deeper");
+}
+
+#[test]
+fn every_part_of_a_batch_is_refused_or_taken_and_never_panics() {
+    for protocol in PROTOCOLS {
+        let body = write(protocol, |w| {
+            w.process("svc", &[KeyValue::new("a", 1.5)]);
+            w.list(2, 1, |w, _| {
+                w.span_head(1, 0, 1, 2);
+                w.span_tail(0, 1, 1);
+                w.tags(10, &[KeyValue::new("b", true)]);
+            });
+        });
+        for end in 0..body.len() {
+            let error = decode(body[..end].to_vec(), protocol).unwrap_err();
+            assert!(matches!(error, DecodeError::Truncated { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn messages_are_called_by_name_in_every_envelope() {
+    for protocol in PROTOCOLS {
+        for strict in [true, false] {
+            let message = |name: &str| {
+                let body = oracle::message(protocol, strict, name, |w| {
+                    w.structure(1, |w| {
+                        w.process("svc", &[]);
+                        w.list(2, 1, |w, _| {
+                            w.span_head(1, 0, 1, 0);
+                            w.span_tail(0, 0, 0);
+                        });
+                    });
+                });
+                decode_message(Bytes::from([body, vec![0xff; 3]].concat()), protocol)
+            };
+            let Ok(Message::EmitBatch(batch)) = message("emitBatch") else {
+                panic!("not taken");
+            };
+            assert_eq!(batch.decoded.spans.len(), 1);
+            let error = message("emitCats").unwrap_err();
+            assert_eq!(error.to_string(), "unknown message \"emitCats\"");
+        }
+        let empty = oracle::message(protocol, true, "emitBatch", |_| {});
+        let error = decode_message(Bytes::from(empty), protocol).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("batch of emitBatch is missing")
+        );
+    }
+    for datagram in [
+        &b""[..],
+        b"\x82",
+        b"\x82\x81",
+        b"\x80\x02\0\x01",
+        b"\x82\x82\x01\x01a",
+    ] {
+        for protocol in PROTOCOLS {
+            assert!(decode_message(Bytes::copy_from_slice(datagram), protocol).is_err());
+        }
+    }
+}
+
+/// What Thrift can hold of any span.
+fn in_thrift(mut span: Span) -> Span {
+    fn flat(list: &mut Vec<KeyValue>) {
+        list.retain(|a| !matches!(a.value, Value::Empty | Value::Array(_) | Value::Map(_)));
+    }
+    flat(&mut span.attributes);
+    for event in &mut span.events {
+        flat(&mut event.attributes);
+        event.name = "".into();
+        event.dropped_attributes_count = 0;
+        event.time_ns = event.time_ns / 1_000 * 1_000;
+    }
+    for link in &mut span.links {
+        *link = Link {
+            trace_id: link.trace_id,
+            span_id: link.span_id,
+            ref_type: link.ref_type,
+            ..Link::default()
+        };
+    }
+    let mut resource = model::Resource::clone(&span.resource);
+    flat(&mut resource.attributes);
+    resource.service_name.get_or_insert_default();
+    resource.dropped_attributes_count = 0;
+    resource.schema_url = "".into();
+    let start_ns = (span.start_ns >> 2) / 1_000 * 1_000;
+    Span {
+        kind: crate::jaeger::tags::kind_of_tags(&span.attributes),
+        status: crate::jaeger::tags::status_of_tags(&span.attributes),
+        parent_span_id: crate::jaeger::tags::parent_of_references(span.trace_id, &span.links),
+        start_ns,
+        end_ns: start_ns + (span.end_ns >> 2) / 1_000 * 1_000,
+        resource: resource.into(),
+        scope: Default::default(),
+        dialect: Dialect::Jaeger,
+        trace_state: "".into(),
+        dropped: Default::default(),
+        warnings: Vec::new(),
+        ..span
     }
 }
 
 proptest! {
     #[test]
-    fn what_apaches_library_writes_reads_back(spans in vec(arbitrary::span().prop_map(thriftable), 1..4)) {
-        for protocol in BOTH {
-            let mut oracle = Oracle::new(protocol);
-            oracle.batch(&spans, false);
-            let batch = decode_batch(Bytes::from(oracle.bytes()), protocol).unwrap();
-            prop_assert_eq!(batch.seq_no, Some(-7));
-            prop_assert_eq!(batch.stats.unwrap().too_large, 2);
-            let got: Vec<_> = batch.decoded.spans.into_iter().map(arbitrary::by_bits).collect();
-            let expect: Vec<_> = spans.iter().cloned().map(arbitrary::by_bits).collect();
-            prop_assert_eq!(&got, &expect);
-            // the same in a message, with fields that nobody knows
-            let mut oracle = Oracle::new(protocol);
-            oracle.message("emitBatch", |o| o.batch(&spans, true));
-            let batch = decode_message(Bytes::from(oracle.bytes()), protocol).unwrap();
-            let got: Vec<_> = batch.decoded.spans.into_iter().map(arbitrary::by_bits).collect();
-            prop_assert_eq!(got, expect);
-        }
+    fn what_an_independent_writer_wrote_comes_back(
+        spans in prop::collection::vec(arbitrary::span().prop_map(in_thrift), 1..20),
+        compact in any::<bool>(),
+    ) {
+        let protocol = if compact { Protocol::Compact } else { Protocol::Binary };
+        let resource = spans[0].resource.clone();
+        let spans: Vec<_> = spans
+            .into_iter()
+            .map(|span| Span { resource: resource.clone(), ..span })
+            .collect();
+        let decoded = decode(batch_of(protocol, &spans), protocol).unwrap().decoded;
+        prop_assert_eq!(
+            decoded.spans.into_iter().map(arbitrary::by_bits).collect::<Vec<_>>(),
+            spans.into_iter().map(arbitrary::by_bits).collect::<Vec<_>>()
+        );
     }
 
     #[test]
-    fn no_bytes_panic(bytes in vec(any::<u8>(), 0..200)) {
-        for protocol in BOTH {
-            drop(decode_batch(Bytes::from(bytes.clone()), protocol));
-            drop(decode_message(Bytes::from(bytes.clone()), protocol));
-            drop(decode_zipkin(Bytes::from(bytes.clone()), protocol));
+    fn no_bytes_panic(data in prop::collection::vec(any::<u8>(), 0..200)) {
+        for protocol in PROTOCOLS {
+            drop(decode(data.clone(), protocol));
+            drop(decode_message(Bytes::from(data.clone()), protocol));
+            drop(decode_zipkin(Bytes::from(data.clone()), protocol));
         }
     }
-
-    #[test]
-    fn no_cut_and_no_flipped_bit_panics(at in any::<prop::sample::Index>(), bit in 0..8u8) {
-        let mut bytes = recorded();
-        let place = at.index(bytes.len());
-        let cut = bytes[..place].to_vec();
-        prop_assert!(decode_batch(Bytes::from(cut), Protocol::Binary).is_err());
-        bytes[place] ^= 1u8 << bit;
-        drop(decode_batch(Bytes::from(bytes), Protocol::Binary));
-    }
-}
-
-fn one_span() -> Span {
-    thriftable(Span {
-        trace_id: TraceId::from_halves(u64::MAX, 1),
-        span_id: SpanId::from_u64(1 << 63),
-        name: "checkout".into(),
-        ..Span::default()
-    })
-}
-
-#[track_caller]
-fn check_refused(bytes: &[u8], protocol: Protocol, expect: &str) {
-    let error = decode_batch(Bytes::copy_from_slice(bytes), protocol).unwrap_err();
-    assert!(error.to_string().contains(expect), "{error}");
-}
-
-#[test]
-fn a_count_without_bytes_for_it_is_refused_before_any_room_is_made() {
-    // spans: a list of two billion structs
-    let binary = [15, 0, 2, 12, 0x7f, 0xff, 0xff, 0xff];
-    check_refused(&binary, Protocol::Binary, "spans");
-    let compact = [0x29, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07];
-    check_refused(&compact, Protocol::Compact, "spans");
-    // a negative one
-    let binary = [15, 0, 2, 12, 0xff, 0xff, 0xff, 0xff];
-    check_refused(&binary, Protocol::Binary, "spans");
-    // as many as there are bytes, each of which would become a span
-    let mut many = vec![0x29, 0xfc, 0xe0, 0xa7, 0x11];
-    many.resize(300_000, 0);
-    check_refused(&many, Protocol::Compact, "many tiny parts");
-}
-
-#[test]
-fn what_nests_deeper_than_anything_real_is_refused() {
-    // a field of structs in structs
-    let deep = [0xfc; 100];
-    check_refused(&deep, Protocol::Compact, "deeper than 32");
-    let deep = [12, 0, 99].repeat(100);
-    check_refused(&deep, Protocol::Binary, "deeper than 32");
-}
-
-#[test]
-fn a_required_field_that_is_missing_is_named() {
-    for (field, expect) in [(1, "span ("), (5, "span ("), (7, "span ("), (9, "span (")] {
-        for protocol in BOTH {
-            let mut oracle = Oracle::new(protocol);
-            oracle.without = Some(field);
-            oracle.batch(&[one_span()], false);
-            check_refused(&oracle.bytes(), protocol, expect);
-        }
-    }
-    check_refused(
-        &[0],
-        Protocol::Compact,
-        "batch (process or spans are missing)",
-    );
-}
-
-#[test]
-fn a_parent_is_a_reference_unless_there_is_one() {
-    let mut span = one_span();
-    span.parent_span_id = None;
-    let mut oracle = Oracle::new(Protocol::Compact);
-    oracle.parent = Some(77);
-    oracle.batch(&[span.clone()], false);
-    let batch = decode_batch(Bytes::from(oracle.bytes()), Protocol::Compact).unwrap();
-    let got = &batch.decoded.spans[0];
-    assert_eq!(got.parent_span_id, Some(SpanId::from_u64(77)));
-    assert_eq!(got.links.len(), 1);
-    // a reference to it is there: it stays the only one
-    span.links = got.links.clone();
-    let mut oracle = Oracle::new(Protocol::Compact);
-    oracle.parent = Some(77);
-    oracle.batch(&[span], false);
-    let batch = decode_batch(Bytes::from(oracle.bytes()), Protocol::Compact).unwrap();
-    assert_eq!(batch.decoded.spans[0].links.len(), 1);
-}
-
-#[test]
-fn messages_are_calls_of_the_agents_methods() {
-    for protocol in BOTH {
-        let mut oracle = Oracle::new(protocol);
-        oracle.message("emitOther", |o| o.batch(&[one_span()], false));
-        let error = decode_message(Bytes::from(oracle.bytes()), protocol).unwrap_err();
-        assert!(error.to_string().contains("neither emitBatch"), "{error}");
-        for junk in [&b""[..], b"GET / HTTP/1.1\r\n", &[0x82], &[0x80, 1, 0, 9]] {
-            assert!(decode_message(Bytes::copy_from_slice(junk), protocol).is_err());
-        }
-    }
-    // of old: without a version
-    let mut oracle = Oracle::of_old();
-    oracle.message("emitBatch", |o| o.batch(&[one_span()], false));
-    let batch = decode_message(Bytes::from(oracle.bytes()), Protocol::Binary).unwrap();
-    assert_eq!(batch.decoded.spans.len(), 1);
-}
-
-#[test]
-fn a_type_that_nobody_knows_is_a_text_that_says_so() {
-    let mut span = one_span();
-    span.attributes = vec![model::KeyValue::new("key", "text")];
-    let mut oracle = Oracle::new(Protocol::Binary);
-    oracle.text_type = 9;
-    oracle.batch(&[span], false);
-    let batch = decode_batch(Bytes::from(oracle.bytes()), Protocol::Binary).unwrap();
-    let value = &batch.decoded.spans[0].attributes[0].value;
-    assert_eq!(*value, Value::String("Unknown VType: 9".into()));
-}
-
-fn zipkin(write: impl Fn(&mut Oracle)) -> Vec<Span> {
-    let mut all = Vec::new();
-    for protocol in BOTH {
-        let mut oracle = Oracle::new(protocol);
-        oracle.list(1);
-        write(&mut oracle);
-        all.push(
-            decode_zipkin(Bytes::from(oracle.bytes()), protocol)
-                .unwrap()
-                .spans,
-        );
-        let mut oracle = Oracle::new(protocol);
-        oracle.message("emitZipkinBatch", |o| {
-            o.list(1);
-            write(o);
-        });
-        let message = decode_message(Bytes::from(oracle.bytes()), protocol).unwrap();
-        all.push(message.decoded.spans);
-    }
-    assert!(all.iter().all(|spans| *spans == all[0]));
-    all.remove(0)
-}
-
-#[test]
-fn both_halves_of_a_call_become_two_spans() {
-    let spans = zipkin(|oracle| {
-        oracle.zipkin(
-            &[
-                ("cs", 1000),
-                ("sr", 1300),
-                ("ss", 1700),
-                ("cr", 2000),
-                ("retry", 1500),
-            ],
-            &[],
-            None,
-        );
-    });
-    let [client, server] = &spans[..] else {
-        panic!("{spans:?}");
-    };
-    assert_eq!(client.span_id, server.span_id);
-    assert_eq!(
-        (client.kind, server.kind),
-        (SpanKind::Client, SpanKind::Server)
-    );
-    assert_eq!(
-        (client.start_ns, client.duration_ns()),
-        (1_000_000, 1_000_000)
-    );
-    assert_eq!(
-        (server.start_ns, server.duration_ns()),
-        (1_300_000, 400_000)
-    );
-    for span in &spans {
-        assert_eq!(span.events.len(), 1);
-        assert_eq!(span.resource.service_name(), "shop");
-        assert_eq!(span.resource.attributes[0].key.as_str(), "ip");
-        assert_eq!(span.resource.attributes[0].value, Value::Int(0x0a01_0203));
-    }
-}
-
-#[test]
-fn what_zipkins_clients_get_wrong_is_mended_and_told() {
-    let spans = zipkin(|oracle| {
-        oracle.zipkin(
-            &[("ss", 1700)],
-            &[("error", "declined")],
-            Some((0, 1000, -5)),
-        );
-    });
-    let span = &spans[0];
-    let tag = |key: &str| {
-        let found = span.attributes.iter().find(|a| a.key == key);
-        found.map(|a| a.value.clone())
-    };
-    assert_eq!(span.parent_span_id, None);
-    assert_eq!(span.duration_ns(), 1000);
-    assert_eq!(tag("error"), Some(Value::Bool(true)));
-    assert_eq!(tag("error.message"), Some(Value::String("declined".into())));
-    assert_eq!(tag("errNegativeDuration"), Some(Value::String("-5".into())));
-    assert_eq!(tag("errZeroParentID"), Some(Value::String("0".into())));
-    assert_eq!(span.kind, SpanKind::Server);
 }

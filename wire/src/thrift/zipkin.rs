@@ -1,450 +1,224 @@
-//! Zipkin's first model: `Span`, `Annotation`, `BinaryAnnotation`, `Endpoint`, and what Jaeger makes of them.
+//! Zipkin's first structs, `zipkincore`, which its old clients send and Jaeger's agent takes.
 //!
-//! A span whose annotations have a client's and a server's half becomes two with one id. What is missing or wrong is mended first, and says so in
-//! a tag: a negative duration, a parent that is zero, times that only the annotations know, an error that is no truth value.
+//! In: a reader in front of a list of spans. Out: each as it stands there, mended by [`sanitize`] and made a span by [`convert`]. No field
+//! must be there.
 //!
-//! Source: `jaegertracing/jaeger: model/converter/thrift/zipkin`, `cmd/collector/app/sanitizer/zipkin` v1.20.0.
+//! Source: `jaegertracing/jaeger-idl: thrift/zipkincore.thrift`.
 
-use std::sync::Arc;
+mod convert;
+mod log;
+mod sanitize;
+mod value;
 
-use model::{
-    Dialect, Event, KeyValue, Link, RefType, Resource, Slice, Span, SpanId, Str, TraceId, Value,
-};
+use model::Slice;
 
-use super::jaeger::{end_ns, list as structs, nanos, no_scope};
 use super::reader::{Reader, Type};
 use crate::budget::Budget;
-use crate::jaeger::tags;
-use crate::otlp::attribute::{text, text_or_bytes};
 use crate::{DecodeError, Decoded};
+use convert::Converter;
 
-/// The flag of a span that must be kept.
-const DEBUG: u32 = 2;
-const UNKNOWN_SERVICE: &str = "unknown-service-name";
-const CLIENT: [&str; 2] = ["cs", "cr"];
-const SERVER: [&str; 2] = ["sr", "ss"];
-const LOCAL_COMPONENT: &str = "lc";
+/// The fewest bytes of any of these structs: the end.
+const SMALLEST: usize = 1;
 
-/// A span as it came.
+/// A span.
 #[derive(Default)]
-struct Raw {
-    trace_id: i64,
+struct Span {
+    trace_id_low: i64,
     trace_id_high: i64,
     id: i64,
+    parent_id: Option<i64>,
     name: Slice,
-    parent: Option<i64>,
     annotations: Vec<Annotation>,
-    binary: Vec<Binary>,
+    binary_annotations: Vec<BinaryAnnotation>,
     debug: bool,
+    /// Microseconds since the Unix epoch.
     timestamp: Option<i64>,
+    /// Microseconds.
     duration: Option<i64>,
 }
 
+/// Something that happened.
+#[derive(Default)]
 struct Annotation {
-    micros: i64,
-    value: Str,
+    /// Microseconds since the Unix epoch.
+    timestamp: i64,
+    value: Slice,
     host: Option<Endpoint>,
 }
 
-struct Binary {
-    key: Str,
-    value: Value,
+/// A tag; its value is as `kind` says.
+#[derive(Default)]
+struct BinaryAnnotation {
+    key: Slice,
+    value: Slice,
+    kind: i32,
     host: Option<Endpoint>,
 }
 
-#[derive(Clone, Default)]
+/// Kinds of binary annotations.
+mod kind {
+    pub(super) const BOOL: i32 = 0;
+    pub(super) const BYTES: i32 = 1;
+    pub(super) const I16: i32 = 2;
+    pub(super) const I32: i32 = 3;
+    pub(super) const I64: i32 = 4;
+    pub(super) const DOUBLE: i32 = 5;
+    pub(super) const STRING: i32 = 6;
+}
+
+/// Where something happened.
+#[derive(Default)]
 struct Endpoint {
     ipv4: i32,
-    ipv6: Slice,
     port: i16,
-    service: Str,
+    service_name: Slice,
+    ipv6: Option<Slice>,
 }
 
-/// Which half of a call a span is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Client,
-    Server,
-    Neither,
-}
-
-/// A list of spans.
-pub(super) fn list(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Decoded, DecodeError> {
-    let raw = structs(reader, budget, "spans", raw)?;
-    let mut decoded = Decoded {
-        spans: budget.list(raw.len())?,
+/// Reads a list of spans, which stands in front of the reader.
+pub(super) fn read_spans<'a, R: Reader<'a>>(
+    reader: &mut R,
+    budget: &mut Budget,
+) -> Result<Decoded, DecodeError> {
+    let count = reader.struct_count(SMALLEST, "list of spans")?;
+    let mut spans = budget.list(count)?;
+    let mut converter = Converter::default();
+    // one for all, so that its lists are allocated once
+    let mut span = Span::default();
+    for _ in 0..count {
+        span.clear();
+        span.read(reader, budget)?;
+        sanitize::sanitize(&mut span, budget)?;
+        converter.convert(&span, &mut spans, budget)?;
+    }
+    Ok(Decoded {
+        spans,
         rejected: Vec::new(),
-    };
-    for mut raw in raw {
-        mend(&mut raw, budget)?;
-        let both = raw.has("cs") && raw.has("sr");
-        let sides: &[Side] = match both {
-            true => &[Side::Client, Side::Server],
-            false if CLIENT.iter().any(|a| raw.has(a)) => &[Side::Client],
-            false if SERVER.iter().any(|a| raw.has(a)) => &[Side::Server],
-            false => &[Side::Neither],
+    })
+}
+
+// === impl Span ===
+
+impl Span {
+    fn clear(&mut self) {
+        let mut annotations = std::mem::take(&mut self.annotations);
+        let mut binary_annotations = std::mem::take(&mut self.binary_annotations);
+        annotations.clear();
+        binary_annotations.clear();
+        *self = Self {
+            annotations,
+            binary_annotations,
+            ..Self::default()
         };
-        for side in sides {
-            budget.grow(&mut decoded.spans, 1)?;
-            decoded.spans.push(convert(&raw, *side, both, budget)?);
-        }
-    }
-    Ok(decoded)
-}
-
-fn raw(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Raw, DecodeError> {
-    let mut raw = Raw::default();
-    let mut last = 0;
-    while let Some(field) = reader.field(&mut last)? {
-        match (field.id, field.kind) {
-            (1, Type::I64) => raw.trace_id = reader.i64("trace id")?,
-            (3, Type::Binary) => raw.name = reader.slice("span's name")?,
-            (4, Type::I64) => raw.id = reader.i64("span id")?,
-            (5, Type::I64) => raw.parent = Some(reader.i64("parent's id")?),
-            (6, Type::List) => {
-                raw.annotations = structs(reader, budget, "annotations", annotation)?;
-            }
-            (8, Type::List) => raw.binary = structs(reader, budget, "binary annotations", binary)?,
-            (9, Type::Bool) => raw.debug = reader.bool("debug")?,
-            (10, Type::I64) => raw.timestamp = Some(reader.i64("timestamp")?),
-            (11, Type::I64) => raw.duration = Some(reader.i64("duration")?),
-            (12, Type::I64) => raw.trace_id_high = reader.i64("trace id")?,
-            (_, kind) => reader.skip(kind)?,
-        }
-    }
-    Ok(raw)
-}
-
-fn annotation(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Annotation, DecodeError> {
-    let (mut micros, mut value, mut host) = (0, Slice::default(), None);
-    let mut last = 0;
-    while let Some(field) = reader.field(&mut last)? {
-        match (field.id, field.kind) {
-            (1, Type::I64) => micros = reader.i64("annotation's time")?,
-            (2, Type::Binary) => value = reader.slice("annotation's value")?,
-            (3, Type::Struct) => host = Some(endpoint(reader, budget)?),
-            (_, kind) => reader.skip(kind)?,
-        }
-    }
-    Ok(Annotation {
-        micros,
-        value: text(value, budget)?,
-        host,
-    })
-}
-
-fn binary(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Binary, DecodeError> {
-    let (mut key, mut value, mut kind, mut host) = (Slice::default(), Slice::default(), 0, None);
-    let mut last = 0;
-    while let Some(field) = reader.field(&mut last)? {
-        match (field.id, field.kind) {
-            (1, Type::Binary) => key = reader.slice("binary annotation's key")?,
-            (2, Type::Binary) => value = reader.slice("binary annotation's value")?,
-            (3, Type::I32) => kind = reader.i32("binary annotation's type")?,
-            (4, Type::Struct) => host = Some(endpoint(reader, budget)?),
-            (_, kind) => reader.skip(kind)?,
-        }
-    }
-    let wrong = || DecodeError::Invalid {
-        what: "binary annotation's value (not as long as its type is)",
-        at: reader.at,
-    };
-    let bytes = value.as_bytes();
-    let value = match kind {
-        0 => Value::Bool(bytes.first().is_some_and(|b| *b != 0)),
-        1 => Value::Bytes(value),
-        2 => Value::Int(i64::from(i16::from_be_bytes(
-            bytes.try_into().map_err(|_| wrong())?,
-        ))),
-        3 => Value::Int(i64::from(i32::from_be_bytes(
-            bytes.try_into().map_err(|_| wrong())?,
-        ))),
-        4 => Value::Int(i64::from_be_bytes(bytes.try_into().map_err(|_| wrong())?)),
-        5 => Value::Double(f64::from_be_bytes(bytes.try_into().map_err(|_| wrong())?)),
-        _ => text_or_bytes(value),
-    };
-    Ok(Binary {
-        key: text(key, budget)?,
-        value,
-        host,
-    })
-}
-
-fn endpoint(reader: &mut Reader<'_>, budget: &mut Budget) -> Result<Endpoint, DecodeError> {
-    let mut endpoint = Endpoint::default();
-    let mut last = 0;
-    while let Some(field) = reader.field(&mut last)? {
-        match (field.id, field.kind) {
-            (1, Type::I32) => endpoint.ipv4 = reader.i32("endpoint's ipv4")?,
-            (2, Type::I16) => endpoint.port = reader.i16("endpoint's port")?,
-            (3, Type::Binary) => {
-                endpoint.service = text(reader.slice("endpoint's service")?, budget)?;
-            }
-            (4, Type::Binary) => endpoint.ipv6 = reader.slice("endpoint's ipv6")?,
-            (_, kind) => reader.skip(kind)?,
-        }
-    }
-    Ok(endpoint)
-}
-
-// === impl Raw ===
-
-impl Raw {
-    fn has(&self, value: &str) -> bool {
-        self.time_of(value).is_some()
     }
 
-    fn time_of(&self, value: &str) -> Option<i64> {
-        let found = self.annotations.iter().find(|a| a.value == value);
-        found.map(|a| a.micros)
-    }
-
-    /// When a side's half began and how long it took, as far as its annotations say.
-    fn times_of(&self, [begin, end]: [&str; 2]) -> (Option<i64>, Option<i64>) {
-        let begin = self.time_of(begin);
-        let took = begin.zip(self.time_of(end)).map(|(b, e)| e.wrapping_sub(b));
-        (begin, took)
-    }
-
-    fn note(
+    fn read<'a, R: Reader<'a>>(
         &mut self,
-        key: &'static str,
-        value: Value,
+        reader: &mut R,
         budget: &mut Budget,
     ) -> Result<(), DecodeError> {
-        budget.grow(&mut self.binary, 1)?;
-        budget.charge(1, 80)?;
-        self.binary.push(Binary {
-            key: Str::from(key),
-            value,
-            host: None,
-        });
+        let mut last = 0;
+        while let Some((number, found)) = reader.field(last, "span")? {
+            last = number;
+            match number {
+                1 => self.trace_id_low = reader.get_i64(found, "span's trace id")?,
+                3 => self.name = reader.get_bytes(found, "span's name")?,
+                4 => self.id = reader.get_i64(found, "span's id")?,
+                5 => self.parent_id = Some(reader.get_i64(found, "span's parent id")?),
+                6 => {
+                    reader.expect(found, Type::List, "span's annotations")?;
+                    let count = reader.struct_count(SMALLEST, "span's annotations")?;
+                    self.annotations.clear();
+                    make_room(&mut self.annotations, count, budget)?;
+                    for _ in 0..count {
+                        self.annotations.push(read_annotation(reader)?);
+                    }
+                }
+                8 => {
+                    reader.expect(found, Type::List, "span's binary annotations")?;
+                    let count = reader.struct_count(SMALLEST, "span's binary annotations")?;
+                    self.binary_annotations.clear();
+                    make_room(&mut self.binary_annotations, count, budget)?;
+                    for _ in 0..count {
+                        self.binary_annotations
+                            .push(read_binary_annotation(reader)?);
+                    }
+                }
+                9 => self.debug = reader.get_bool(found, "span's debug flag")?,
+                10 => self.timestamp = Some(reader.get_i64(found, "span's time")?),
+                11 => self.duration = Some(reader.get_i64(found, "span's duration")?),
+                12 => self.trace_id_high = reader.get_i64(found, "span's higher trace id")?,
+                _ => reader.skip(found)?,
+            }
+        }
         Ok(())
     }
+
+    /// The first annotation `value`.
+    fn annotation(&self, value: &[u8]) -> Option<&Annotation> {
+        self.annotations
+            .iter()
+            .find(|a| a.value.as_bytes() == value)
+    }
 }
 
-/// What v1.20 mends before it converts.
-fn mend(raw: &mut Raw, budget: &mut Budget) -> Result<(), DecodeError> {
-    if raw.duration.is_some_and(|d| d < 0) {
-        let was = raw.duration.unwrap_or_default().to_string();
-        raw.note("errNegativeDuration", Value::String(Str::from(was)), budget)?;
-        raw.duration = Some(1);
-    }
-    if raw.parent == Some(0) {
-        raw.note("errZeroParentID", Value::String(Str::from("0")), budget)?;
-        raw.parent = None;
-    }
-    let mut message = None;
-    for tag in raw.binary.iter_mut().filter(|b| b.key == tags::ERROR) {
-        if let Value::String(text) = &tag.value {
-            let truth = match text.as_str() {
-                "true" => true,
-                "false" => false,
-                _ => {
-                    message = Some(text.clone());
-                    true
-                }
-            };
-            tag.value = Value::Bool(truth);
-        }
-    }
-    if let Some(message) = message.filter(|m| !m.is_empty()) {
-        raw.note("error.message", Value::String(message), budget)?;
-    }
-    if raw.timestamp.unwrap_or_default() == 0 {
-        let client = raw.times_of(CLIENT);
-        let (begin, took) = match client.0 {
-            Some(_) => client,
-            None => raw.times_of(SERVER),
-        };
-        // annotations that are no half of a call say when something was, too
-        let first = raw.annotations.iter().map(|a| a.micros).min();
-        raw.timestamp = begin.or(first);
-        raw.duration = raw.duration.filter(|d| *d != 0).or(took.map(|t| t.max(0)));
+/// Room for `count` more in a list that is kept from span to span: only what is new is charged.
+fn make_room<T>(list: &mut Vec<T>, count: usize, budget: &mut Budget) -> Result<(), DecodeError> {
+    if list.capacity() - list.len() < count {
+        budget.grow(list, count)?;
     }
     Ok(())
 }
 
-fn convert(raw: &Raw, side: Side, is_half: bool, budget: &mut Budget) -> Result<Span, DecodeError> {
-    let core = match side {
-        Side::Client => CLIENT,
-        Side::Server => SERVER,
-        Side::Neither => [""; 2],
-    };
-    let (mut start, mut duration) = (
-        raw.timestamp.unwrap_or_default(),
-        raw.duration.unwrap_or_default(),
-    );
-    if is_half && let (Some(begin), took) = raw.times_of(core) {
-        start = begin;
-        duration = took.unwrap_or(duration);
-    }
-    let trace_id = TraceId::from_halves(raw.trace_id_high as u64, raw.trace_id as u64);
-    let mut links = Vec::new();
-    if let Some(parent) = raw.parent {
-        links = budget.list(1)?;
-        links.push(Link {
-            trace_id,
-            span_id: SpanId::from_u64(parent as u64),
-            ref_type: RefType::ChildOf,
-            ..Link::default()
-        });
-    }
-    let mut attributes = budget.list(raw.binary.len() + 1)?;
-    match side {
-        Side::Client => attributes.push(KeyValue::new(tags::SPAN_KIND, "client")),
-        Side::Server => attributes.push(KeyValue::new(tags::SPAN_KIND, "server")),
-        Side::Neither => {}
-    }
-    let mut resource = Resource::default();
-    for tag in &raw.binary {
-        match tag.key.as_str() {
-            "jaegerClient" => process_tag(&mut resource, "jaeger.version", &tag.value, budget)?,
-            "jaeger.hostname" => process_tag(&mut resource, "hostname", &tag.value, budget)?,
-            LOCAL_COMPONENT => attributes.push(KeyValue {
-                key: Str::from("component"),
-                value: tag.value.clone(),
-            }),
-            "sa" | "ca" => peer(tag, &mut attributes, budget)?,
-            _ => attributes.push(KeyValue {
-                key: tag.key.clone(),
-                value: tag.value.clone(),
-            }),
+fn read_annotation<'a, R: Reader<'a>>(reader: &mut R) -> Result<Annotation, DecodeError> {
+    let mut annotation = Annotation::default();
+    let mut last = 0;
+    while let Some((number, found)) = reader.field(last, "annotation")? {
+        last = number;
+        match number {
+            1 => annotation.timestamp = reader.get_i64(found, "annotation's time")?,
+            2 => annotation.value = reader.get_bytes(found, "annotation's value")?,
+            3 => annotation.host = Some(read_host(reader, found)?),
+            _ => reader.skip(found)?,
         }
     }
-    let mut events = budget.list(raw.annotations.len())?;
-    for annotation in &raw.annotations {
-        let value = annotation.value.as_str();
-        if !CLIENT.contains(&value) && !SERVER.contains(&value) {
-            events.push(log(annotation, budget)?);
+    Ok(annotation)
+}
+
+fn read_binary_annotation<'a, R: Reader<'a>>(
+    reader: &mut R,
+) -> Result<BinaryAnnotation, DecodeError> {
+    let mut annotation = BinaryAnnotation::default();
+    let mut last = 0;
+    while let Some((number, found)) = reader.field(last, "binary annotation")? {
+        last = number;
+        match number {
+            1 => annotation.key = reader.get_bytes(found, "binary annotation's key")?,
+            2 => annotation.value = reader.get_bytes(found, "binary annotation's value")?,
+            3 => annotation.kind = reader.get_i32(found, "binary annotation's type")?,
+            4 => annotation.host = Some(read_host(reader, found)?),
+            _ => reader.skip(found)?,
         }
     }
-    let host = raw.host(core);
-    budget.charge(1, size_of::<Resource>() + 96)?;
-    let named = host.filter(|h| !h.service.is_empty());
-    resource.service_name =
-        Some(named.map_or_else(|| Str::from(UNKNOWN_SERVICE), |host| host.service.clone()));
-    if let Some(host) = host.filter(|h| h.ipv4 != 0) {
-        let ip = Value::Int(i64::from(host.ipv4 as u32));
-        process_tag(&mut resource, "ip", &ip, budget)?;
-    }
-    let start_ns = nanos(start) as u64;
-    Ok(Span {
-        kind: tags::kind_of_tags(&attributes),
-        status: tags::status_of_tags(&attributes),
-        parent_span_id: tags::parent_of_references(trace_id, &links),
-        trace_id,
-        span_id: SpanId::from_u64(raw.id as u64),
-        name: text(raw.name.clone(), budget)?,
-        start_ns,
-        end_ns: end_ns(start_ns, nanos(duration)),
-        attributes,
-        events,
-        links,
-        resource: Arc::new(resource),
-        scope: no_scope(),
-        dialect: Dialect::Jaeger,
-        flags: if raw.debug { DEBUG } else { 0 },
-        ..Span::default()
-    })
+    Ok(annotation)
 }
 
-impl Raw {
-    /// Where the span was: of its core annotations, else of any, else of its local component.
-    fn host(&self, core: [&str; 2]) -> Option<&Endpoint> {
-        let named = |host: &&Endpoint| !host.service.is_empty();
-        let cores = self.annotations.iter();
-        let of_core = cores
-            .filter(|a| core.contains(&a.value.as_str()))
-            .filter_map(|a| a.host.as_ref());
-        let of_any = self.annotations.iter().filter_map(|a| a.host.as_ref());
-        let of_component = self.binary.iter();
-        let of_component = of_component
-            .filter(|b| b.key == LOCAL_COMPONENT)
-            .filter_map(|b| b.host.as_ref());
-        of_core.chain(of_any).chain(of_component).find(named)
-    }
-}
-
-fn process_tag(
-    resource: &mut Resource,
-    key: &'static str,
-    value: &Value,
-    budget: &mut Budget,
-) -> Result<(), DecodeError> {
-    budget.grow(&mut resource.attributes, 1)?;
-    budget.charge(1, 64)?;
-    resource.attributes.push(KeyValue {
-        key: Str::from(key),
-        value: value.clone(),
-    });
-    Ok(())
-}
-
-/// Whom a span talked to.
-fn peer(
-    tag: &Binary,
-    attributes: &mut Vec<KeyValue>,
-    budget: &mut Budget,
-) -> Result<(), DecodeError> {
-    let Some(host) = &tag.host else {
-        return Ok(());
-    };
-    budget.grow(attributes, 4)?;
-    budget.charge(4, 64)?;
-    if !host.service.is_empty() {
-        attributes.push(KeyValue::new("peer.service", host.service.clone()));
-    }
-    if host.ipv4 != 0 {
-        let ip = Value::Int(i64::from(host.ipv4 as u32));
-        attributes.push(KeyValue {
-            key: Str::from("peer.ipv4"),
-            value: ip,
-        });
-    }
-    if !host.ipv6.as_bytes().is_empty() {
-        attributes.push(KeyValue::new("peer.ipv6", host.ipv6.clone()));
-    }
-    if host.port != 0 {
-        let port = Value::Int(i64::from(host.port as u16));
-        attributes.push(KeyValue {
-            key: Str::from("peer.port"),
-            value: port,
-        });
-    }
-    Ok(())
-}
-
-/// An annotation that is a JSON object of texts is one field for each; any other is an event.
-fn log(annotation: &Annotation, budget: &mut Budget) -> Result<Event, DecodeError> {
-    let time_ns = nanos(annotation.micros) as u64;
-    let text = annotation.value.as_str();
-    if text.starts_with('{')
-        && let Ok(fields) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
-    {
-        budget.charge(fields.len(), size_of::<KeyValue>() + 128)?;
-        budget.charge(1, 2 * text.len())?;
-        let fields = fields.into_iter().map(|(key, value)| {
-            let value = match value {
-                serde_json::Value::String(text) => text,
-                other => other.to_string(),
-            };
-            KeyValue {
-                key: Str::from(key),
-                value: Value::String(Str::from(value)),
+fn read_host<'a, R: Reader<'a>>(reader: &mut R, found: Type) -> Result<Endpoint, DecodeError> {
+    reader.expect(found, Type::Struct, "host")?;
+    let mut host = Endpoint::default();
+    let mut last = 0;
+    while let Some((number, found)) = reader.field(last, "host")? {
+        last = number;
+        match number {
+            1 => host.ipv4 = reader.get_i32(found, "host's ipv4")?,
+            2 => {
+                reader.expect(found, Type::I16, "host's port")?;
+                host.port = reader.i16("host's port")?;
             }
-        });
-        return Ok(Event {
-            time_ns,
-            attributes: fields.collect(),
-            ..Event::default()
-        });
+            3 => host.service_name = reader.get_bytes(found, "host's service name")?,
+            4 => host.ipv6 = Some(reader.get_bytes(found, "host's ipv6")?),
+            _ => reader.skip(found)?,
+        }
     }
-    let mut attributes = budget.list(1)?;
-    attributes.push(KeyValue::new(tags::EVENT, annotation.value.clone()));
-    Ok(Event {
-        time_ns,
-        attributes,
-        ..Event::default()
-    })
+    Ok(host)
 }

@@ -14,7 +14,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use wire::thrift::{self, Protocol};
+use wire::thrift::{self, Message, Protocol};
 use wire::{DecodeError, Decoded};
 
 use crate::deadline::Deadline;
@@ -69,11 +69,18 @@ const fn origin(name: &'static str, format: &'static str) -> Origin {
 }
 
 fn compact(datagram: Bytes) -> Result<Decoded, DecodeError> {
-    thrift::decode_message(datagram, Protocol::Compact).map(|message| message.decoded)
+    message(datagram, Protocol::Compact)
 }
 
 fn binary(datagram: Bytes) -> Result<Decoded, DecodeError> {
-    thrift::decode_message(datagram, Protocol::Binary).map(|message| message.decoded)
+    message(datagram, Protocol::Binary)
+}
+
+fn message(datagram: Bytes, protocol: Protocol) -> Result<Decoded, DecodeError> {
+    thrift::decode_message(datagram, protocol).map(|message| match message {
+        Message::EmitBatch(batch) => batch.decoded,
+        Message::EmitZipkinBatch(decoded) => decoded,
+    })
 }
 
 // === impl Udp ===

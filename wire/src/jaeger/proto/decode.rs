@@ -9,19 +9,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::{
-    Buffer, Dialect, Dropped, Event, KeyValue, Link, RefType, Resource, Scope, Slice, Span, SpanId,
-    Str, TraceId,
+    Buffer, Dialect, Dropped, Event, Link, RefType, Resource, Scope, Slice, Span, SpanId, Str,
+    TraceId,
 };
 
 use super::tag::read_tag;
 use crate::budget::Budget;
 use crate::cursor::{Cursor, Wire};
-use crate::jaeger::tags;
+use crate::jaeger::{service, tags, time};
 use crate::otlp::attribute::{name, text};
 use crate::{DecodeError, Decoded, RejectedSpan};
 
-/// The service of a process whose name is not UTF-8, and the tag that keeps what came.
-const INVALID_SERVICE: &str = "invalid-service-name";
 const NANOS: i64 = 1_000_000_000;
 
 /// Decodes a `PostSpansRequest`. A span's own process wins over the batch's; with neither, its resource names no service.
@@ -146,16 +144,7 @@ impl Process {
                 _ => cursor.skip(number, wire)?,
             }
         }
-        let name = match name.into_str() {
-            Ok(name) => name,
-            Err(bytes) => {
-                budget.grow(&mut self.resource.attributes, 1)?;
-                budget.charge(4, 80)?;
-                let kept = KeyValue::new(INVALID_SERVICE, bytes);
-                self.resource.attributes.push(kept);
-                Str::from(INVALID_SERVICE)
-            }
-        };
+        let name = service::name(name, &mut self.resource.attributes, budget)?;
         if self.resource.service_name.is_none() || !name.is_empty() {
             self.resource.service_name = Some(name);
         }
@@ -225,12 +214,7 @@ impl<'a> SpanReader<'a> {
             attributes.push(kept);
         }
         let start_ns = start.nanos() as u64;
-        let duration = duration.nanos();
-        let end_ns = match u64::try_from(duration) {
-            // across the epoch it wraps, so that the duration is written again as it came
-            Ok(duration) => start_ns.wrapping_add(duration),
-            Err(_) => start_ns.saturating_sub(duration.unsigned_abs()),
-        };
+        let end_ns = time::end_ns(start_ns, duration.nanos());
         Ok(Span {
             kind: tags::kind_of_tags(&attributes),
             status: tags::status_of_tags(&attributes),
