@@ -15,8 +15,10 @@ pub struct ServerTls {
     pub cert: Option<PathBuf>,
     /// The private key of the leaf, as PEM.
     pub key: Option<PathBuf>,
-    /// With it, every client must show a certificate that one of these authorities signed.
+    /// With it, every client must show a certificate that one of these authorities signed, unless `client_auth` says otherwise.
     pub client_ca: Option<PathBuf>,
+    /// `required` or `optional`; none means `required`.
+    pub client_auth: Option<String>,
     /// Go's names, such as `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`; empty means the library's choice.
     pub cipher_suites: Vec<String>,
     /// `1.2` or `1.3`; none means `1.2`.
@@ -73,6 +75,14 @@ pub enum TlsError {
         /// What was given.
         value: String,
     },
+    /// A word that is none of the two.
+    #[error("{prefix}.client-auth is \"{value}\": give required or optional")]
+    ClientAuth {
+        /// The block.
+        prefix: String,
+        /// What was given.
+        value: String,
+    },
     /// The range is empty.
     #[error("{prefix}.min-version is {min}, above {prefix}.max-version {max}")]
     Order {
@@ -88,6 +98,12 @@ pub enum TlsError {
 // === impl ServerTls ===
 
 impl ServerTls {
+    /// Whether a client may come without a certificate, though one that it shows is checked.
+    #[must_use]
+    pub fn is_client_optional(&self) -> bool {
+        self.client_auth.as_deref() == Some("optional")
+    }
+
     /// Whether the block, being on, is whole. Files are not opened here.
     ///
     /// # Errors
@@ -98,6 +114,22 @@ impl ServerTls {
                 return Err(TlsError::Missing {
                     prefix: self.prefix.clone(),
                     missing,
+                });
+            }
+        }
+        match self.client_auth.as_deref() {
+            None | Some("required") => {}
+            Some("optional") if self.client_ca.is_some() => {}
+            Some("optional") => {
+                return Err(TlsError::Missing {
+                    prefix: self.prefix.clone(),
+                    missing: "client-ca",
+                });
+            }
+            Some(value) => {
+                return Err(TlsError::ClientAuth {
+                    prefix: self.prefix.clone(),
+                    value: value.to_owned(),
                 });
             }
         }

@@ -62,6 +62,7 @@ impl Material {
                 },
                 pem,
                 &provider,
+                settings.is_client_optional(),
             )?),
             None => None,
         };
@@ -110,7 +111,8 @@ impl Material {
                 .verify_client_cert(leaf, rest, UnixTime::now())
                 .is_ok(),
             (None, _) => true,
-            (Some(_), None) => false,
+            // let in without one, or not at all
+            (Some(verifier), None) => !verifier.client_auth_mandatory(),
         }
     }
 
@@ -182,6 +184,7 @@ fn verifier(
     at: &At<'_>,
     pem: &[u8],
     provider: &Arc<CryptoProvider>,
+    optional: bool,
 ) -> Result<Arc<dyn ClientCertVerifier>, Error> {
     let mut roots = RootCertStore::empty();
     for authority in at.certificates(pem)? {
@@ -189,7 +192,13 @@ fn verifier(
             at.holds(format!("holds an authority that cannot be used: {error}"))
         })?;
     }
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+    let builder =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let builder = match optional {
+        true => builder.allow_unauthenticated(),
+        false => builder,
+    };
+    builder
         .build()
         .map_err(|error| at.holds(format!("cannot be used: {error}")))
 }

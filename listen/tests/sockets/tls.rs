@@ -113,6 +113,34 @@ async fn a_handshake_that_does_not_end_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_certificate_may_be_optional_and_a_wrong_one_is_refused_all_the_same() {
+    let (pki, authority, stranger) = (Pki::new(), Authority::new("ca"), Authority::new("stranger"));
+    pki.write_leaf(&authority.leaf("server"));
+    trust(&pki, &[&authority]);
+    let settings = ServerTls {
+        client_auth: Some("optional".to_owned()),
+        ..pki.mutual()
+    };
+    let running = Running::start(tls_config(settings)).await;
+    let without = client(&authority, None, &["h2"]);
+    let mut open = http2_over(handshake(&without, running.addr()).await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(open.get("/").await.unwrap().0, 200);
+    let right = authority.leaf("frontend");
+    let right = client(&authority, Some(&right), &[]);
+    let (_, body) = get_over_tls(&right, running.addr(), "/peer").await.unwrap();
+    assert!(body.contains("CN=frontend"), "{body}");
+    let wrong = stranger.leaf("frontend");
+    let wrong = client(&authority, Some(&wrong), &[]);
+    assert!(get_over_tls(&wrong, running.addr(), "/").await.is_err());
+    // other authorities: who came without a certificate stays
+    trust(&pki, &[&stranger]);
+    eventually("it is taken up", || reloads(&running, "ok") == 1).await;
+    assert_eq!(open.get("/").await.unwrap().0, 200);
+}
+
+#[tokio::test]
 async fn a_client_without_a_certificate_is_refused_where_one_is_asked_for() {
     let (pki, authority, stranger) = (Pki::new(), Authority::new("ca"), Authority::new("stranger"));
     let running = serving_mutual(&pki, &authority, &[&authority]).await;

@@ -11,6 +11,7 @@ macro_rules! server_tls {
             Flag::acts(concat!($prefix, ".tls.cert"), Kind::Text, "", "path of the certificate chain, PEM; read again when it changes").by($reader),
             Flag::acts(concat!($prefix, ".tls.key"), Kind::Text, "", "path of the private key, PEM; read again when it changes").by($reader),
             Flag::acts(concat!($prefix, ".tls.client-ca"), Kind::Text, "", "path of the authorities that sign clients' certificates, PEM; with it every client must show one").by($reader),
+            Flag::acts(concat!($prefix, ".tls.client-auth"), Kind::Text, "", "required or optional: whether a client may come without a certificate where there is a client-ca, which checks those that are shown; empty: required").by($reader),
             Flag::acts(concat!($prefix, ".tls.cipher-suites"), Kind::List, "", "cipher suites allowed, by Go's names; empty: the library's choice").by($reader),
             Flag::acts(concat!($prefix, ".tls.min-version"), Kind::Text, "", "lowest version of TLS: 1.2 or 1.3; empty: 1.2").by($reader),
             Flag::acts(concat!($prefix, ".tls.max-version"), Kind::Text, "", "highest version of TLS: 1.2 or 1.3; empty: 1.3").by($reader),

@@ -57,6 +57,7 @@ impl Settings {
             cert: self.path(&name("cert")),
             key: self.path(&name("key")),
             client_ca: self.path(&name("client-ca")),
+            client_auth: text("client-auth"),
             cipher_suites: self.list(&name("cipher-suites")).to_vec(),
             min_version: text("min-version"),
             max_version: text("max-version"),

@@ -31,6 +31,31 @@ fn a_whole_block_passes() {
 }
 
 #[test]
+fn clients_may_be_asked_and_not_forced_for_a_certificate() {
+    let optional = ServerTls {
+        client_auth: Some("optional".to_owned()),
+        client_ca: Some("ca.pem".into()),
+        ..whole()
+    };
+    assert_eq!(optional.check(), Ok(()));
+    assert!(optional.is_client_optional() && !whole().is_client_optional());
+    refuses(
+        &ServerTls {
+            client_ca: None,
+            ..optional.clone()
+        },
+        "collector.grpc.tls.enabled is true, but collector.grpc.tls.client-ca is not set: give the path of a PEM file",
+    );
+    refuses(
+        &ServerTls {
+            client_auth: Some("maybe".to_owned()),
+            ..optional
+        },
+        "collector.grpc.tls.client-auth is \"maybe\": give required or optional",
+    );
+}
+
+#[test]
 fn a_missing_part_is_named_with_its_setting() {
     refuses(
         &ServerTls {
