@@ -121,6 +121,37 @@ async fn ubers_client_for_go_sends_datagrams_and_posts() {
 }
 
 #[tokio::test]
+async fn every_way_in_works_where_there_is_only_ipv6() {
+    let (_folder, mut setup) = setup();
+    for setting in tests::spoor::ADDRESSES {
+        setup = setup.arg(format!("--{setting}=[::1]:0"));
+    }
+    let spoor = setup.start().unwrap();
+    let program = clients::go_client().unwrap();
+    let url = format!("{}/api/traces", spoor.url("jaeger-thrift"));
+    for (service, way, to) in [
+        ("six-udp", "udp", spoor.address("jaeger-compact")),
+        ("six-http", "http", &url),
+    ] {
+        assert!(to.contains("[::1]"), "{to}");
+        let id = said(Command::new(&program).args([service, way, to]));
+        check_two_spans(&spoor, &id, service).await;
+    }
+    let url = format!("{}/api/v2/spans", spoor.url("zipkin"));
+    let id = python(
+        "jaeger_client",
+        "zipkin.py",
+        &["v2-json", &url, "six-zipkin"],
+    );
+    assert_eq!(
+        trace(&spoor, &id).await["processes"]["p1"]["serviceName"],
+        "six-zipkin"
+    );
+    let url = format!("{}/sampling?service=any", spoor.url("sampling-http"));
+    assert_eq!(get_json(&url).await["strategyType"], "PROBABILISTIC");
+}
+
+#[tokio::test]
 async fn ubers_client_for_node_sends_datagrams_and_posts() {
     let (_folder, setup) = setup();
     let spoor = setup.start().unwrap();

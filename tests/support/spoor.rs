@@ -9,6 +9,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+/// The settings of all addresses that all in one listens on.
+pub const ADDRESSES: [&str; 12] = [
+    "collector.otlp.grpc.host-port",
+    "collector.otlp.http.host-port",
+    "collector.grpc-server.host-port",
+    "collector.http-server.host-port",
+    "collector.zipkin.host-port",
+    "processor.jaeger-compact.server-host-port",
+    "processor.jaeger-binary.server-host-port",
+    "processor.zipkin-compact.server-host-port",
+    "http-server.host-port",
+    "sampling.grpc.host-port",
+    "query.http-server.host-port",
+    "admin.http.host-port",
+];
+
 /// How to start one.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -55,20 +71,7 @@ impl Setup {
     /// The command, ready to run.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        for setting in [
-            "collector.otlp.grpc.host-port",
-            "collector.otlp.http.host-port",
-            "collector.grpc-server.host-port",
-            "collector.http-server.host-port",
-            "collector.zipkin.host-port",
-            "processor.jaeger-compact.server-host-port",
-            "processor.jaeger-binary.server-host-port",
-            "processor.zipkin-compact.server-host-port",
-            "http-server.host-port",
-            "sampling.grpc.host-port",
-            "query.http-server.host-port",
-            "admin.http.host-port",
-        ] {
+        for setting in ADDRESSES {
             let flag = format!("--{setting}=");
             if !self.args.iter().any(|a| a.starts_with(&flag)) {
                 command.arg(format!("{flag}127.0.0.1:0"));
