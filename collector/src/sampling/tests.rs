@@ -133,3 +133,15 @@ async fn a_file_is_read_again_and_a_wrong_one_changes_nothing() {
     let error = Sampling::new(&config).await.err().unwrap().to_string();
     assert!(error.contains("sampling.strategies-file"), "{error}");
 }
+
+#[test]
+fn the_example_of_the_documentation_says_what_is_said_of_it() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/ways-in.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, example) = page.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    assert_eq!(
+        answer(example, "checkout"),
+        r#"{"strategyType":"RATE_LIMITING","rateLimitingSampling":{"maxTracesPerSecond":5},"operationSampling":{"defaultSamplingProbability":0.1,"defaultLowerBoundTracesPerSecond":0,"perOperationStrategies":[{"operation":"GET /health","probabilisticSampling":{"samplingRate":0}}],"defaultUpperBoundTracesPerSecond":0}}"#
+    );
+}
