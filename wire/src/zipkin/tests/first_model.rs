@@ -1,3 +1,5 @@
+//! Zipkin's first model in JSON, rule by rule.
+
 use model::{SpanKind, StatusCode};
 
 use super::*;

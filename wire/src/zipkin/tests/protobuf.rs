@@ -1,3 +1,5 @@
+//! Zipkin's second model in protobuf, where it differs from JSON.
+
 use model::SpanKind;
 use prost::Message as _;
 

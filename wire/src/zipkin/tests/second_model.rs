@@ -1,3 +1,5 @@
+//! Zipkin's second model, rule by rule.
+
 use std::sync::Arc;
 
 use model::{SpanKind, StatusCode};
