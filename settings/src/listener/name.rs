@@ -67,11 +67,8 @@ const fn datagrams(
     port: u16,
 ) -> Row {
     Row {
-        name,
-        word,
-        setting,
         tls_prefix: None,
-        port,
+        ..row(name, word, setting, "", port)
     }
 }
 

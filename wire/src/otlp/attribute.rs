@@ -143,19 +143,30 @@ fn any_key_value(
             _ => cursor.skip(number, wire)?,
         }
     }
+    list.push(attribute(key, value, invalid_keys, budget)?);
+    Ok(())
+}
+
+/// An attribute; one whose key is not UTF-8 is mended, and counted in `invalid_keys` of its list.
+#[inline]
+pub(crate) fn attribute(
+    key: Slice,
+    value: Value,
+    invalid_keys: &mut u32,
+    budget: &mut Budget,
+) -> Result<KeyValue, DecodeError> {
     match key.into_str() {
-        Ok(key) => list.push(KeyValue { key, value }),
+        Ok(key) => Ok(KeyValue { key, value }),
         Err(key) => {
             *invalid_keys += 1;
-            list.push(mended_attribute(&key, &value, *invalid_keys, budget)?);
+            mended_attribute(&key, &value, *invalid_keys, budget)
         }
     }
-    Ok(())
 }
 
 /// The attribute that stands for one whose key is not UTF-8, the `number`th of its list.
 #[cold]
-pub(crate) fn mended_attribute(
+fn mended_attribute(
     key: &Slice,
     value: &Value,
     number: u32,
@@ -283,6 +294,21 @@ pub(crate) fn text(slice: Slice, budget: &mut Budget) -> Result<Str, DecodeError
             Ok(Str::from(String::from_utf8_lossy(&bytes).into_owned()))
         }
     }
+}
+
+/// A span's name; bytes that are not UTF-8 are kept in `attributes`.
+#[inline]
+pub(crate) fn name_or_kept(
+    slice: Slice,
+    attributes: &mut Vec<KeyValue>,
+    budget: &mut Budget,
+) -> Result<Str, DecodeError> {
+    let (name, kept) = name(slice, budget)?;
+    if let Some(kept) = kept {
+        budget.grow(attributes, 1)?;
+        attributes.push(kept);
+    }
+    Ok(name)
 }
 
 /// A span's name, and the bytes that came when they are not UTF-8.

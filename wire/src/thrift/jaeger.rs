@@ -16,7 +16,7 @@ use super::tag::read_tags;
 use super::{Batch, ClientStats};
 use crate::budget::Budget;
 use crate::jaeger::{service, tags, time};
-use crate::otlp::attribute::name;
+use crate::otlp::attribute::name_or_kept;
 use crate::{DecodeError, Decoded};
 
 /// The fewest bytes of a span: eight required fields of two bytes, and the end.
@@ -187,11 +187,7 @@ fn read_span<'a, R: Reader<'a>>(
             budget,
         )?;
     }
-    let (name, kept) = name(operation, budget)?;
-    if let Some(kept) = kept {
-        budget.grow(&mut attributes, 1)?;
-        attributes.push(kept);
-    }
+    let name = name_or_kept(operation, &mut attributes, budget)?;
     let start_ns = time::nanos_of_micros(start) as u64;
     Ok(Span {
         kind: tags::kind_of_tags(&attributes),

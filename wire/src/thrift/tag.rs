@@ -9,7 +9,7 @@ use model::{KeyValue, Slice, Str, Value};
 use super::reader::{Reader, Seen, Type};
 use crate::DecodeError;
 use crate::budget::Budget;
-use crate::otlp::attribute::{mended_attribute, text_or_bytes};
+use crate::otlp::attribute::{attribute, text_or_bytes};
 
 /// The fewest bytes of a tag: key, type, and the end.
 const SMALLEST: usize = 5;
@@ -68,11 +68,5 @@ fn read_tag<'a, R: Reader<'a>>(
             Value::String(Str::from(format!("Unknown VType: {unknown}")))
         }
     };
-    match key.into_str() {
-        Ok(key) => Ok(KeyValue { key, value }),
-        Err(key) => {
-            *invalid_keys += 1;
-            mended_attribute(&key, &value, *invalid_keys, budget)
-        }
-    }
+    attribute(key, value, invalid_keys, budget)
 }

@@ -15,7 +15,7 @@ use super::room::{copied, push};
 use super::{Annotation, Endpoint, Span};
 use crate::budget::Budget;
 use crate::cursor::Cursor;
-use crate::otlp::attribute::{self, mended_attribute, text_or_bytes};
+use crate::otlp::attribute::{self, text_or_bytes};
 use crate::otlp::json::fields::{Bad, Done};
 use crate::{DecodeError, Decoded, RejectedSpan};
 
@@ -209,11 +209,5 @@ fn tag(
             _ => cursor.skip(number, wire)?,
         }
     }
-    match key.into_str() {
-        Ok(key) => Ok(KeyValue { key, value }),
-        Err(key) => {
-            *invalid_keys += 1;
-            mended_attribute(&key, &value, *invalid_keys, budget)
-        }
-    }
+    attribute::attribute(key, value, invalid_keys, budget)
 }

@@ -17,7 +17,7 @@ use super::tag::read_tag;
 use crate::budget::Budget;
 use crate::cursor::{Cursor, Wire};
 use crate::jaeger::{service, tags, time};
-use crate::otlp::attribute::{name, text};
+use crate::otlp::attribute::{name_or_kept, text};
 use crate::{DecodeError, Decoded, RejectedSpan};
 
 const NANOS: i64 = 1_000_000_000;
@@ -208,11 +208,7 @@ impl<'a> SpanReader<'a> {
         if processes > 1 {
             resource = Some(Arc::new(merged.finish()));
         }
-        let (name, kept) = name(operation, budget)?;
-        if let Some(kept) = kept {
-            budget.grow(&mut attributes, 1)?;
-            attributes.push(kept);
-        }
+        let name = name_or_kept(operation, &mut attributes, budget)?;
         let start_ns = start.nanos() as u64;
         let end_ns = time::end_ns(start_ns, duration.nanos());
         Ok(Span {

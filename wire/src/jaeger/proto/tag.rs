@@ -7,7 +7,7 @@ use model::{KeyValue, Slice, Value};
 use crate::DecodeError;
 use crate::budget::Budget;
 use crate::cursor::Cursor;
-use crate::otlp::attribute::{mended_attribute, text_or_bytes};
+use crate::otlp::attribute::{attribute, text_or_bytes};
 
 /// A tag: the value is the one that its type names, and a type that nobody knows is text.
 #[inline]
@@ -58,11 +58,5 @@ fn read_any_tag(
         4 => Value::Bytes(binary),
         _ => text_or_bytes(text),
     };
-    match key.into_str() {
-        Ok(key) => Ok(KeyValue { key, value }),
-        Err(key) => {
-            *invalid_keys += 1;
-            mended_attribute(&key, &value, *invalid_keys, budget)
-        }
-    }
+    attribute(key, value, invalid_keys, budget)
 }

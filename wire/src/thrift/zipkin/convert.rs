@@ -17,7 +17,7 @@ use super::{Annotation, BinaryAnnotation, Endpoint, Span};
 use crate::DecodeError;
 use crate::budget::Budget;
 use crate::jaeger::{service, tags, time};
-use crate::otlp::attribute::{mended_attribute, name, text, text_or_bytes};
+use crate::otlp::attribute::{attribute, name_or_kept, text, text_or_bytes};
 use crate::thrift::jaeger::add_parent;
 
 const CLIENT_SEND: &[u8] = b"cs";
@@ -114,11 +114,7 @@ impl Converter {
             )?;
         }
         let mut attributes = self.span_tags(span, budget)?;
-        let (operation, kept) = name(span.name.clone(), budget)?;
-        if let Some(kept) = kept {
-            budget.grow(&mut attributes, 1)?;
-            attributes.push(kept);
-        }
+        let operation = name_or_kept(span.name.clone(), &mut attributes, budget)?;
         let (start, duration) = times(span);
         let first = ModelSpan {
             trace_id,
@@ -200,13 +196,8 @@ impl Converter {
                 });
             } else {
                 let value = value(annotation, budget)?;
-                list.push(match annotation.key.clone().into_str() {
-                    Ok(key) => KeyValue { key, value },
-                    Err(key) => {
-                        invalid_keys += 1;
-                        mended_attribute(&key, &value, invalid_keys, budget)?
-                    }
-                });
+                let key = annotation.key.clone();
+                list.push(attribute(key, value, &mut invalid_keys, budget)?);
             }
         }
         if let Some(kind) = kind {
