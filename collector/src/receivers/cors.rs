@@ -10,6 +10,7 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
     ORIGIN, VARY,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::Cors;
@@ -29,6 +30,20 @@ pub(super) struct Policy {
 // === impl Policy ===
 
 impl Policy {
+    /// Answers a preflight request itself, and marks the answer to any other.
+    pub(super) async fn around(
+        &self,
+        parts: &Parts,
+        answer: impl Future<Output = Response>,
+    ) -> Response {
+        let mut response = match self.preflight(&parts.method, &parts.headers) {
+            Some(preflight) => preflight,
+            None => answer.await,
+        };
+        self.mark(&parts.headers, response.headers_mut());
+        response
+    }
+
     pub(super) fn new(cors: &Cors) -> Self {
         let origins = cors.allowed_origins.iter().map(|origin| {
             let origin = origin.trim().to_ascii_lowercase();
@@ -46,7 +61,7 @@ impl Policy {
     }
 
     /// The answer to a preflight request; `None`: it is not one, or no page may send.
-    pub(super) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
+    fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
         let wanted = headers.get(ACCESS_CONTROL_REQUEST_METHOD)?;
         if self.origins.is_empty() || method != Method::OPTIONS {
             return None;
@@ -74,7 +89,7 @@ impl Policy {
     }
 
     /// Says on an answer whether the page that asked may read it.
-    pub(super) fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
+    fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
         if self.origins.is_empty() {
             return;
         }

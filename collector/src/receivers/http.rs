@@ -1,6 +1,6 @@
 //! What receivers over HTTP share: reading a body that is paid for, and the status of a fault.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use crate::admission::Refusal;
 use crate::deadline::Deadline;
@@ -23,6 +23,21 @@ use crate::intake::{Decode, Payload, Receiver, Stored};
 pub(super) const NOT_FOUND: &str = "404 page not found";
 /// An HTTP/1.1 sender that is refused while it writes is listened to for this long, and this many bytes, so that it reads the answer.
 const LINGER: (Duration, usize) = (Duration::from_millis(30), 1 << 20);
+
+/// Counts an answer with the time that it takes.
+pub(super) async fn counted(
+    receiver: &Receiver,
+    method: &Method,
+    path: &'static str,
+    answer: impl Future<Output = Response>,
+) -> Response {
+    let began = Instant::now();
+    let response = answer.await;
+    let status = response.status().as_u16();
+    let metrics = &receiver.intake.metrics;
+    metrics.answered(method, path, status, began.elapsed());
+    response
+}
 
 /// Stores what a request holds. A fault is counted.
 pub(super) async fn take(

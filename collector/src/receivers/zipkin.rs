@@ -6,7 +6,7 @@
 //! Source: OpenTelemetry Collector Contrib, `receiver/zipkinreceiver` v0.140.1, which is Jaeger's receiver in v1.76.0.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use ::http::header::ALLOW;
 use ::http::request::Parts;
@@ -78,22 +78,14 @@ pub(crate) fn router(receiver: Receiver, cors: &crate::Cors) -> Router {
 
 impl Zipkin {
     async fn serve(&self, request: Request) -> Response {
-        let began = Instant::now();
         let (parts, body) = request.into_parts();
         let path = if parts.uri.path().contains(V1) {
             V1
         } else {
             V2
         };
-        let mut response = match self.cors.preflight(&parts.method, &parts.headers) {
-            Some(preflight) => preflight,
-            None => self.answer(&parts, path, body).await,
-        };
-        self.cors.mark(&parts.headers, response.headers_mut());
-        let metrics = &self.receiver.intake.metrics;
-        let status = response.status().as_u16();
-        metrics.answered(&parts.method, path, status, began.elapsed());
-        response
+        let answer = self.cors.around(&parts, self.answer(&parts, path, body));
+        http::counted(&self.receiver, &parts.method, path, answer).await
     }
 
     async fn answer(&self, parts: &Parts, path: &str, body: Body) -> Response {

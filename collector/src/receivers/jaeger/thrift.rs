@@ -6,7 +6,7 @@
 //! Source: `jaegertracing/jaeger: cmd/collector/app/handler/http_thrift_handler.go` v1.76.0.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::http::header::ALLOW;
 use ::http::request::Parts;
@@ -58,13 +58,9 @@ pub(crate) fn router(receiver: Receiver, sampling: Arc<Sampling>) -> Router {
             any(move |request: Request| {
                 let receiver = receiver.clone();
                 async move {
-                    let began = Instant::now();
                     let (parts, body) = request.into_parts();
-                    let response = answer(&receiver, &parts, body).await;
-                    let status = response.status().as_u16();
-                    let metrics = &receiver.intake.metrics;
-                    metrics.answered(&parts.method, PATH, status, began.elapsed());
-                    response
+                    let answer = answer(&receiver, &parts, body);
+                    http::counted(&receiver, &parts.method, PATH, answer).await
                 }
             }),
         )

@@ -5,7 +5,7 @@
 //! `413` for bodies over the limit, where it answers `400`, and `Retry-After` on everything that may be retried.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::http::header::{ALLOW, CONTENT_TYPE};
 use ::http::request::Parts;
@@ -75,21 +75,9 @@ pub(crate) fn router(receiver: Receiver, cors: &crate::Cors) -> Router {
 
 impl Http {
     async fn serve(&self, request: Request) -> Response {
-        let began = Instant::now();
         let (parts, body) = request.into_parts();
-        let mut response = match self.cors.preflight(&parts.method, &parts.headers) {
-            Some(preflight) => preflight,
-            None => self.export(&parts, body).await,
-        };
-        self.cors.mark(&parts.headers, response.headers_mut());
-        let metrics = &self.receiver.intake.metrics;
-        metrics.answered(
-            &parts.method,
-            PATH,
-            response.status().as_u16(),
-            began.elapsed(),
-        );
-        response
+        let answer = self.cors.around(&parts, self.export(&parts, body));
+        http::counted(&self.receiver, &parts.method, PATH, answer).await
     }
 
     fn not_found(&self, request: &Request) -> Response {
