@@ -3,6 +3,10 @@
     pip install opentelemetry-sdk opentelemetry-exporter-otlp
     python otlp_python.py grpc http://localhost:4317
     python otlp_python.py http http://localhost:4318/v1/traces
+
+Over TLS, trusting one authority:
+
+    OTEL_EXPORTER_OTLP_CERTIFICATE=spoor-certs/default/ca.crt python otlp_python.py grpc https://localhost:4317
 """
 import sys
 
@@ -15,7 +19,7 @@ protocol, endpoint = sys.argv[1:3]
 if protocol == "grpc":
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
-    exporter = OTLPSpanExporter(endpoint=endpoint, insecure=True)
+    exporter = OTLPSpanExporter(endpoint=endpoint)
 else:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 

@@ -3,6 +3,7 @@
 //! In: a role and every setting. Out: values that make sense together, with warnings, and every problem at once, each naming the setting the way it was written.
 //! Plain structs; `roles` hands the parts to the rooms. It opens no file and no socket.
 
+mod certificates;
 mod check;
 mod collector;
 mod listeners;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use settings::layers::Loaded;
 use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warning, environment};
 
+pub use certificates::Certificates;
 pub use collector::{Collector, Cors, DatagramReceiver, GrpcReceiver, HttpReceiver};
 pub use listeners::Listeners;
 pub use logs::Logs;
@@ -29,6 +31,8 @@ use check::Check;
 pub struct Config {
     /// What it plays.
     pub role: Role,
+    /// Which instance it is, and the certificates that are made for it.
+    pub certificates: Certificates,
     /// Where it listens.
     pub listeners: Listeners,
     /// Where spans are kept.
@@ -78,7 +82,8 @@ impl Config {
         } = loaded;
         fill_memory(&mut settings);
         let mut check = Check::new(&settings);
-        let listeners = Listeners::check(role, &mut check);
+        let certificates = Certificates::check(&mut check);
+        let listeners = Listeners::check(role, &certificates, &mut check);
         let storage = Storage::check(role, &mut check);
         let collector = if role.collects() {
             Some(Collector::check(environment, &mut check))
@@ -104,6 +109,7 @@ impl Config {
         problems.extend(found);
         let config = listeners.map(|listeners| Self {
             role,
+            certificates,
             listeners,
             storage,
             collector,

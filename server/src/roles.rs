@@ -4,6 +4,7 @@
 //! accepting, answer what is in flight, close the store, stop telling. Within the grace period, or what is left is cut off and said so.
 //! Deliberately absent: what any of these does.
 
+mod certificates;
 mod rooms;
 mod signals;
 
@@ -82,6 +83,7 @@ async fn play(config: &Config) -> anyhow::Result<()> {
     let shown = Arc::new(Shown::default());
     let telling = CancellationToken::new();
 
+    let issuer = tokio::task::block_in_place(|| certificates::ensure(config))?;
     // probes are answered while the store is read back, however long that takes
     let at = rooms::listener(&config.listeners.admin, config)?;
     let listener = listen::bind(&at, &connections).await?;
@@ -104,6 +106,13 @@ async fn play(config: &Config) -> anyhow::Result<()> {
         mut rooms,
         shutdown,
     } = opened;
+    if let Some(issuer) = issuer {
+        let shutdown = shutdown.clone();
+        rooms.spawn(async move {
+            issuer.keep(shutdown).await;
+            Ok(())
+        });
+    }
     shown.fill(registry, storage.clone());
     say_where(&addrs);
     health.ready(Moment::now());

@@ -2,7 +2,8 @@
 //!
 //! In: the listener, its host-port if one was given, the default host, its TLS block if it is on, and the list of listeners that may be plaintext. Out: addresses
 //! and a decision, or an error that names the setting to set. Safe by default: with nothing given only this machine reaches it; what reaches further has TLS,
-//! or is named by `plaintext.listeners`. It binds nothing and looks up no name before it is asked to.
+//! with files of our own making where none are given, or is named by `plaintext.listeners`. It binds nothing, makes no file, and looks up no name before
+//! it is asked to.
 
 mod name;
 mod plaintext;
@@ -10,6 +11,7 @@ mod plaintext;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::path::PathBuf;
 
 pub use name::ListenerName;
 pub use plaintext::{Plaintext, PlaintextError};
@@ -30,6 +32,15 @@ pub struct Listener {
     pub tls: Option<ServerTls>,
 }
 
+/// Where the certificate of our own making lies, for listeners that were given none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnFiles {
+    /// The certificate.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
 /// What the rule is given.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule<'a> {
@@ -43,6 +54,10 @@ pub struct Rule<'a> {
     pub default_host: Option<&'a Host>,
     /// The TLS block, when it is on.
     pub tls: Option<&'a ServerTls>,
+    /// Somebody wrote that the block is off.
+    pub tls_is_off: bool,
+    /// For a listener that has to speak TLS and was given no files.
+    pub own: &'a OwnFiles,
     /// `plaintext.listeners`.
     pub plaintext: &'a Plaintext,
 }
@@ -50,12 +65,12 @@ pub struct Rule<'a> {
 /// Why a listener may not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListenerError {
-    /// It would be reachable from elsewhere, readable by everyone in between.
+    /// It would be reachable from elsewhere, readable by everyone in between, for its TLS was switched off.
     #[error(
-        "{setting}: {at} is reachable from other machines and has no TLS: set {tls}.enabled with {tls}.cert and {tls}.key, \
+        "{setting}: {at} is reachable from other machines and {tls}.enabled is false: leave that out and it speaks TLS, with a certificate that is made, \
          or allow plaintext with plaintext.listeners={name}, or listen on 127.0.0.1"
     )]
-    NeedsTls {
+    TlsIsOff {
         /// The setting that made it reachable.
         setting: &'static str,
         /// The address.
@@ -87,7 +102,7 @@ impl ListenerError {
     #[must_use]
     pub fn setting(&self) -> &'static str {
         match self {
-            Self::NeedsTls { setting, .. } | Self::Datagrams { setting, .. } => setting,
+            Self::TlsIsOff { setting, .. } | Self::Datagrams { setting, .. } => setting,
         }
     }
 }
@@ -98,7 +113,7 @@ impl Rule<'_> {
     /// Decides.
     ///
     /// # Errors
-    /// When the listener would be reachable from elsewhere without TLS, and nobody allowed that.
+    /// When the listener would be reachable from elsewhere without TLS, for its TLS was switched off or it has none, and nobody allowed that.
     pub fn resolve(self) -> Result<Listener, ListenerError> {
         let loopback = || {
             [
@@ -121,31 +136,44 @@ impl Rule<'_> {
             .into_iter()
             .map(|host| HostPort { host, port })
             .collect();
-        let listener = Listener {
+        let mut listener = Listener {
             name: self.name,
             addrs,
             optional,
             tls: self.tls.cloned(),
         };
-        match listener.addrs.first() {
-            Some(at)
-                if listener.is_exposed()
-                    && !self.name.is_plaintext_by_nature()
-                    && !self.plaintext.allows(self.name) =>
-            {
-                let (at, name) = (at.clone(), self.name);
-                Err(match name.tls_prefix() {
-                    Some(tls) => ListenerError::NeedsTls {
+        if let Some(at) = listener.addrs.first()
+            && listener.is_exposed()
+            && !self.name.is_plaintext_by_nature()
+            && !self.plaintext.allows(self.name)
+        {
+            let (at, name) = (at.clone(), self.name);
+            match name.tls_prefix() {
+                Some(prefix) if !self.tls_is_off => {
+                    listener.tls = Some(ServerTls {
+                        prefix: prefix.to_owned(),
+                        ..ServerTls::default()
+                    });
+                }
+                Some(tls) => {
+                    return Err(ListenerError::TlsIsOff {
                         setting,
                         at,
                         tls,
                         name,
-                    },
-                    None => ListenerError::Datagrams { setting, at, name },
-                })
+                    });
+                }
+                None => return Err(ListenerError::Datagrams { setting, at, name }),
             }
-            _ => Ok(listener),
         }
+        if let Some(tls) = &mut listener.tls
+            && tls.cert.is_none()
+        {
+            tls.own = true;
+            tls.cert = Some(self.own.cert.clone());
+            tls.key = Some(self.own.key.clone());
+        }
+        Ok(listener)
     }
 }
 
@@ -170,7 +198,7 @@ impl Listener {
         }
         let at = self.addrs.first()?;
         let cure = match self.name.tls_prefix() {
-            Some(prefix) => format!("{prefix}.enabled protects it"),
+            Some(_) => format!("leave {} out of that list and it speaks TLS", self.name),
             None => "nothing protects datagrams".to_owned(),
         };
         Some(format!(
@@ -229,10 +257,10 @@ impl fmt::Display for Listener {
         for at in &self.addrs {
             write!(f, " {at}")?;
         }
-        f.write_str(if self.tls.is_some() {
-            " TLS"
-        } else {
-            " plaintext"
+        f.write_str(match &self.tls {
+            Some(tls) if tls.own => " TLS with a certificate of its own making",
+            Some(_) => " TLS",
+            None => " plaintext",
         })
     }
 }

@@ -27,6 +27,8 @@ pub struct ServerTls {
     pub max_version: Option<String>,
     /// How often the files are compared with what is in use; zero means the default, for files are always watched.
     pub reload_interval: Duration,
+    /// Nobody gave files: `cert` and `key` are where those of our own making lie, once they are made.
+    pub own: bool,
 }
 
 /// One block of client flags.
@@ -63,6 +65,18 @@ pub enum TlsError {
         /// The block.
         prefix: String,
         /// The last word of the flag.
+        missing: &'static str,
+    },
+    /// One of the two files is given and the other is not.
+    #[error(
+        "{prefix}.{given} is set, but {prefix}.{missing} is not: give the paths of both PEM files, or of neither and they are made"
+    )]
+    Half {
+        /// The block.
+        prefix: String,
+        /// The last word of the flag that is set.
+        given: &'static str,
+        /// That of the other.
         missing: &'static str,
     },
     /// Versions are written with a dot.
@@ -104,18 +118,22 @@ impl ServerTls {
         self.client_auth.as_deref() == Some("optional")
     }
 
-    /// Whether the block, being on, is whole. Files are not opened here.
+    /// Whether the block, being on, is whole. Files are not opened here. Neither certificate nor key is whole too: they are made then.
     ///
     /// # Errors
     /// Each part that is missing or makes no sense, the certificate first.
     pub fn check(&self) -> Result<(), TlsError> {
-        for (missing, path) in [("cert", &self.cert), ("key", &self.key)] {
-            if path.is_none() {
-                return Err(TlsError::Missing {
-                    prefix: self.prefix.clone(),
-                    missing,
-                });
-            }
+        let half = match (&self.cert, &self.key) {
+            (Some(_), None) => Some(("cert", "key")),
+            (None, Some(_)) => Some(("key", "cert")),
+            _ => None,
+        };
+        if let Some((given, missing)) = half {
+            return Err(TlsError::Half {
+                prefix: self.prefix.clone(),
+                given,
+                missing,
+            });
         }
         match self.client_auth.as_deref() {
             None | Some("required") => {}

@@ -91,11 +91,12 @@ fn roles_of_their_own_refuse_stores_of_one_process() {
 }
 
 #[test]
-fn a_listener_beyond_loopback_wants_tls_or_the_operators_word() {
+fn a_listener_beyond_loopback_whose_tls_is_off_wants_the_operators_word() {
     let (_folder, setup) = setup();
     let open = setup.clone().arg("--collector.grpc-server.host-port=:0");
+    let off = open.clone().arg("--collector.grpc.tls.enabled=false");
     check_refusal(
-        &open,
+        &off,
         &[
             "jaeger-grpc",
             "collector.grpc.tls.enabled",

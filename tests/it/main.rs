@@ -16,4 +16,5 @@ mod golden;
 mod rooms;
 mod support;
 mod tls;
+mod tls_by_default;
 mod ways_in;

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Each room, and the rooms it may name: those to its left.
-const MAY_NAME: [(&str, &[&str]); 10] = [
+const MAY_NAME: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("settings", &[]),
     ("wire", &["model"]),
     ("listen", &["settings"]),
+    ("trust", &["model"]),
     ("storage", &["model", "wire", "settings"]),
     (
         "collector",
@@ -30,6 +31,7 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
             "settings",
             "storage",
             "listen",
+            "trust",
             "collector",
             "query",
         ],
@@ -45,6 +47,7 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
             "settings",
             "storage",
             "listen",
+            "trust",
             "collector",
             "query",
             "server",
@@ -53,7 +56,7 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that few rooms may use, so that what they bring in stays there. Tests may use all of them.
-const KEPT_IN: [(&str, &[&str]); 19] = [
+const KEPT_IN: [(&str, &[&str]); 20] = [
     ("tonic", &["wire", "collector", "query", "server", "bench"]),
     ("tonic-prost", &["wire", "collector", "query"]),
     ("tonic-health", &["collector", "query"]),
@@ -73,6 +76,7 @@ const KEPT_IN: [(&str, &[&str]); 19] = [
     ("libmimalloc-sys", &["server"]),
     ("indicatif", &["server"]),
     ("redb", &[]),
+    ("rcgen", &["trust"]),
 ];
 
 /// Libraries that `model` may not have: it does no I/O, is not async, and promises nothing to strangers.

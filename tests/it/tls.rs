@@ -42,7 +42,8 @@ fn look(address: &str, authority: &Path, path: &str) -> String {
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr].concat();
-    String::from_utf8_lossy(&said).trim().to_owned()
+    let said = String::from_utf8_lossy(&said);
+    said.lines().next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]

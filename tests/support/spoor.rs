@@ -78,6 +78,14 @@ impl Setup {
             }
         }
         command.arg(format!("--embedded.directory={}", self.directory.display()));
+        if !self
+            .args
+            .iter()
+            .any(|a| a.starts_with("--certs.directory="))
+        {
+            let certs = self.directory.with_extension("certs");
+            command.arg(format!("--certs.directory={}", certs.display()));
+        }
         command
             .args(&self.args)
             .envs(self.variables.iter().cloned());

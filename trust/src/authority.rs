@@ -82,11 +82,7 @@ impl Authority {
         }
         let issuer = rcgen::Issuer::from_ca_cert_der(&der, pair)
             .map_err(|error| wrong(&cert, error.to_string()))?;
-        Ok(Some(Self {
-            pem,
-            der,
-            issuer,
-        }))
+        Ok(Some(Self { pem, der, issuer }))
     }
 
     /// A new one, in its files. A key that is there without a certificate is taken up: clients that have the certificate of before still trust it.
@@ -154,9 +150,7 @@ impl Authority {
         params.distinguished_name = named(&format!("{}.{}", instance.name(), instance.namespace()));
         for name in names {
             params.subject_alt_names.push(match name {
-                Name::Dns(name) => {
-                    SanType::DnsName(name.as_str().try_into().map_err(failed())?)
-                }
+                Name::Dns(name) => SanType::DnsName(name.as_str().try_into().map_err(failed())?),
                 Name::Ip(ip) => SanType::IpAddress(*ip),
             });
         }

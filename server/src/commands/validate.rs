@@ -48,6 +48,8 @@ fn unusable(config: &Config) -> Vec<listen::tls::Error> {
         .listeners
         .iter()
         .filter_map(|listener| listener.tls.as_ref())
+        // made at the start
+        .filter(|tls| !tls.own)
         .filter_map(|tls| listen::tls::check(tls).err())
         .collect()
 }

@@ -3,9 +3,10 @@
 //! In: host-ports, TLS blocks, `listen.host`, `plaintext.listeners`. Out: a decided listener for each, or every listener that may not be opened as it is set. The
 //! rule itself is `settings::listener`'s.
 
-use settings::listener::{Listener, ListenerName, Plaintext, Rule};
-use settings::{Host, Settings, Warning};
+use settings::listener::{Listener, ListenerName, OwnFiles, Plaintext, Rule};
+use settings::{Host, Settings, Source, Warning};
 
+use super::certificates::Certificates;
 use super::check::Check;
 use crate::cli::Role;
 
@@ -77,7 +78,12 @@ impl Listeners {
     }
 
     /// None when one of them may not be opened; the problems say which.
-    pub(super) fn check(role: Role, check: &mut Check<'_>) -> Option<Self> {
+    pub(super) fn check(
+        role: Role,
+        certificates: &Certificates,
+        check: &mut Check<'_>,
+    ) -> Option<Self> {
+        let own = certificates.files();
         let host = default_host(check);
         let plaintext = Plaintext::from_words(
             check
@@ -97,7 +103,7 @@ impl Listeners {
         });
         let mut open = |name: ListenerName, wanted: bool| -> Result<Option<Listener>, ()> {
             if wanted {
-                one(name, role, host.as_ref(), &plaintext, check).map(Some)
+                one(name, role, host.as_ref(), &plaintext, &own, check).map(Some)
             } else {
                 Ok(None)
             }
@@ -178,10 +184,14 @@ fn one(
     role: Role,
     host: Option<&Host>,
     plaintext: &Plaintext,
+    own: &OwnFiles,
     check: &mut Check<'_>,
 ) -> Result<Listener, ()> {
     let mut tls = None;
+    let mut tls_is_off = false;
     if let Some(prefix) = name.tls_prefix() {
+        let switch = check.settings.get(&format!("{prefix}.enabled"));
+        tls_is_off = switch.is_some_and(|switch| switch.source != Source::Default);
         tls = check.settings.server_tls(prefix).map_err(|error| {
             check.wrong(&format!("{prefix}.enabled"), error);
         })?;
@@ -190,8 +200,8 @@ fn one(
             check.warn(&min, "TLS below 1.2 is not spoken: 1.2 is the lowest");
         }
     }
-    // nobody asked for them by name: without TLS they stay on this machine rather than to keep the rest from starting
-    let host = host.filter(|_| !UNASKED.contains(&name) || tls.is_some() || plaintext.allows(name));
+    // nobody asked for them by name, and nothing protects them: they stay on this machine rather than to keep the rest from starting
+    let host = host.filter(|_| !name.is_datagram() || plaintext.allows(name));
     let rule = Rule {
         name,
         default_port: if name == ListenerName::Admin {
@@ -202,6 +212,8 @@ fn one(
         host_port: check.settings.host_port(name.setting()),
         default_host: host,
         tls: tls.as_ref(),
+        tls_is_off: tls_is_off && tls.is_none(),
+        own,
         plaintext,
     };
     rule.resolve().map_err(|error| {

@@ -3,6 +3,8 @@ use settings::layers;
 
 use super::*;
 
+mod listening;
+
 fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {
     let words: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();
     let arguments = settings::args::Arguments::parse(&words, &[]);
@@ -98,102 +100,6 @@ fn nothing_set_is_the_documented_default() {
 }
 
 #[test]
-fn jaegers_behaviour_is_two_variables_with_a_warning_a_listener() {
-    let checked = checked(
-        Role::AllInOne,
-        &[],
-        &[("LISTEN_HOST", "::"), ("PLAINTEXT_LISTENERS", "all")],
-    );
-    assert_eq!(checked.problems, []);
-    let listeners = checked.config.unwrap().listeners;
-    assert!(
-        listeners
-            .iter()
-            .all(|l| l.addrs.len() == 1 && l.addrs[0].to_string().starts_with("[::]:"))
-    );
-    assert_eq!(checked.warnings.len(), 11, "{:?}", checked.warnings);
-    let checked = super::tests::checked(
-        Role::AllInOne,
-        &[],
-        &[
-            ("JAEGER_LISTEN_HOST", "0.0.0.0"),
-            ("PLAINTEXT_LISTENERS", "all"),
-        ],
-    );
-    assert_eq!(
-        checked.config.unwrap().listeners.admin.addrs[0].to_string(),
-        "0.0.0.0:14269"
-    );
-}
-
-#[test]
-fn every_listener_that_may_not_open_is_told() {
-    let told = problems(Role::AllInOne, &["--listen.host=::"]);
-    // those that nobody asked for stay on this machine instead
-    assert_eq!(told.len(), 5, "{told:?}");
-    assert!(told[0].starts_with("--listen.host: [::]:4317 is reachable from other machines and has no TLS: set collector.otlp.grpc.tls.enabled"), "{told:?}");
-    assert_eq!(
-        problems(Role::AllInOne, &["--listen.host=:80"]),
-        ["--listen.host: \":80\" is no host: give a name or an address without a port, such as ::"]
-    );
-}
-
-#[test]
-fn what_nobody_asked_for_is_off_in_a_collector_and_on_this_machine_alone_without_tls() {
-    let alone = checked(Role::Collector, &[], &[]).config.unwrap().listeners;
-    assert!(alone.jaeger_thrift.is_some());
-    let off = [
-        &alone.zipkin,
-        &alone.jaeger_compact,
-        &alone.jaeger_binary,
-        &alone.zipkin_compact,
-        &alone.sampling_http,
-        &alone.sampling_grpc,
-    ];
-    assert!(off.iter().all(|l| l.is_none()));
-    let asked = checked(
-        Role::Collector,
-        &[
-            "--collector.zipkin.host-port=127.0.0.1:9411",
-            "--processor.jaeger-compact.server-host-port=:6831",
-            "--plaintext.listeners=jaeger-udp",
-        ],
-        &[],
-    );
-    let asked = asked.config.unwrap().listeners;
-    assert!(asked.zipkin.is_some() && asked.jaeger_compact.unwrap().is_exposed());
-    let told = problems(
-        Role::AllInOne,
-        &["--processor.jaeger-binary.server-host-port=:6832"],
-    );
-    assert_eq!(told.len(), 1);
-    assert!(told[0].contains("datagrams have no TLS"), "{told:?}");
-    let all = [
-        "--listen.host=::",
-        "--plaintext.listeners=otlp-grpc,otlp-http,jaeger-grpc,jaeger-thrift,query-http",
-    ];
-    let all = checked(Role::AllInOne, &all, &[]);
-    assert_eq!(all.problems, []);
-    let listeners = all.config.unwrap().listeners;
-    assert!(listeners.otlp_grpc.unwrap().is_exposed());
-    assert!(!listeners.zipkin.unwrap().is_exposed());
-    assert!(!listeners.jaeger_compact.unwrap().is_exposed());
-}
-
-#[test]
-fn two_listeners_never_share_a_port() {
-    assert_eq!(
-        problems(
-            Role::AllInOne,
-            &["--query.http-server.host-port=127.0.0.1:4317"]
-        ),
-        [
-            "collector.otlp.grpc.host-port: 127.0.0.1:4317 is taken by --query.http-server.host-port as well: give each a port of its own"
-        ]
-    );
-}
-
-#[test]
 fn otlp_can_be_off() {
     let config = config(&["--collector.otlp.enabled=false"], &[]);
     assert_eq!(
@@ -274,13 +180,14 @@ fn every_problem_is_told_at_once() {
             "--embedded.max-age=-1h",
             "--collector.tags=x",
             "--collector.grpc.tls.enabled",
+            "--collector.grpc.tls.cert=x",
             "--span-storage.type=badger",
         ],
     );
     assert_eq!(
         told,
         [
-            "--collector.grpc.tls.enabled: collector.grpc.tls.enabled is true, but collector.grpc.tls.cert is not set: give the path of a PEM file",
+            "--collector.grpc.tls.enabled: collector.grpc.tls.cert is set, but collector.grpc.tls.key is not: give the paths of both PEM files, or of neither and they are made",
             "--span-storage.type: Spoor has no store \"badger\": use embedded, send new spans here, and leave Jaeger beside it for reading until its data has aged out",
             "--embedded.max-age: -1h0m0s is negative: give 0s or more",
             "--collector.tags: \"x\" is no tag: give key=value",

@@ -43,7 +43,31 @@ pub(super) const ROWS: &[Flag] = &[
         "plaintext.listeners",
         Kind::List,
         "",
-        "listeners that may speak plaintext to other machines: all, or otlp-grpc, otlp-http, jaeger-grpc, query-http",
+        "listeners that may speak plaintext to other machines: all, or words such as otlp-grpc, jaeger-grpc, query-http, jaeger-udp",
+    ),
+    Flag::acts(
+        "instance.default",
+        Kind::Text,
+        "default/jaeger",
+        "namespace/name of this instance: whose certificates it serves with, and whose the spans are that say nothing else",
+    ),
+    Flag::acts(
+        "certs.directory",
+        Kind::Text,
+        "spoor-certs",
+        "folder of the certificates that are made for listeners that have to speak TLS and were given none: NAMESPACE/ca.crt for clients, NAMESPACE/NAME/tls.crt and tls.key. Keep it where it outlives the process",
+    ),
+    Flag::acts(
+        "certs.names",
+        Kind::List,
+        "",
+        "more names and addresses that clients call this instance by, such as traces.example.org; localhost, this machine's name and addresses, the hosts of listeners and the services of the instance in Kubernetes are there already",
+    ),
+    Flag::acts(
+        "certs.validity",
+        Kind::Duration,
+        "2160h",
+        "how long a certificate that is made lasts, at least 1m; it is renewed when a third of that is left, without a restart",
     ),
     Flag::acts(
         "listen.max-connections",

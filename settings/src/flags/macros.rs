@@ -8,7 +8,7 @@ macro_rules! server_tls {
     ($prefix:literal, $reader:expr) => {
         [
             Flag::acts(concat!($prefix, ".tls.enabled"), Kind::Bool, "false", "speak TLS on this listener").by($reader),
-            Flag::acts(concat!($prefix, ".tls.cert"), Kind::Text, "", "path of the certificate chain, PEM; read again when it changes").by($reader),
+            Flag::acts(concat!($prefix, ".tls.cert"), Kind::Text, "", "path of the certificate chain, PEM; read again when it changes; empty, as the key: the one that is made, see certs.directory").by($reader),
             Flag::acts(concat!($prefix, ".tls.key"), Kind::Text, "", "path of the private key, PEM; read again when it changes").by($reader),
             Flag::acts(concat!($prefix, ".tls.client-ca"), Kind::Text, "", "path of the authorities that sign clients' certificates, PEM; with it every client must show one").by($reader),
             Flag::acts(concat!($prefix, ".tls.client-auth"), Kind::Text, "", "required or optional: whether a client may come without a certificate where there is a client-ca, which checks those that are shown; empty: required").by($reader),

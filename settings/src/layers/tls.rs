@@ -65,6 +65,7 @@ impl Settings {
                 .duration(&name("reload-interval"))
                 .to_std()
                 .unwrap_or_default(),
+            own: false,
         };
         tls.check().map(|()| Some(tls))
     }

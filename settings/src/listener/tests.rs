@@ -5,6 +5,7 @@ struct Case {
     host_port: Option<&'static str>,
     listen_host: Option<&'static str>,
     tls: bool,
+    tls_is_off: bool,
     plaintext: &'static str,
 }
 
@@ -13,8 +14,16 @@ const QUIET: Case = Case {
     host_port: None,
     listen_host: None,
     tls: false,
+    tls_is_off: false,
     plaintext: "",
 };
+
+fn own() -> OwnFiles {
+    OwnFiles {
+        cert: "D/NS/NAME/tls.crt".into(),
+        key: "D/NS/NAME/tls.key".into(),
+    }
+}
 
 fn resolve(case: &Case) -> Result<Listener, String> {
     let host_port = case.host_port.map(|text| text.parse::<HostPort>().unwrap());
@@ -31,6 +40,8 @@ fn resolve(case: &Case) -> Result<Listener, String> {
         host_port: host_port.as_ref(),
         default_host: host.as_ref(),
         tls: case.tls.then_some(&tls),
+        tls_is_off: case.tls_is_off,
+        own: &own(),
         plaintext: &plaintext,
     };
     rule.resolve().map_err(|e| e.to_string())
@@ -47,8 +58,14 @@ fn listens(case: &Case, addrs: &[&str], exposed: bool) {
 }
 
 #[track_caller]
-fn refuses(case: &Case, setting: &str, at: &str) {
-    let error = resolve(case).err().unwrap_or_else(|| panic!("was allowed"));
+fn protects(case: &Case, setting: &str, at: &str) {
+    let own_tls = resolve(case).unwrap().tls.unwrap();
+    assert!(own_tls.own && own_tls.cert == Some(own().cert) && own_tls.key == Some(own().key));
+    let off = Case {
+        tls_is_off: true,
+        ..*case
+    };
+    let error = resolve(&off).err().unwrap_or_else(|| panic!("was allowed"));
     assert!(
         error.starts_with(&format!("{setting}: {at} is reachable")),
         "{error}"
@@ -122,7 +139,7 @@ fn a_loopback_address_is_plaintext_without_a_question() {
 }
 
 #[test]
-fn what_reaches_further_needs_tls_or_a_word() {
+fn what_reaches_further_has_tls_or_a_word() {
     for at in [
         ":14250",
         "0.0.0.0:14250",
@@ -134,7 +151,7 @@ fn what_reaches_further_needs_tls_or_a_word() {
             host_port: Some(at),
             ..QUIET
         };
-        refuses(&case, "collector.grpc-server.host-port", at);
+        protects(&case, "collector.grpc-server.host-port", at);
         listens(&Case { tls: true, ..case }, &[at], false);
         let case = Case {
             host_port: Some(at),
@@ -152,7 +169,7 @@ fn what_reaches_further_needs_tls_or_a_word() {
             host_port: Some(at),
             ..QUIET
         };
-        refuses(
+        protects(
             &Case {
                 plaintext: "query-http,zipkin",
                 ..case
@@ -161,7 +178,7 @@ fn what_reaches_further_needs_tls_or_a_word() {
             at,
         );
     }
-    refuses(
+    protects(
         &Case {
             listen_host: Some("::"),
             ..QUIET
@@ -257,6 +274,8 @@ fn datagrams_have_no_tls_to_be_protected_by() {
             host_port: Some(&at),
             default_host: None,
             tls: None,
+            tls_is_off: false,
+            own: &own(),
             plaintext,
         }
         .resolve()

@@ -62,14 +62,14 @@ fn a_missing_part_is_named_with_its_setting() {
             cert: None,
             ..whole()
         },
-        "collector.grpc.tls.enabled is true, but collector.grpc.tls.cert is not set: give the path of a PEM file",
+        "collector.grpc.tls.key is set, but collector.grpc.tls.cert is not: give the paths of both PEM files, or of neither and they are made",
     );
     refuses(
         &ServerTls {
             key: None,
             ..whole()
         },
-        "collector.grpc.tls.enabled is true, but collector.grpc.tls.key is not set: give the path of a PEM file",
+        "collector.grpc.tls.cert is set, but collector.grpc.tls.key is not: give the paths of both PEM files, or of neither and they are made",
     );
     refuses(
         &ServerTls {

@@ -37,7 +37,10 @@ fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, i64)> {
             files.extend(snapshot(&path));
         } else {
             let content = fs::read(&path).unwrap_or_default();
-            files.insert(path, (content, meta.mtime_nsec() + meta.mtime() * 1_000_000_000));
+            files.insert(
+                path,
+                (content, meta.mtime_nsec() + meta.mtime() * 1_000_000_000),
+            );
         }
     }
     files
@@ -106,7 +109,10 @@ fn each_damage_is_mended_and_the_authority_stays() {
     let cert = at("prod/jaeger/tls.crt");
     type Damage<'a> = Box<dyn Fn() + 'a>;
     let damages: Vec<(Damage<'_>, Reason)> = vec![
-        (Box::new(|| fs::remove_file(&cert).unwrap()), Reason::Missing),
+        (
+            Box::new(|| fs::remove_file(&cert).unwrap()),
+            Reason::Missing,
+        ),
         (
             Box::new(|| fs::remove_file(at("prod/jaeger/tls.key")).unwrap()),
             Reason::Missing,
@@ -115,8 +121,14 @@ fn each_damage_is_mended_and_the_authority_stays() {
             Box::new(|| fs::remove_dir_all(at("prod/jaeger")).unwrap()),
             Reason::Missing,
         ),
-        (Box::new(|| fs::write(&cert, "junk").unwrap()), Reason::Unusable),
-        (Box::new(|| fs::write(&cert, [0xff, 0xfe]).unwrap()), Reason::Unusable),
+        (
+            Box::new(|| fs::write(&cert, "junk").unwrap()),
+            Reason::Unusable,
+        ),
+        (
+            Box::new(|| fs::write(&cert, [0xff, 0xfe]).unwrap()),
+            Reason::Unusable,
+        ),
         (
             Box::new(|| {
                 fs::copy(at("prod/other/tls.key"), at("prod/jaeger/tls.key")).unwrap();
@@ -177,8 +189,14 @@ fn it_is_renewed_when_a_third_of_its_time_is_left() {
         Reason::Ends
     );
     // an authority that has ended is told, not replaced
-    let error = issuer.ensure_at(now() + day * 3651).unwrap_err().to_string();
-    assert!(error.contains("it ended at") && error.contains("ca.crt"), "{error}");
+    let error = issuer
+        .ensure_at(now() + day * 3651)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("it ended at") && error.contains("ca.crt"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -238,7 +256,10 @@ fn a_folder_that_takes_no_files_is_named_with_the_setting() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = issuer(&file, "prod/jaeger").ensure().unwrap_err().to_string();
+    let error = issuer(&file, "prod/jaeger")
+        .ensure()
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("certs.directory"), "{error}");
     assert!(error.contains("file/prod"), "{error}");
 }
