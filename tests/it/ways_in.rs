@@ -1,4 +1,8 @@
-//! Every way in but OTLP and Jaeger's gRPC: Thrift over HTTP and UDP, Zipkin, and what SDKs are told about sampling.
+//! Every way in but Jaeger's gRPC: OTLP, Thrift over HTTP and UDP, Zipkin, and what SDKs are told about sampling. Clients by language.
+
+mod go;
+mod node;
+mod python;
 
 use std::process::Command;
 
@@ -9,8 +13,45 @@ use tests::spoor::Spoor;
 
 use crate::support::{eventually, get, get_json, root, setup, trace};
 
+/// A client that a test drives, and that docs/ways-in.md names.
+struct Client {
+    name: &'static str,
+    /// The file of `tests/clients` that pins it.
+    pins: &'static str,
+    package: &'static str,
+}
+
+impl Client {
+    fn version(&self) -> String {
+        clients::version(self.pins, self.package).unwrap()
+    }
+
+    /// Tells what was sent and found: the tests' record of who was driven here.
+    fn found(&self, transport: &str, trace: &Value) {
+        let (name, version) = (self.name, self.version());
+        let found = trace["spans"].as_array().unwrap().len();
+        println!("{name} {version}, {transport}: 2 spans sent, {found} found");
+    }
+}
+
 /// Runs a client; what it printed last.
 fn said(command: &mut Command) -> String {
+    let said = printed(command);
+    said.trim().lines().last().unwrap_or_default().to_owned()
+}
+
+/// Runs a client that sends a trace for each service, way and address; the traces' ids.
+fn sends(command: &mut Command, ways: &[(&str, &str, String)]) -> Vec<String> {
+    for (service, way, to) in ways {
+        command.args([service, way, to.as_str()]);
+    }
+    let said = printed(command);
+    let ids: Vec<_> = said.lines().map(str::to_owned).collect();
+    assert_eq!(ids.len(), ways.len(), "{command:?} said {said}");
+    ids
+}
+
+fn printed(command: &mut Command) -> String {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -20,7 +61,7 @@ fn said(command: &mut Command) -> String {
         output.status.success(),
         "{command:?} said {said}{complaints}"
     );
-    said.trim().lines().last().unwrap_or_default().to_owned()
+    said
 }
 
 /// Runs a client of `tests/clients` with the packages of that name.
@@ -64,60 +105,46 @@ fn tag(span: &Value, key: &str) -> Value {
     found.map_or(Value::Null, |t| t["value"].clone())
 }
 
-#[tokio::test]
-async fn ubers_client_for_python_sends_datagrams() {
-    let (_folder, setup) = setup();
-    let spoor = setup.start().unwrap();
-    let udp = spoor.address("jaeger-compact");
-    let id = python(
-        "jaeger_client",
-        "uber_python.py",
-        &["python-udp", udp, "const"],
-    );
-    let trace = both_spans(&spoor, &id).await;
-    assert_eq!(trace["processes"]["p1"]["serviceName"], "python-udp");
-    let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
-    assert_eq!(child["references"][0]["spanID"], root["spanID"]);
-    assert_eq!(tag(root, "cart.items"), 3);
-    assert_eq!(tag(root, "share"), 0.5);
-    assert_eq!(tag(root, "sampler.type"), "const");
-    assert_eq!(tag(child, "error"), true);
-    assert_eq!(tag(child, "@jaeger@format"), "jaeger");
-    let fields = child["logs"][0]["fields"].as_array().unwrap();
-    assert!(
-        fields
-            .iter()
-            .any(|f| f["key"] == "event" && f["value"] == "declined")
-    );
-}
-
-/// What every client of Jaeger sends here: two spans, the second with an error and a number.
-async fn check_two_spans(spoor: &Spoor, id: &str, service: &str) {
+/// What every client but Zipkin's sends here: two spans, the second with an error and a number.
+async fn check_two_spans(spoor: &Spoor, id: &str, service: &str) -> Value {
     let trace = both_spans(spoor, id).await;
     assert_eq!(trace["processes"]["p1"]["serviceName"], service);
     let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
-    assert_eq!(
-        child["references"][0]["spanID"], root["spanID"],
-        "{service}"
-    );
+    let reference = &child["references"][0];
+    assert_eq!(reference["refType"], "CHILD_OF", "{service}");
+    assert_eq!(reference["spanID"], root["spanID"], "{service}");
     assert_eq!(tag(child, "error"), true, "{service}");
     assert_eq!(tag(child, "cart.items"), 3, "{service}");
-    assert_eq!(tag(child, "@jaeger@format"), "jaeger", "{service}");
+    trace
 }
 
-#[tokio::test]
-async fn ubers_client_for_go_sends_datagrams_and_posts() {
-    let (_folder, setup) = setup();
-    let spoor = setup.start().unwrap();
-    let program = clients::go_client().unwrap();
-    let url = format!("{}/api/traces", spoor.url("jaeger-thrift"));
-    for (service, way, to) in [
-        ("go-udp", "udp", spoor.address("jaeger-compact")),
-        ("go-http", "http", &url),
-    ] {
-        let id = said(Command::new(&program).args([service, way, to]));
-        check_two_spans(&spoor, &id, service).await;
-    }
+async fn check_jaeger(spoor: &Spoor, client: &Client, way: &str, id: &str, service: &str) {
+    let trace = check_two_spans(spoor, id, service).await;
+    let child = span(&trace, "charge card");
+    assert_eq!(tag(child, "@jaeger@format"), "jaeger", "{service}");
+    client.found(way, &trace);
+}
+
+async fn check_otlp(spoor: &Spoor, client: &Client, way: &str, id: &str, service: &str) {
+    let trace = check_two_spans(spoor, id, service).await;
+    let child = span(&trace, "charge card");
+    let message = tag(child, "otel.status_description");
+    assert_eq!(message, "card declined", "{service}");
+    client.found(way, &trace);
+}
+
+/// Zipkin's tags are text. `error` says that a span failed, and why.
+async fn check_zipkin(spoor: &Spoor, client: &Client, way: &str, id: &str, service: &str) {
+    let trace = both_spans(spoor, id).await;
+    assert_eq!(trace["processes"]["p1"]["serviceName"], service);
+    let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
+    assert_eq!(child["references"][0]["spanID"], root["spanID"], "{way}");
+    assert_eq!(tag(root, "span.kind"), "server", "{way}");
+    assert_eq!(tag(child, "span.kind"), "client", "{way}");
+    assert_eq!(tag(root, "cart.items"), "3", "{way}");
+    assert_eq!(child["logs"][0]["fields"][0]["value"], "retried", "{way}");
+    assert_eq!(tag(child, "error"), "declined", "{way}");
+    client.found(way, &trace);
 }
 
 #[tokio::test]
@@ -127,7 +154,7 @@ async fn every_way_in_works_where_there_is_only_ipv6() {
         setup = setup.arg(format!("--{setting}=[::1]:0"));
     }
     let spoor = setup.start().unwrap();
-    let program = clients::go_client().unwrap();
+    let program = clients::go_client("uber").unwrap();
     let url = format!("{}/api/traces", spoor.url("jaeger-thrift"));
     for (service, way, to) in [
         ("six-udp", "udp", spoor.address("jaeger-compact")),
@@ -135,7 +162,7 @@ async fn every_way_in_works_where_there_is_only_ipv6() {
     ] {
         assert!(to.contains("[::1]"), "{to}");
         let id = said(Command::new(&program).args([service, way, to]));
-        check_two_spans(&spoor, &id, service).await;
+        check_jaeger(&spoor, &go::UBER, way, &id, service).await;
     }
     let url = format!("{}/api/v2/spans", spoor.url("zipkin"));
     let id = python(
@@ -151,63 +178,30 @@ async fn every_way_in_works_where_there_is_only_ipv6() {
     assert_eq!(get_json(&url).await["strategyType"], "PROBABILISTIC");
 }
 
-#[tokio::test]
-async fn ubers_client_for_node_sends_datagrams_and_posts() {
-    let (_folder, setup) = setup();
-    let spoor = setup.start().unwrap();
-    let modules = clients::node_modules().unwrap();
-    let url = format!("{}/api/traces", spoor.url("jaeger-thrift"));
-    let (host, port) = spoor.address("jaeger-binary").split_once(':').unwrap();
-    for args in [
-        &["node-udp", "udp", host, port][..],
-        &["node-http", "http", &url],
+#[test]
+fn the_list_of_clients_names_the_versions_that_are_driven() {
+    let list = std::fs::read_to_string(root().join("docs/ways-in.md")).unwrap();
+    let old_exporter = Client {
+        name: "`opentelemetry-exporter-jaeger-proto-grpc` for Python",
+        pins: "jaeger.txt",
+        package: "opentelemetry-exporter-jaeger-proto-grpc",
+    };
+    for client in [
+        old_exporter,
+        go::OTEL,
+        go::UBER,
+        node::OTEL,
+        node::UBER,
+        python::OLD_OTEL,
+        python::OTEL,
+        python::UBER,
+        python::ZIPKIN,
     ] {
-        let mut command = Command::new("node");
-        command
-            .arg(root().join("tests/clients/node/uber.js"))
-            .args(args)
-            .env("NODE_PATH", &modules);
-        check_two_spans(&spoor, &said(&mut command), args[0]).await;
+        let row = format!("| {} | {} | ", client.name, client.version());
+        assert!(list.contains(&row), "docs/ways-in.md lacks {row}");
     }
-}
-
-#[tokio::test]
-async fn opentelemetrys_old_thrift_exporter_sends_datagrams_and_posts() {
-    let (_folder, setup) = setup();
-    let spoor = setup.start().unwrap();
-    let url = format!(
-        "{}/api/traces?format=jaeger.thrift",
-        spoor.url("jaeger-thrift")
-    );
-    for (service, way, to) in [
-        ("otel-udp", "udp", spoor.address("jaeger-compact")),
-        ("otel-http", "http", &url),
-    ] {
-        let id = python("otel_thrift", "otel_thrift.py", &[service, way, to]);
-        check_two_spans(&spoor, &id, service).await;
-    }
-}
-
-#[tokio::test]
-async fn py_zipkin_sends_each_of_its_encodings() {
-    let (_folder, setup) = setup();
-    let spoor = setup.start().unwrap();
-    for (encoding, path) in [
-        ("v1-json", "/api/v1/spans"),
-        ("v2-json", "/api/v2/spans"),
-        ("v2-protobuf", "/api/v2/spans"),
-    ] {
-        let url = format!("{}{path}", spoor.url("zipkin"));
-        let id = python("jaeger_client", "zipkin.py", &[encoding, &url, encoding]);
-        let trace = trace(&spoor, &id).await;
-        assert_eq!(trace["processes"]["p1"]["serviceName"], encoding);
-        let (root, child) = (span(&trace, "checkout"), span(&trace, "charge card"));
-        assert_eq!(child["references"][0]["spanID"], root["spanID"]);
-        assert_eq!(tag(root, "span.kind"), "server", "{encoding}");
-        assert_eq!(tag(child, "span.kind"), "client", "{encoding}");
-        assert_eq!(tag(root, "cart.items"), "3", "{encoding}");
-        assert_eq!(child["logs"][0]["fields"][0]["value"], "retried");
-    }
+    let generator = clients::TELEMETRYGEN.trim_start_matches('v');
+    assert!(list.contains(&format!("| `telemetrygen` | {generator} | ")));
 }
 
 #[tokio::test]

@@ -8,15 +8,12 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 
 /// The version of telemetrygen, OpenTelemetry's generator.
-const TELEMETRYGEN: &str = "v0.161.0";
+pub const TELEMETRYGEN: &str = "v0.161.0";
 
 /// A Python with the packages of `tests/clients/<name>.txt`.
 pub fn python(name: &str) -> anyhow::Result<PathBuf> {
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("clients")
-        .join(format!("{name}.txt"));
-    let pinned = std::fs::read_to_string(&requirements)
-        .with_context(|| requirements.display().to_string())?;
+    let requirements = pins(&format!("{name}.txt"));
+    let pinned = read(&requirements)?;
     let folder = cache()?.join(format!("python-{name}-{:016x}", fingerprint(&pinned)));
     let python = folder.join("bin/python");
     once(&folder, || {
@@ -53,8 +50,8 @@ pub fn telemetrygen() -> anyhow::Result<PathBuf> {
 
 /// The folder `node_modules` with the packages that `tests/clients/node` pins.
 pub fn node_modules() -> anyhow::Result<PathBuf> {
-    let pinned = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/node");
-    let lock = std::fs::read_to_string(pinned.join("package-lock.json"))?;
+    let pinned = pins("node");
+    let lock = read(&pinned.join("package-lock.json"))?;
     let folder = cache()?.join(format!("node-{:016x}", fingerprint(&lock)));
     once(&folder, || {
         std::fs::create_dir_all(&folder)?;
@@ -77,27 +74,50 @@ pub fn node_modules() -> anyhow::Result<PathBuf> {
     Ok(folder.join("node_modules"))
 }
 
-/// The program of `tests/clients/go`.
-pub fn go_client() -> anyhow::Result<PathBuf> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/go");
+/// A program of `tests/clients/go`, by its folder.
+pub fn go_client(name: &str) -> anyhow::Result<PathBuf> {
+    let sources = pins("go");
     let mut text = String::new();
-    for file in ["main.go", "go.mod", "go.sum"] {
-        text.push_str(&std::fs::read_to_string(sources.join(file))?);
+    for file in ["uber/main.go", "otel/main.go", "go.mod", "go.sum"] {
+        text.push_str(&read(&sources.join(file))?);
     }
     let folder = cache()?.join(format!("go-{:016x}", fingerprint(&text)));
-    let program = folder.join("uber");
     once(&folder, || {
         std::fs::create_dir_all(&folder)?;
         run(
             Command::new("go")
                 .args(["build", "-trimpath", "-o"])
-                .arg(&program)
-                .arg(".")
+                .arg(&folder)
+                .arg("./...")
                 .current_dir(&sources),
             "go 1.25 or newer and its module proxy",
         )
     })?;
-    Ok(program)
+    Ok(folder.join(name))
+}
+
+/// The version of a package, as a file of `tests/clients` pins it: in all of their forms it follows the name.
+pub fn version(file: &str, package: &str) -> anyhow::Result<String> {
+    let text = read(&pins(file))?;
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_./@+".contains(c)));
+    let named = words.any(|word| word == package);
+    let mut numbers = words.map(|word| word.trim_start_matches('v'));
+    let version = numbers.find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    version
+        .filter(|_| named)
+        .map(str::to_owned)
+        .with_context(|| format!("{file} does not pin {package}"))
+}
+
+/// A file or folder of `tests/clients`.
+fn pins(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("clients")
+        .join(name)
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| path.display().to_string())
 }
 
 /// Runs a client and gives what it printed.
