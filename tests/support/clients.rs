@@ -96,6 +96,45 @@ pub fn go_client(name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder.join(name))
 }
 
+/// Java, about to run `<main>` of `tests/clients/java/<name>`; what it sends is the caller's to add.
+pub fn java(name: &str, main: &str) -> anyhow::Result<Command> {
+    let sources = pins("java").join(name);
+    let (pom, source) = (
+        sources.join("pom.xml"),
+        sources.join(format!("{main}.java")),
+    );
+    let text = read(&pom)? + &read(&source)?;
+    let folder = cache()?.join(format!("java-{name}-{:016x}", fingerprint(&text)));
+    // the wildcard is Java's own: all jars of the folder
+    let jars = folder.join("jars/*");
+    once(&folder, || {
+        run(
+            Command::new("mvn")
+                .args(["-q", "-B", "-f"])
+                .arg(&pom)
+                .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
+                .arg(format!("-DoutputDirectory={}/jars", folder.display())),
+            "Maven and its repository",
+        )?;
+        run(
+            Command::new("javac")
+                .arg("-cp")
+                .arg(&jars)
+                .arg("-d")
+                .arg(&folder)
+                .arg(&source),
+            "a JDK, 17 or newer",
+        )
+    })?;
+    let mut command = Command::new("java");
+    // a program that lives for a second: what costs the start is left out
+    command
+        .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"])
+        .arg(format!("{}:{}", folder.display(), jars.display()))
+        .arg(main);
+    Ok(command)
+}
+
 /// The version of a package, as a file of `tests/clients` pins it: in all of their forms it follows the name.
 pub fn version(file: &str, package: &str) -> anyhow::Result<String> {
     let text = read(&pins(file))?;
