@@ -79,7 +79,7 @@ pub async fn bind(
     }
     let admission = Admission::new(config.budget_bytes, message);
     registry.register_collector(Box::new(admission.clone()));
-    let metrics = Metrics::register(registry, &config.host);
+    let metrics = Metrics::register(registry, &config.host, parts.collector.is_some());
     let intake = Arc::new(Intake::new(parts, config, admission, metrics));
 
     let mut receivers = Receivers {

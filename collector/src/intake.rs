@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use listen::Occasional;
 use model::{Batch, Instance, KeyValue, Span};
+use storage::forward::Client;
 use storage::layers::{Ledger, ledger};
 use storage::port::{DeadLetter, DeadLetters, TraceWriter, WriteError};
 use wire::{DecodeError, Decoded, RejectedSpan};
@@ -46,6 +47,8 @@ pub struct Parts {
     pub dead_letters: Option<Arc<dyn DeadLetters>>,
     /// What became of each span.
     pub ledger: Arc<Ledger>,
+    /// Spans are forwarded to it: it says itself how they came, and counts them as received.
+    pub collector: Option<Arc<Client>>,
 }
 
 /// Whose words a request is in: what a receiver is, for counting and for tags.
@@ -238,7 +241,9 @@ impl Intake {
         self.tags.add_to(&mut spans);
         let tally = self.metrics.tally(&spans);
         self.metrics.received(origin, &tally);
-        if let Some(format) = origin.format_tag {
+        if let Some(format) = origin.format_tag
+            && self.parts.collector.is_none()
+        {
             tag_format(&mut spans, format);
         }
         let dropped = self.downsampling.thin(&mut spans);

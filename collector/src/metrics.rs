@@ -101,10 +101,16 @@ struct SecondsByRequest(Family<HttpRequest, Histogram>);
 // === impl Metrics ===
 
 impl Metrics {
-    /// Puts them into `registry`. `host` is the label that Jaeger gives to what is not by service.
-    pub(crate) fn register(registry: &mut Registry, host: &str) -> Self {
+    /// Puts them into `registry`. `host` is the label that Jaeger gives to what is not by service. What is forwarded is counted as received by
+    /// the collector that it goes to, and not here as well.
+    pub(crate) fn register(registry: &mut Registry, host: &str, forwards: bool) -> Self {
         let metrics = Self::default();
-        let jaeger = registry.sub_registry_with_prefix("jaeger_collector");
+        let mut nowhere = Registry::default();
+        let jaeger = if forwards {
+            &mut nowhere
+        } else {
+            registry.sub_registry_with_prefix("jaeger_collector")
+        };
         jaeger.register(
             "spans_received",
             "Spans received, by service",

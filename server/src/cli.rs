@@ -210,9 +210,7 @@ fn none_wrong(problems: Vec<Problem>, command: Command) -> Result<Command, Error
 fn misplaced(role: Role, given: &[(String, String)]) -> Option<Warning> {
     let settings: Vec<String> = given
         .iter()
-        .filter(|(name, _)| {
-            flags::find(name).is_some_and(|flag| !flag.is_for(role.collects(), role.answers()))
-        })
+        .filter(|(name, _)| flags::find(name).is_some_and(|flag| !flag.is_for(role.readers())))
         .map(|(name, _)| format!("--{name}"))
         .collect();
     Some(Warning {

@@ -3,6 +3,7 @@
 //! In: a role and every setting. Out: values that make sense together, with warnings, and every problem at once, each naming the setting the way it was written.
 //! Plain structs; `roles` hands the parts to the rooms. It opens no file and no socket.
 
+mod agent;
 mod certificates;
 mod check;
 mod collector;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use settings::layers::Loaded;
 use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warning, environment};
 
+pub use agent::Agent;
 pub use certificates::Certificates;
 pub use collector::{Collector, Cors, DatagramReceiver, GrpcReceiver, HttpReceiver};
 pub use listeners::Listeners;
@@ -41,6 +43,8 @@ pub struct Config {
     pub collector: Option<Collector>,
     /// Answering queries; the roles that do.
     pub query: Option<Query>,
+    /// Forwarding; the role that does.
+    pub agent: Option<Agent>,
     /// Memory for spans, shared out between the budget of requests and the stores.
     pub memory_max_bytes: ByteSize,
     /// Open connections of one listener.
@@ -85,11 +89,12 @@ impl Config {
         let certificates = Certificates::check(&mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
         let storage = Storage::check(role, &mut check);
-        let collector = if role.collects() {
-            Some(Collector::check(environment, &mut check))
+        let collector = if role.collects() || role.forwards() {
+            Some(Collector::check(role, environment, &mut check))
         } else {
             None
         };
+        let agent = role.forwards().then(|| Agent::check(&mut check));
         let query = if role.answers() {
             Some(Query::check(&mut check))
         } else {
@@ -114,6 +119,7 @@ impl Config {
             storage,
             collector,
             query,
+            agent,
             memory_max_bytes,
             max_connections,
             shutdown_grace,

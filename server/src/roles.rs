@@ -180,7 +180,8 @@ impl Opened {
         registry: &mut Registry,
         connections: &listen::Metrics,
     ) -> anyhow::Result<Self> {
-        let storage = Arc::new(rooms::storage(config, registry).await?);
+        let (storage, forwards_to) = rooms::storage(config, registry).await?;
+        let storage = Arc::new(storage);
         let mut rooms = JoinSet::new();
         let shutdown = CancellationToken::new();
         if let Some(collector) = rooms::collector(config)? {
@@ -188,6 +189,7 @@ impl Opened {
                 writer: storage.writer(),
                 dead_letters: storage.dead_letters(),
                 ledger: storage.ledger(),
+                collector: forwards_to,
             };
             let receivers = collector::bind(&collector, parts, connections, registry).await?;
             addrs.extend(receivers.addrs());

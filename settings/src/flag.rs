@@ -37,6 +37,10 @@ pub enum Reader {
     Collector,
     /// What answers queries: `query` and `all-in-one`.
     Query,
+    /// What forwards spans: `agent`.
+    Agent,
+    /// What applications find on their own machine: `collector`, `all-in-one` and `agent`.
+    CollectorAndAgent,
 }
 
 /// What a setting does in Spoor.
@@ -204,13 +208,15 @@ impl Flag {
         }
     }
 
-    /// Whether a role that is `collector`, `query` or both has any use for it.
+    /// Whether a role that reads what is for `readers` has any use for it.
     #[must_use]
-    pub const fn is_for(&self, collector: bool, query: bool) -> bool {
+    pub fn is_for(&self, readers: &[Reader]) -> bool {
         match self.reader {
             Reader::All => true,
-            Reader::Collector => collector,
-            Reader::Query => query,
+            Reader::CollectorAndAgent => {
+                readers.contains(&Reader::Collector) || readers.contains(&Reader::Agent)
+            }
+            reader => readers.contains(&reader),
         }
     }
 }

@@ -10,6 +10,8 @@ pub const COLLECTOR_HTTP: u16 = 14268;
 pub const COLLECTOR_ADMIN: u16 = 14269;
 /// Health and metrics of the ingester.
 pub const INGESTER_ADMIN: u16 = 14270;
+/// Health and metrics of the agent.
+pub const AGENT_ADMIN: u16 = 14271;
 /// OTLP over gRPC.
 pub const OTLP_GRPC: u16 = 4317;
 /// OTLP over HTTP.

@@ -118,6 +118,8 @@ fn acting(flag: &Flag) -> Option<String> {
         Reader::All => "all",
         Reader::Collector => "collector, all-in-one",
         Reader::Query => "query, all-in-one",
+        Reader::Agent => "agent",
+        Reader::CollectorAndAgent => "collector, all-in-one, agent",
     };
     let default = if flag.default.is_empty() {
         String::new()

@@ -8,11 +8,13 @@
 pub mod conformance;
 pub mod disk;
 pub mod embedded;
+pub mod forward;
 pub mod layers;
 pub mod memory;
 pub mod port;
 pub mod query;
 pub mod stack;
+mod write_only;
 
 #[cfg(test)]
 mod logs;

@@ -16,8 +16,8 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
     ("settings", &[]),
     ("wire", &["model"]),
     ("listen", &["settings"]),
-    ("trust", &["model"]),
-    ("storage", &["model", "wire", "settings"]),
+    ("trust", &["model", "settings"]),
+    ("storage", &["model", "wire", "settings", "trust"]),
     (
         "collector",
         &["model", "wire", "settings", "storage", "listen"],
@@ -57,7 +57,10 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 
 /// Libraries that few rooms may use, so that what they bring in stays there. Tests may use all of them.
 const KEPT_IN: [(&str, &[&str]); 20] = [
-    ("tonic", &["wire", "collector", "query", "server", "bench"]),
+    (
+        "tonic",
+        &["wire", "storage", "collector", "query", "server", "bench"],
+    ),
     ("tonic-prost", &["wire", "collector", "query"]),
     ("tonic-health", &["collector", "query"]),
     ("tonic-reflection", &["collector", "query"]),
@@ -66,9 +69,9 @@ const KEPT_IN: [(&str, &[&str]); 20] = [
     ("opentelemetry-proto", &["wire", "collector"]),
     ("axum", &["listen", "collector", "query", "server"]),
     ("hyper", &["listen", "server"]),
-    ("hyper-util", &["listen", "server"]),
-    ("rustls", &["listen", "server"]),
-    ("tokio-rustls", &["listen"]),
+    ("hyper-util", &["listen", "storage", "server"]),
+    ("rustls", &["listen", "trust", "server"]),
+    ("tokio-rustls", &["listen", "trust"]),
     ("clap", &["settings", "server"]),
     ("anyhow", &["server", "bench"]),
     ("tracing-subscriber", &["server"]),

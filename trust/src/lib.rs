@@ -1,10 +1,15 @@
-//! Certificates of our own making: an authority for each namespace, and for each instance in it a certificate with its key.
+//! Whom we trust, and what we show.
 //!
-//! In: a folder, an instance, the names it is called by. Out: files that `listen` serves with, or an error that names the file and the setting. What
-//! was made is kept: a start writes nothing when all is well. Keyed by `model::Instance`, so that two instances of one name in two namespaces share
-//! nothing. Deliberately absent: sockets, and files that an operator gives to a listener, which nobody here writes to.
+//! Certificates of our own making: an authority for each namespace, and for each instance in it a certificate with its key. In: a folder, an instance, the
+//! names it is called by. Out: files that `listen` serves with, or an error that names the file and the setting. What was made is kept: a start writes
+//! nothing when all is well. Keyed by `model::Instance`, so that two instances of one name in two namespaces share nothing.
+//!
+//! And connections that we open: in: a TLS block of a client, a server's name and address. Out: a stream, or what is wrong and which setting mends it.
+//!
+//! Deliberately absent: listening, and writing to files that an operator gives.
 
 mod authority;
+mod dial;
 mod error;
 mod folder;
 mod issue;
@@ -12,6 +17,7 @@ mod layout;
 mod leaf;
 mod name;
 
+pub use dial::{DialError, Dialer, Stream};
 pub use error::Error;
 pub use issue::{Issuer, Outcome};
 pub use layout::Layout;

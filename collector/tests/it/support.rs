@@ -150,6 +150,7 @@ pub(crate) async fn start_with(dead_letters: bool, change: impl FnOnce(&mut Conf
         writer: Arc::new(Meter::new(store.clone(), ledger.clone())),
         dead_letters: dead_letters.then(|| store.clone() as Arc<dyn DeadLetters>),
         ledger: ledger.clone(),
+        collector: None,
     };
     let mut registry = Registry::default();
     ledger.register(&mut registry);

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::Path;
 
+use settings::flag::Reader;
 use settings::ports;
 
 /// The part that a process plays.
@@ -17,6 +18,8 @@ pub enum Role {
     Collector,
     /// Answers from a store.
     Query,
+    /// Takes datagrams beside an application and forwards them to a collector.
+    Agent,
 }
 
 /// Programs of Jaeger's that are no roles, under the names that they are built with.
@@ -49,7 +52,7 @@ fn is_platform(name: &str) -> bool {
 
 impl Role {
     /// The words for the roles of this version.
-    pub const WORDS: [&'static str; 3] = ["all-in-one", "collector", "query"];
+    pub const WORDS: [&'static str; 4] = ["all-in-one", "collector", "query", "agent"];
 
     /// The role of a word; none when it is no role at all.
     ///
@@ -60,9 +63,15 @@ impl Role {
             "all-in-one" => Self::AllInOne,
             "collector" => Self::Collector,
             "query" => Self::Query,
-            "ingester" => return Err("role \"ingester\": it arrives in a later version, with Kafka".to_owned()),
-            "remote-storage" => return Err("role \"remote-storage\": it arrives in a later version".to_owned()),
-            "agent" => return Err("role \"agent\": it ended with Jaeger 1.63; send spans to the collector, OTLP to 4317 or 4318".to_owned()),
+            "agent" => Self::Agent,
+            "ingester" => {
+                return Err(
+                    "role \"ingester\": it arrives in a later version, with Kafka".to_owned(),
+                );
+            }
+            "remote-storage" => {
+                return Err("role \"remote-storage\": it arrives in a later version".to_owned());
+            }
             _ => return Ok(None),
         }))
     }
@@ -103,16 +112,33 @@ impl Role {
         Ok(Self::AllInOne)
     }
 
-    /// Whether it receives spans.
+    /// Whether it receives spans to keep them.
     #[must_use]
     pub const fn collects(self) -> bool {
-        !matches!(self, Self::Query)
+        matches!(self, Self::AllInOne | Self::Collector)
     }
 
     /// Whether it answers queries.
     #[must_use]
     pub const fn answers(self) -> bool {
-        !matches!(self, Self::Collector)
+        matches!(self, Self::AllInOne | Self::Query)
+    }
+
+    /// Whether it hands spans on to a collector.
+    #[must_use]
+    pub const fn forwards(self) -> bool {
+        matches!(self, Self::Agent)
+    }
+
+    /// Whose settings it reads.
+    #[must_use]
+    pub const fn readers(self) -> &'static [Reader] {
+        match self {
+            Self::AllInOne => &[Reader::Collector, Reader::Query],
+            Self::Collector => &[Reader::Collector],
+            Self::Query => &[Reader::Query],
+            Self::Agent => &[Reader::Agent],
+        }
     }
 
     /// The port of health and metrics.
@@ -121,6 +147,7 @@ impl Role {
         match self {
             Self::AllInOne | Self::Collector => ports::COLLECTOR_ADMIN,
             Self::Query => ports::QUERY_ADMIN,
+            Self::Agent => ports::AGENT_ADMIN,
         }
     }
 }
@@ -131,6 +158,7 @@ impl fmt::Display for Role {
             Self::AllInOne => "all-in-one",
             Self::Collector => "collector",
             Self::Query => "query",
+            Self::Agent => "agent",
         })
     }
 }

@@ -14,6 +14,7 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   all-in-one     receive spans, keep them and answer queries, in one process
   collector      receive spans
   query          answer queries
+  agent          take datagrams on this machine and forward them to a collector
   print-config   print every setting in effect with where it came from; --format json
   validate       check flags, variables and file, tell every problem, start nothing
   env            list the environment variables
@@ -39,9 +40,7 @@ pub fn text(role: Role) -> String {
         let rows: Vec<&Flag> = tables
             .iter()
             .flat_map(|rows| rows.iter())
-            .filter(|flag| {
-                flag.effect == Effect::Acts && flag.is_for(role.collects(), role.answers())
-            })
+            .filter(|flag| flag.effect == Effect::Acts && flag.is_for(role.readers()))
             .collect();
         if !rows.is_empty() {
             let _infallible = write!(out, "\n{title}:\n");

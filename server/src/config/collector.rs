@@ -9,6 +9,7 @@ use std::time::Duration;
 use settings::{ByteSize, Environment};
 
 use super::check::Check;
+use crate::cli::Role;
 
 /// Receiving spans.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,12 +108,16 @@ const BUDGET: &str = "collector.budget-bytes";
 // === impl Collector ===
 
 impl Collector {
-    pub(super) fn check(environment: &Environment, check: &mut Check<'_>) -> Self {
-        let tags =
-            tags(check.settings.text("collector.tags"), environment).unwrap_or_else(|error| {
-                check.wrong("collector.tags", error);
-                Vec::new()
-            });
+    pub(super) fn check(role: Role, environment: &Environment, check: &mut Check<'_>) -> Self {
+        let of_role = if role.forwards() {
+            "agent.tags"
+        } else {
+            "collector.tags"
+        };
+        let tags = tags(check.settings.text(of_role), environment).unwrap_or_else(|error| {
+            check.wrong(of_role, error);
+            Vec::new()
+        });
         let collector = Self {
             otlp_grpc: GrpcReceiver::check("collector.otlp.grpc", check),
             otlp_http: HttpReceiver::check("collector.otlp.http", check),

@@ -73,8 +73,10 @@ impl Listeners {
     }
 
     /// Whether nobody asked for a listener by name, so that all else can go on without it.
-    pub fn is_dispensable(name: ListenerName, settings: &Settings) -> bool {
-        UNASKED.contains(&name) && settings.host_port(name.setting()).is_none()
+    pub fn is_dispensable(role: Role, name: ListenerName, settings: &Settings) -> bool {
+        role != Role::Agent
+            && UNASKED.contains(&name)
+            && settings.host_port(name.setting()).is_none()
     }
 
     /// None when one of them may not be opened; the problems say which.
@@ -98,8 +100,13 @@ impl Listeners {
         });
         let otlp = role.collects() && check.settings.bool("collector.otlp.enabled");
         let wants = UNASKED.map(|name| {
-            role.collects()
-                && (role.answers() || check.settings.host_port(name.setting()).is_some())
+            let asked = check.settings.host_port(name.setting()).is_some();
+            match role {
+                Role::AllInOne => true,
+                Role::Collector => asked,
+                Role::Query => false,
+                Role::Agent => name.is_datagram() || name == ListenerName::SamplingHttp,
+            }
         });
         let mut open = |name: ListenerName, wanted: bool| -> Result<Option<Listener>, ()> {
             if wanted {

@@ -35,6 +35,8 @@ pub enum Backend {
     Embedded,
     /// In memory, gone with the process.
     Memory,
+    /// With a collector elsewhere: what an agent has.
+    Collector,
 }
 
 /// The embedded store.
@@ -62,6 +64,12 @@ const NAMESPACE_MAX_BYTES: &str = "embedded.namespace-max-bytes";
 
 impl Storage {
     pub(super) fn check(role: Role, check: &mut Check<'_>) -> Self {
+        if role.forwards() {
+            return Self {
+                backends: vec![Backend::Collector],
+                ..Self::check_others(check)
+            };
+        }
         let mut backends = Vec::new();
         for word in check.settings.list(TYPE) {
             match Backend::from_word(word) {
@@ -99,6 +107,14 @@ impl Storage {
         }
         Self {
             backends,
+            ..Self::check_others(check)
+        }
+    }
+
+    /// All but the backends.
+    fn check_others(check: &mut Check<'_>) -> Self {
+        Self {
+            backends: Vec::new(),
             embedded: Embedded::check(check),
             memory_max_traces: check.number("memory.max-traces"),
             span_max_age: check.time_or_none("span.max-age"),
@@ -184,6 +200,7 @@ impl Backend {
         match self {
             Self::Embedded => "embedded",
             Self::Memory => "memory",
+            Self::Collector => "collector",
         }
     }
 
@@ -199,6 +216,7 @@ impl Backend {
                 NAMESPACE_MAX_BYTES,
             ],
             Self::Memory => &["memory.max-traces"],
+            Self::Collector => &[],
         }
     }
 

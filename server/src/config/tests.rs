@@ -3,6 +3,7 @@ use settings::layers;
 
 use super::*;
 
+mod agent;
 mod listening;
 
 fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {

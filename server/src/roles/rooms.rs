@@ -14,15 +14,21 @@ use prometheus_client::registry::Registry;
 use query::Place;
 use storage::disk::RealDisk;
 use storage::embedded::{self, Embedded};
+use storage::forward::{self, Forward};
 use storage::layers::Window;
 use storage::memory::{self, Memory};
 use storage::stack::{self, Storage};
 use storage::{Backend, ReadLimits};
 
+use trust::{Dialer, Layout};
+
 use crate::admin;
 use crate::cli::Role;
 use crate::commands::version;
 use crate::config::{self, Config};
+
+/// How long an agent tries to hand spans on, over all attempts.
+const FORWARDING: Duration = Duration::from_secs(10);
 
 /// A listener as the accept loop is told of it. Names are looked up here.
 pub(super) fn listener(
@@ -35,7 +41,8 @@ pub(super) fn listener(
         .with_context(|| format!("look up the address of {setting}"))?;
     let mut told = listen::Config::new(listener.name.as_str(), setting, addrs);
     told.optional = listener.optional;
-    told.dispensable = config::Listeners::is_dispensable(listener.name, &config.settings);
+    told.dispensable =
+        config::Listeners::is_dispensable(config.role, listener.name, &config.settings);
     told.tls = listener.tls.clone();
     told.limits.max_connections = config.max_connections;
     told.limits.shutdown_grace = config.shutdown_grace.saturating_sub(super::CLOSING);
@@ -63,9 +70,13 @@ impl Shares {
     }
 }
 
-/// Opens the stores, and puts the layers on them.
-pub(super) async fn storage(config: &Config, registry: &mut Registry) -> anyhow::Result<Storage> {
+/// Opens the stores, and puts the layers on them; with the collector that spans are forwarded to, if they are.
+pub(super) async fn storage(
+    config: &Config,
+    registry: &mut Registry,
+) -> anyhow::Result<(Storage, Option<Arc<forward::Client>>)> {
     let shares = Shares::of(config);
+    let mut forwards_to = None;
     let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
     for backend in &config.storage.backends {
         backends.push(match backend {
@@ -77,6 +88,11 @@ pub(super) async fn storage(config: &Config, registry: &mut Registry) -> anyhow:
                 });
                 memory.register(registry);
                 Arc::new(memory)
+            }
+            config::Backend::Collector => {
+                let collector = forward(config, registry)?;
+                forwards_to = Some(collector.client());
+                Arc::new(collector)
             }
         });
     }
@@ -91,7 +107,29 @@ pub(super) async fn storage(config: &Config, registry: &mut Registry) -> anyhow:
     };
     let storage = Storage::build(backends, &settings)?;
     storage.register(registry);
-    Ok(storage)
+    Ok((storage, forwards_to))
+}
+
+/// The collector that an agent forwards to. Nothing is connected yet, but files that cannot be used end the start.
+fn forward(config: &Config, registry: &mut Registry) -> anyhow::Result<Forward> {
+    let agent = config.agent.clone().context("an agent has a collector")?;
+    let own = Layout::new(
+        &config.certificates.directory,
+        &config.certificates.instance,
+    );
+    let dialer = match agent.tls {
+        None => Dialer::plaintext(),
+        Some(tls) => Dialer::tls(tls, Some(own.authority())),
+    };
+    tokio::task::block_in_place(|| dialer.check())?;
+    let settings = forward::Config {
+        targets: agent.targets,
+        retries: agent.retries,
+        attempt: Duration::from_secs(2),
+    };
+    let store = Forward::new(settings, dialer);
+    store.register(registry);
+    Ok(store)
 }
 
 /// Opening reads the whole journal: on a thread of its own.
@@ -191,6 +229,10 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
         host: settings::environment::host_name(),
         ..collector::Config::default()
     };
+    if config.role.forwards() {
+        // whoever sends datagrams does not wait, and a collector may be asked again
+        told.write_timeout = FORWARDING;
+    }
     // one message of the largest size has to fit, however little memory there is
     told.budget_bytes = collector.budget.map_or_else(
         || Shares::of(config).requests.max(told.max_message_bytes()),
@@ -299,6 +341,7 @@ pub(super) fn build_info(config: &Config, registry: &mut Registry) {
         Role::AllInOne => "jaeger_build_info",
         Role::Collector => "jaeger_collector_build_info",
         Role::Query => "jaeger_query_build_info",
+        Role::Agent => "jaeger_agent_build_info",
     };
     registry.register(name, "What was built: always 1", family);
 }

@@ -256,12 +256,13 @@ pub(super) const ROWS: &[Flag] = &[
         "",
         "collectors with the same salt keep the same traces; empty: downsampling-default-salt",
     )),
-    c(Flag::acts(
+    Flag::acts(
         "http-server.host-port",
         Kind::HostPort,
         "",
-        "address of remote sampling over HTTP; empty: listen.host at 5778 in all-in-one, and off in collector, which answers on 14268 too",
-    )),
+        "address of remote sampling over HTTP; empty: listen.host at 5778 in all-in-one and agent, and off in collector, which answers on 14268 too",
+    )
+    .by(Reader::CollectorAndAgent),
     c(Flag::acts(
         "sampling.grpc.host-port",
         Kind::HostPort,
@@ -394,5 +395,6 @@ pub(super) const ZIPKIN_TLS: &[Flag] = &server_tls!("collector.zipkin", Reader::
 pub(super) const JAEGER_COMPACT: &[Flag] = &processor!("processor.jaeger-compact", "6831");
 pub(super) const JAEGER_BINARY: &[Flag] = &processor!("processor.jaeger-binary", "6832");
 pub(super) const ZIPKIN_COMPACT: &[Flag] = &processor!("processor.zipkin-compact", "5775");
-pub(super) const SAMPLING_HTTP_TLS: &[Flag] = &server_tls!("http-server", Reader::Collector);
+pub(super) const SAMPLING_HTTP_TLS: &[Flag] =
+    &server_tls!("http-server", Reader::CollectorAndAgent);
 pub(super) const SAMPLING_GRPC_TLS: &[Flag] = &server_tls!("sampling.grpc", Reader::Collector);

@@ -1,0 +1,150 @@
+//! The agent: datagrams of real clients on this machine, forwarded to a collector over TLS.
+
+use std::process::Command;
+
+use serde_json::Value;
+use tests::clients;
+use tests::spoor::{Setup, Spoor};
+
+use crate::support::{eventually, get, get_json, root, setup, trace};
+
+/// A collector that speaks TLS with a certificate of its own making on its port for agents, and how to start an agent that trusts it.
+fn collector_and_agent() -> (tempfile::TempDir, Setup, Spoor, Setup) {
+    let (folder, setup) = setup();
+    let certs = folder.path().join("certs");
+    let setup = setup
+        .arg("--collector.grpc.tls.enabled")
+        .arg(format!("--certs.directory={}", certs.display()));
+    let collector = setup.start().unwrap();
+    let agent = Setup::new(
+        env!("CARGO_BIN_EXE_spoor-under-test"),
+        &folder.path().join("none"),
+    )
+    .arg("agent")
+    .arg(format!(
+        "--reporter.grpc.host-port=dns:///{}",
+        collector.address("jaeger-grpc")
+    ))
+    .arg("--reporter.grpc.tls.enabled")
+    .arg(format!(
+        "--reporter.grpc.tls.ca={}",
+        certs.join("default/ca.crt").display()
+    ))
+    .arg("--agent.tags=pod.namespace=prod,pod.name=${POD_NAME_OF_TEST:unknown}");
+    (folder, setup, collector, agent)
+}
+
+/// Sends a trace of two spans over UDP; its id.
+fn send(agent: &Spoor, service: &str) -> String {
+    let output = Command::new(clients::python("jaeger_client").unwrap())
+        .arg(root().join("tests/clients/uber_python.py"))
+        .args([service, agent.address("jaeger-compact"), "const"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{complaints}");
+    said.trim().lines().last().unwrap_or_default().to_owned()
+}
+
+async fn arrived(collector: &Spoor, id: &str) {
+    let url = format!("{}/api/traces/{id}", collector.url("query-http"));
+    eventually(
+        "both spans",
+        || async { get(&url).await.2 },
+        |text| {
+            let answer: Value = serde_json::from_str(text).unwrap_or_default();
+            answer["data"][0]["spans"]
+                .as_array()
+                .is_some_and(|spans| spans.len() == 2)
+        },
+    )
+    .await;
+}
+
+async fn metric(spoor: &Spoor, name: &str) -> f64 {
+    let (_, _, text) = get(&format!("{}/metrics", spoor.url("admin"))).await;
+    let line = text.lines().find(|line| line.starts_with(name));
+    let line = line.unwrap_or_else(|| panic!("no {name} in {text}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn datagrams_reach_the_collector_over_tls_with_the_agents_tags() {
+    let (_folder, _setup, collector, agent) = collector_and_agent();
+    let agent = agent.start().unwrap();
+    let id = send(&agent, "in-a-pod");
+    arrived(&collector, &id).await;
+    let trace = trace(&collector, &id).await;
+    let process = &trace["processes"]["p1"];
+    assert_eq!(process["serviceName"], "in-a-pod");
+    let tag = |of: &Value, key: &str| {
+        let tags = of["tags"].as_array().unwrap().clone();
+        tags.into_iter()
+            .find(|tag| tag["key"] == key)
+            .map_or(Value::Null, |tag| tag["value"].clone())
+    };
+    assert_eq!(tag(process, "pod.namespace"), "prod");
+    assert_eq!(tag(process, "pod.name"), "unknown");
+    // once, and said by the collector
+    let span = &trace["spans"][0];
+    assert_eq!(tag(span, "@jaeger@format"), "proto");
+    let formats = span["tags"].as_array().unwrap().iter();
+    assert_eq!(formats.filter(|t| t["key"] == "@jaeger@format").count(), 1);
+
+    let labels = "{protocol=\"grpc\",format=\"jaeger\"}";
+    let sent = format!("jaeger_agent_reporter_spans_submitted_total{labels}");
+    assert_eq!(metric(&agent, &sent).await, 2.0);
+    assert_eq!(metric(&agent, "jaeger_agent_connection_status").await, 1.0);
+    // what is forwarded is counted as received once
+    let (_, _, text) = get(&format!("{}/metrics", agent.url("admin"))).await;
+    assert!(!text.contains("jaeger_collector_spans_received"), "{text}");
+    assert!(text.contains("jaeger_agent_build_info"), "{text}");
+}
+
+#[tokio::test]
+async fn an_agent_outlives_its_collector_and_never_looks_ill() {
+    let (_folder, setup, collector, agent) = collector_and_agent();
+    let port = collector.address("jaeger-grpc").to_owned();
+    let agent = agent.start().unwrap();
+    arrived(&collector, &send(&agent, "before")).await;
+    collector.kill();
+    send(&agent, "meanwhile");
+    let failures = "jaeger_agent_reporter_spans_failures_total";
+    eventually(
+        "a failure that is counted",
+        || metric(&agent, failures),
+        |count| *count == 2.0,
+    )
+    .await;
+    assert_eq!(get(&agent.url("admin")).await.0, 200);
+    assert_eq!(metric(&agent, "jaeger_agent_connection_status").await, 0.0);
+    let log = agent.log().join("\n");
+    for part in ["cannot connect to", "reporter.grpc.host-port"] {
+        assert!(log.contains(part), "{log}");
+    }
+    let collector = setup
+        .arg(format!("--collector.grpc-server.host-port={port}"))
+        .start()
+        .unwrap();
+    arrived(&collector, &send(&agent, "after")).await;
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_trust_its_collector_says_whom_it_trusts() {
+    let (folder, _setup, collector, agent) = collector_and_agent();
+    let strange = folder.path().join("certs/default/jaeger/tls.crt");
+    let agent = agent
+        .arg(format!("--reporter.grpc.tls.ca={}", strange.display()))
+        .start()
+        .unwrap();
+    send(&agent, "untrusted");
+    eventually(
+        "words about trust",
+        || async { agent.log().join("\n") },
+        |log| log.contains("signed by nobody who is trusted"),
+    )
+    .await;
+    let services = get_json(&format!("{}/api/services", collector.url("query-http"))).await;
+    assert!(!services.to_string().contains("untrusted"), "{services}");
+}

@@ -1,0 +1,143 @@
+//! Connections that we open: plaintext, or TLS that trusts what an operator says.
+//!
+//! In: a TLS block of a client, or none; an address and the name that is called. Out: a stream, or an error that names the setting to set. Files are read
+//! again when they change, at the next connection. Nothing here tries twice.
+
+mod error;
+mod material;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use settings::tls::ClientTls;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
+
+pub use error::DialError;
+use material::Files;
+
+/// A connection, open.
+pub type Stream = Either<TcpStream, TlsStream<TcpStream>>;
+
+/// The whole of connecting, TLS included.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens connections to one kind of server.
+pub struct Dialer {
+    tls: Option<Arc<Tls>>,
+}
+
+struct Tls {
+    settings: ClientTls,
+    /// An authority that is trusted beside those of the system, where the settings name none and this file is there.
+    own_authority: Option<PathBuf>,
+    /// What was built last, and of which files.
+    built: Mutex<Option<(u64, Arc<ClientConfig>)>>,
+}
+
+// === impl Dialer ===
+
+impl Dialer {
+    /// Without TLS.
+    #[must_use]
+    pub fn plaintext() -> Self {
+        Self { tls: None }
+    }
+
+    /// With TLS. Where `settings` names no authority, those of the system are trusted, and the one of our own making in `own_authority`.
+    #[must_use]
+    pub fn tls(settings: ClientTls, own_authority: Option<PathBuf>) -> Self {
+        Self {
+            tls: Some(Arc::new(Tls {
+                settings,
+                own_authority,
+                built: Mutex::new(None),
+            })),
+        }
+    }
+
+    /// Whether it speaks TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Whether the files can be used: what a start fails with. Blocks.
+    ///
+    /// # Errors
+    /// The one that every connection would fail with.
+    pub fn check(&self) -> Result<(), DialError> {
+        self.tls
+            .as_ref()
+            .map_or(Ok(()), |tls| tls.config().map(drop))
+    }
+
+    /// A connection to `address`, which is `host`'s: the name that its certificate must hold, unless another one is set.
+    ///
+    /// # Errors
+    /// What kept it from being opened, with the setting that mends it.
+    pub async fn dial(&self, host: &str, address: SocketAddr) -> Result<Stream, DialError> {
+        let opened = tokio::time::timeout(PATIENCE, self.open(host, address)).await;
+        opened.unwrap_or_else(|_| {
+            Err(DialError::Silent {
+                host: host.to_owned(),
+                address,
+                seconds: PATIENCE.as_secs(),
+            })
+        })
+    }
+
+    async fn open(&self, host: &str, address: SocketAddr) -> Result<Stream, DialError> {
+        let unreachable = |source| DialError::Connect {
+            host: host.to_owned(),
+            address,
+            source,
+        };
+        let stream = TcpStream::connect(address).await.map_err(unreachable)?;
+        stream.set_nodelay(true).map_err(unreachable)?;
+        let Some(tls) = &self.tls else {
+            return Ok(Either::Left(stream));
+        };
+        let files = tls.clone();
+        let config = tokio::task::spawn_blocking(move || files.config())
+            .await
+            .unwrap_or(Err(DialError::Ending))?;
+        let called = tls.settings.server_name.as_deref().unwrap_or(host);
+        let name = ServerName::try_from(called.to_owned()).map_err(|_| DialError::Name {
+            prefix: tls.settings.prefix.clone(),
+            name: called.to_owned(),
+        })?;
+        let opened = TlsConnector::from(config).connect(name, stream).await;
+        opened
+            .map(Either::Right)
+            .map_err(|error| DialError::tls(&tls.settings, called, address, error))
+    }
+}
+
+// === impl Tls ===
+
+impl Tls {
+    /// What is there now; built again only when a file changed.
+    fn config(&self) -> Result<Arc<ClientConfig>, DialError> {
+        let files = Files::read(&self.settings, self.own_authority.as_deref())?;
+        let fingerprint = files.fingerprint();
+        if let Some((of, config)) = &*self.built.lock()
+            && *of == fingerprint
+        {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(files.build(&self.settings)?);
+        *self.built.lock() = Some((fingerprint, config.clone()));
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

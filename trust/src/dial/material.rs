@@ -1,0 +1,203 @@
+//! The files of a client's TLS block, made into what rustls connects with.
+//!
+//! In: the block. Out: a configuration, or an error that names the file and its setting. Both HTTP/2 and HTTP/1.1 are offered.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use settings::tls::ClientTls;
+
+use super::DialError;
+
+/// What stands in the files now. Holds a private key, so it has no `Debug`.
+pub(super) struct Files {
+    ca: Option<(PathBuf, Vec<u8>)>,
+    own_authority: Option<Vec<u8>>,
+    cert: Option<(PathBuf, Vec<u8>)>,
+    key: Option<(PathBuf, Vec<u8>)>,
+}
+
+// === impl Files ===
+
+impl Files {
+    pub(super) fn read(
+        settings: &ClientTls,
+        own_authority: Option<&Path>,
+    ) -> Result<Self, DialError> {
+        let read = |path: &Option<PathBuf>, name: &str| {
+            let Some(path) = path else { return Ok(None) };
+            std::fs::read(path)
+                .map(|bytes| Some((path.clone(), bytes)))
+                .map_err(|source| DialError::Unreadable {
+                    path: path.clone(),
+                    setting: format!("{}.{name}", settings.prefix),
+                    source,
+                })
+        };
+        let ca = read(&settings.ca, "ca")?;
+        Ok(Self {
+            // not there is no error: there may never have been one
+            own_authority: own_authority
+                .filter(|_| ca.is_none())
+                .and_then(|path| std::fs::read(path).ok()),
+            ca,
+            cert: read(&settings.cert, "cert")?,
+            key: read(&settings.key, "key")?,
+        })
+    }
+
+    /// Differs when a file does.
+    pub(super) fn fingerprint(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let mut hasher = DefaultHasher::new();
+        let bytes = |file: &Option<(PathBuf, Vec<u8>)>| file.as_ref().map(|(_, b)| b.clone());
+        [
+            bytes(&self.ca),
+            self.own_authority.clone(),
+            bytes(&self.cert),
+            bytes(&self.key),
+        ]
+        .hash(&mut hasher);
+        hasher.finish()
+    }
+
+    pub(super) fn build(&self, settings: &ClientTls) -> Result<ClientConfig, DialError> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| DialError::Content {
+                path: PathBuf::new(),
+                setting: settings.prefix.clone(),
+                problem: error.to_string(),
+            })?;
+        let builder = if settings.skip_host_verify {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+        } else {
+            builder.with_root_certificates(self.roots(settings)?)
+        };
+        let mut config = match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => {
+                let chain = certificates(settings, "cert", &cert.0, &cert.1)?;
+                let secret = PrivateKeyDer::from_pem_slice(&key.1).map_err(|error| {
+                    wrong(
+                        settings,
+                        "key",
+                        &key.0,
+                        format!("holds no private key: {error}"),
+                    )
+                })?;
+                builder
+                    .with_client_auth_cert(chain, secret)
+                    .map_err(|error| {
+                        wrong(
+                            settings,
+                            "key",
+                            &key.0,
+                            format!("cannot be used with the certificate: {error}"),
+                        )
+                    })?
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn roots(&self, settings: &ClientTls) -> Result<RootCertStore, DialError> {
+        let mut roots = RootCertStore::empty();
+        if let Some((path, pem)) = &self.ca {
+            for authority in certificates(settings, "ca", path, pem)? {
+                roots.add(authority).map_err(|error| {
+                    wrong(
+                        settings,
+                        "ca",
+                        path,
+                        format!("holds an authority that cannot be used: {error}"),
+                    )
+                })?;
+            }
+            return Ok(roots);
+        }
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if let Some(pem) = &self.own_authority {
+            roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).flatten());
+        }
+        Ok(roots)
+    }
+}
+
+fn wrong(settings: &ClientTls, name: &str, path: &Path, problem: String) -> DialError {
+    DialError::Content {
+        path: path.to_owned(),
+        setting: format!("{}.{name}", settings.prefix),
+        problem,
+    }
+}
+
+fn certificates(
+    settings: &ClientTls,
+    name: &str,
+    path: &Path,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, DialError> {
+    let found = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| wrong(settings, name, path, format!("is not pem: {error}")))?;
+    if found.is_empty() {
+        return Err(wrong(
+            settings,
+            name,
+            path,
+            "holds no certificate".to_owned(),
+        ));
+    }
+    Ok(found)
+}
+
+/// Takes any certificate, as `skip-host-verify` asks: whoever stands in between reads everything.
+#[derive(Debug)]
+struct Anyone(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
