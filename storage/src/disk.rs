@@ -117,6 +117,26 @@ pub fn read_exact_at(file: &dyn File, buffer: &mut [u8], offset: u64) -> io::Res
     }
 }
 
+/// Puts a file with these bytes in the place of `name` in `folder`, by way of the name `new`: a power cut leaves the old one or the new one.
+pub fn replace(
+    disk: &dyn Disk,
+    folder: &Path,
+    new: &str,
+    name: &str,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let new = folder.join(new);
+    match disk.remove(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = disk.create(&new)?;
+    file.write_at(bytes, 0)?;
+    file.sync()?;
+    disk.rename(&new, &folder.join(name))?;
+    disk.sync_folder(folder)
+}
+
 // === impl Lock ===
 
 impl Lock {

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::keeper::Folders;
 use super::{OpenError, manifest};
-use crate::disk::{Disk, Lock};
+use crate::disk::{self, Disk, Lock};
 
 /// The version of the folder's format that this version writes.
 pub(crate) const VERSION: u32 = 1;
@@ -160,9 +160,9 @@ fn write_format(disk: &dyn Disk, folder: &Path, found: &[String]) -> Result<(), 
     if found.iter().any(|n| n == FORMAT) {
         tracing::warn!(path = %path.display(), "file was damaged and is written anew");
     }
-    match write(disk, folder) {
+    match disk::replace(disk, folder, NEW, FORMAT, content().as_bytes()) {
         // with no room left, what is there can still be read; the next start writes it
-        Err(error) if crate::disk::is_full(&error) => {
+        Err(error) if disk::is_full(&error) => {
             tracing::warn!(path = %path.display(), %error, "could not write file, going on without");
             Ok(())
         }
@@ -196,20 +196,6 @@ fn unproved_version(text: &str) -> Option<&str> {
 fn content() -> String {
     let summed = format!("{TITLE}\nversion {VERSION}");
     format!("{summed}\nchecksum {:016x}\n", xxh3_64(summed.as_bytes()))
-}
-
-/// Under another name first: a power cut leaves the old file or the new one.
-fn write(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
-    let new = folder.join(NEW);
-    match disk.remove(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let file = disk.create(&new)?;
-    file.write_at(content().as_bytes(), 0)?;
-    file.sync()?;
-    disk.rename(&new, &folder.join(FORMAT))?;
-    disk.sync_folder(folder)
 }
 
 fn read(disk: &dyn Disk, path: &Path) -> io::Result<String> {

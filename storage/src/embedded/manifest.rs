@@ -112,16 +112,7 @@ pub(super) fn rebuild<'a>(
 impl Manifest {
     /// Makes it what counts, in place of the one before.
     pub(super) fn write(&self, disk: &dyn Disk, folder: &Path) -> io::Result<()> {
-        let new = folder.join(NEW);
-        match disk.remove(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = disk.create(&new)?;
-        file.write_at(self.text().as_bytes(), 0)?;
-        file.sync()?;
-        disk.rename(&new, &path(folder))?;
-        disk.sync_folder(folder)
+        disk::replace(disk, folder, NEW, NAME, self.text().as_bytes())
     }
 
     fn text(&self) -> String {
