@@ -19,6 +19,7 @@ pub mod finding;
 pub mod limits;
 pub mod reading;
 mod reads;
+pub mod sampling;
 pub mod writing;
 
 use std::any::Any;
@@ -90,6 +91,12 @@ macro_rules! for_each_promise {
             writing::instances_never_see_each_other,
             writing::dead_letters_are_kept_where_the_store_says_so,
             archive::traces_are_kept_where_the_store_says_so,
+            sampling::throughput_comes_back_by_its_time,
+            sampling::throughput_that_is_read_stays,
+            sampling::the_latest_probabilities_come_back,
+            sampling::a_lease_has_one_holder,
+            sampling::a_lease_ends,
+            sampling::a_lease_is_given_to_one_of_many,
             reading::traces_come_in_the_order_asked_for,
             reading::an_instance_without_spans_is_empty,
             reading::a_trace_grows_over_batches,

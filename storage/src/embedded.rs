@@ -32,6 +32,7 @@ mod metrics;
 pub mod probe;
 mod reader;
 mod recover;
+mod sampling;
 mod seal;
 mod segment;
 mod status;
@@ -56,13 +57,15 @@ use self::head::Head;
 use self::keeper::{Bell, Book, Keeper, Watch};
 use self::metrics::Metrics;
 use self::reader::{Reader, Shared};
+use self::sampling::Sampling;
 use self::seal::Sealer;
 use self::segment::Cache;
 use self::status::Status;
 use self::writer::Writer;
 use crate::disk::Disk;
 use crate::port::{
-    self, Backend, Capabilities, DeadLetters, DependencyReader, TraceReader, TraceWriter,
+    self, Backend, Capabilities, DeadLetters, DependencyReader, SamplingStore, TraceReader,
+    TraceWriter,
 };
 
 pub use config::{Config, NamespaceBounds};
@@ -85,6 +88,8 @@ pub struct Embedded {
     keeper: Arc<Keeper>,
     /// `None` in an archive itself.
     archive: Option<Arc<Archive>>,
+    /// `None` in an archive.
+    sampling: Option<Arc<Sampling>>,
     running: Arc<Mutex<Running>>,
 }
 
@@ -105,6 +110,8 @@ impl Embedded {
         let metrics = Metrics::default();
         let of = config.clone();
         let mut store = Self::open_with(config, disk.clone(), metrics.clone())?;
+        let sampling = Sampling::open(of.directory.clone(), disk.clone(), &metrics);
+        store.sampling = Some(Arc::new(sampling));
         if of.archives {
             store.archive = Some(Arc::new(Archive::new(&of, disk, metrics)));
         }
@@ -224,6 +231,7 @@ impl Embedded {
             metrics,
             keeper,
             archive: None,
+            sampling: None,
             running: Arc::new(Mutex::new(threads)),
         })
     }
@@ -267,6 +275,7 @@ impl Backend for Embedded {
             durable: true,
             archive: self.archive.is_some(),
             dead_letters: true,
+            sampling_store: self.sampling.is_some(),
             operation_kinds: true,
             // it groups waiting writes itself
             coalesce_bytes: None,
@@ -295,6 +304,13 @@ impl Backend for Embedded {
         Some(Arc::new(Keeps(archive)))
     }
 
+    fn sampling_store(&self) -> Option<Arc<dyn SamplingStore>> {
+        Some(Arc::new(sampling::Store {
+            sampling: self.sampling.clone()?,
+            tracker: self.shared.tracker.clone(),
+        }))
+    }
+
     fn health(&self) -> Result<(), String> {
         self.status.health()?;
         self.keeper.health()
@@ -304,11 +320,13 @@ impl Backend for Embedded {
         Box::pin(async move {
             self.status.close();
             self.queue.close();
-            let running = self.running.clone();
-            let ended = self
-                .shared
-                .tracker
-                .spawn_blocking(move || running.lock().end());
+            let (running, sampling) = (self.running.clone(), self.sampling.clone());
+            let ended = self.shared.tracker.spawn_blocking(move || {
+                if let Some(sampling) = sampling {
+                    sampling.close();
+                }
+                running.lock().end();
+            });
             // a join that fails means a thread that panicked, which said so itself
             drop(ended.await);
             if let Some(archive) = &self.archive {
@@ -322,6 +340,9 @@ impl Drop for Embedded {
     fn drop(&mut self) {
         self.status.close();
         self.queue.close();
+        if let Some(sampling) = &self.sampling {
+            sampling.close();
+        }
         self.running.lock().end();
     }
 }

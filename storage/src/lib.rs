@@ -13,6 +13,7 @@ pub mod layers;
 pub mod memory;
 pub mod port;
 pub mod query;
+mod sampling;
 pub mod stack;
 mod write_only;
 
@@ -21,7 +22,8 @@ mod logs;
 
 pub use port::{
     Archive, Backend, Capabilities, Completeness, DeadLetter, DeadLetters, DependencyLink,
-    DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery, ReadContext,
-    ReadError, ReadItem, ReadLimits, TraceReader, TraceStream, TraceWriter, WriteError,
+    DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery, Probabilities, Rate,
+    ReadContext, ReadError, ReadItem, ReadLimits, SamplingStore, Throughput, ThroughputRows,
+    TraceReader, TraceStream, TraceWriter, WriteError,
 };
 pub use query::{Filter, Pattern, TraceQuery};

@@ -18,6 +18,7 @@ mod calls;
 mod detach;
 mod metrics;
 mod reader;
+mod sampling;
 mod store;
 
 use std::sync::Arc;
@@ -30,12 +31,13 @@ use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
 use crate::port::{
-    Archive, Backend, Capabilities, DeadLetters, DependencyReader, TraceReader, TraceWriter,
-    WriteError,
+    Archive, Backend, Capabilities, DeadLetters, DependencyReader, SamplingStore, TraceReader,
+    TraceWriter, WriteError,
 };
 use detach::Detacher;
 use metrics::Metrics;
 use reader::Reader;
+use sampling::Sampling;
 use store::Store;
 
 /// How much may be kept.
@@ -55,6 +57,7 @@ pub struct Memory {
 struct Shared {
     config: Config,
     store: RwLock<Store>,
+    sampling: Sampling,
     metrics: Metrics,
     closed: AtomicBool,
     /// Reads, which go through all spans and so must not hold up a worker.
@@ -87,6 +90,7 @@ impl Memory {
             shared: Arc::new(Shared {
                 config,
                 store: RwLock::default(),
+                sampling: Sampling::default(),
                 metrics: Metrics::default(),
                 closed: AtomicBool::new(false),
                 tracker: TaskTracker::new(),
@@ -108,6 +112,7 @@ impl Backend for Memory {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             operation_kinds: true,
+            sampling_store: true,
             ..Capabilities::default()
         }
     }
@@ -130,6 +135,10 @@ impl Backend for Memory {
 
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
         None
+    }
+
+    fn sampling_store(&self) -> Option<Arc<dyn SamplingStore>> {
+        Some(Arc::new(sampling::Store(self.shared.clone())))
     }
 
     fn health(&self) -> Result<(), String> {

@@ -5,6 +5,8 @@
 //!
 //! Source of the shape: `jaegertracing/jaeger: internal/storage/v2/api/tracestore` v2.20, with synchronous, confirmed writes.
 
+mod sampling;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,8 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::query::TraceQuery;
+
+pub use sampling::{Probabilities, Rate, SamplingStore, Throughput, ThroughputRows};
 
 /// Nanoseconds of an hour.
 pub const HOUR_NS: u64 = 3600 * 1_000_000_000;
@@ -119,6 +123,11 @@ pub trait Backend: Send + Sync {
     /// Where traces are kept for good; `None`: they are not.
     fn archive(&self) -> Option<Arc<dyn Archive>>;
 
+    /// Where adaptive sampling keeps what collectors agree on; `None`: nowhere.
+    fn sampling_store(&self) -> Option<Arc<dyn SamplingStore>> {
+        None
+    }
+
     /// `Err` with a sentence for an operator while it cannot write or read. Shown by `/ready`, never by liveness.
     fn health(&self) -> Result<(), String>;
 
@@ -135,6 +144,8 @@ pub struct Capabilities {
     pub archive: bool,
     /// It keeps dead letters.
     pub dead_letters: bool,
+    /// It keeps what adaptive sampling needs.
+    pub sampling_store: bool,
     /// Operations are known with their kind (Elasticsearch: no).
     pub operation_kinds: bool,
     /// Merge waiting writes into one of at most this many bytes before they reach the writer; `None`: it groups them itself.

@@ -17,7 +17,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::layers::window::{Clock, system_clock};
 use crate::layers::{Bury, Coalesce, FanOut, Ledger, Meter, Route, Sanitize, Window};
-use crate::port::{Archive, Backend, DeadLetters, DependencyReader, TraceReader, TraceWriter};
+use crate::port::{
+    Archive, Backend, DeadLetters, DependencyReader, SamplingStore, TraceReader, TraceWriter,
+};
 
 /// What the layers need to know.
 #[derive(Clone)]
@@ -120,6 +122,11 @@ impl Storage {
     /// Where spans go that can never be stored, for those that never reach the writer; `None`: they are dropped and counted.
     pub fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
         self.dead_letters.clone()
+    }
+
+    /// Where adaptive sampling keeps what collectors agree on: with the first backend that has room for it; `None`: none has.
+    pub fn sampling_store(&self) -> Option<Arc<dyn SamplingStore>> {
+        self.backends().find_map(Backend::sampling_store)
     }
 
     /// What became of every span, for those that never reach the writer too.

@@ -16,6 +16,7 @@ mod memory {
     async fn all_promises_one_after_the_other() {
         let says = Capabilities {
             operation_kinds: true,
+            sampling_store: true,
             ..Capabilities::default()
         };
         conformance::run(open, says).await;
@@ -67,6 +68,7 @@ mod embedded {
             durable: true,
             dead_letters: true,
             operation_kinds: true,
+            sampling_store: true,
             ..Capabilities::default()
         };
         conformance::run(open, says).await;

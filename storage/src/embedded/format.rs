@@ -12,7 +12,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::keeper::Folders;
-use super::{OpenError, manifest};
+use super::{OpenError, manifest, sampling};
 use crate::disk::{self, Disk, Lock};
 
 /// The version of the folder's format that this version writes.
@@ -139,6 +139,8 @@ fn check_format(disk: &dyn Disk, folder: &Path, found: &[String]) -> Result<bool
         "damaged",
         manifest::NAME,
         manifest::NEW,
+        sampling::NAME,
+        sampling::NEW,
     ];
     let foreign = found
         .iter()
