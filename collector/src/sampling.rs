@@ -61,9 +61,13 @@ pub enum Error {
 /// Answers every service that asks.
 pub(crate) struct Sampling {
     config: Config,
-    current: RwLock<Arc<Strategies>>,
-    /// The text that `current` was made of.
-    text: RwLock<Vec<u8>>,
+    current: RwLock<Current>,
+}
+
+struct Current {
+    strategies: Arc<Strategies>,
+    /// What they were made of.
+    text: Vec<u8>,
 }
 
 // === impl Sampling ===
@@ -71,13 +75,13 @@ pub(crate) struct Sampling {
 impl Sampling {
     /// Reads the file.
     pub(crate) async fn new(config: &Config) -> Result<Self, Error> {
+        let strategies = Strategies::new(&File::default(), config.default_probability);
         let sampling = Self {
             config: config.clone(),
-            current: RwLock::new(Arc::new(Strategies::new(
-                &File::default(),
-                config.default_probability,
-            ))),
-            text: RwLock::default(),
+            current: RwLock::new(Current {
+                strategies: Arc::new(strategies),
+                text: Vec::new(),
+            }),
         };
         sampling.load().await?;
         Ok(sampling)
@@ -85,8 +89,8 @@ impl Sampling {
 
     /// What `service` is told.
     pub(crate) fn of(&self, service: &str) -> SamplingStrategyResponse {
-        let current = self.current.read().clone();
-        current.of(service).clone()
+        let strategies = self.current.read().strategies.clone();
+        strategies.of(service).clone()
     }
 
     /// Reads the file again and again until `shutdown`. What cannot be used is logged once, and the last that could be stays.
@@ -138,7 +142,7 @@ impl Sampling {
                 path: shown(),
                 source,
             })?;
-        if *self.text.read() == text {
+        if self.current.read().text == text {
             return Ok(false);
         }
         let file = File::parse(&text).map_err(|source| Error::Parse {
@@ -146,8 +150,10 @@ impl Sampling {
             source,
         })?;
         let strategies = Strategies::new(&file, self.config.default_probability);
-        *self.current.write() = Arc::new(strategies);
-        *self.text.write() = text;
+        *self.current.write() = Current {
+            strategies: Arc::new(strategies),
+            text,
+        };
         Ok(true)
     }
 }
