@@ -40,6 +40,7 @@ fn probabilities(time_ns: u64, probability: f64) -> Probabilities {
             ("idle".to_owned(), BTreeMap::new()),
         ]
         .into(),
+        asked: ["cart".to_owned(), "shop".to_owned()].into(),
     }
 }
 

@@ -68,7 +68,7 @@ pub struct ThroughputRows {
 pub struct Throughput {
     /// The service.
     pub service: String,
-    /// The operation; empty in a row that says that there is such a service and nothing else.
+    /// The operation; empty in a row that says that the service asked what to record, and nothing else.
     pub operation: String,
     /// Traces that were recorded by chance, with a probability.
     pub count: u64,
@@ -83,8 +83,10 @@ pub struct Probabilities {
     pub host: String,
     /// When, nanoseconds since the Unix epoch.
     pub time_ns: u64,
-    /// By service, then operation. A service without operations is known, and nothing was counted of it.
+    /// By service, then operation.
     pub services: BTreeMap<String, BTreeMap<String, Rate>>,
+    /// Services that asked what to record.
+    pub asked: BTreeSet<String>,
 }
 
 /// What was calculated for one operation.
@@ -118,7 +120,8 @@ impl Probabilities {
             |of: &BTreeMap<String, Rate>| -> usize { of.keys().map(|o| o.len() + ENTRY).sum() };
         let services = self.services.iter();
         let services = services.map(|(s, of)| s.len() + ENTRY + operations(of));
-        self.host.len() + services.sum::<usize>()
+        let asked = self.asked.iter().map(|service| service.len() + ENTRY);
+        self.host.len() + services.sum::<usize>() + asked.sum::<usize>()
     }
 
     /// How many operations there are.

@@ -3,7 +3,8 @@
 //! ```text
 //! title    "spoor sampling 1\n"
 //! rows     list of: time, unread until, list of: service, operation, count, list of probabilities
-//! latest   0 or 1 times: host, time, list of: service, list of: operation, probability and rate (f64)
+//! latest   0 or 1 times: host, time, list of: service, list of: operation, probability and rate (f64);
+//!          list of: service that asked
 //! xxh3     of all before it, u64
 //! ```
 
@@ -50,6 +51,10 @@ pub(super) fn encode(state: &State) -> Vec<u8> {
                 out.extend_from_slice(&rate.probability.to_le_bytes());
                 out.extend_from_slice(&rate.qps.to_le_bytes());
             }
+        }
+        put_varint(&mut out, latest.asked.len() as u64);
+        for service in &latest.asked {
+            put_bytes(&mut out, service.as_bytes());
         }
     }
     let sum = xxh3_64(&out);
@@ -111,9 +116,14 @@ fn probabilities(reader: &mut Reader<'_>) -> Option<Probabilities> {
         }
         services.insert(service, operations);
     }
+    let mut asked = BTreeSet::new();
+    for _ in 0..reader.varint()? {
+        asked.insert(reader.text()?.to_owned());
+    }
     Some(Probabilities {
         host,
         time_ns,
         services,
+        asked,
     })
 }

@@ -34,6 +34,7 @@ fn probabilities(time_ns: u64) -> Probabilities {
         host: "a".to_owned(),
         time_ns,
         services: [("shop".to_owned(), [("x".to_owned(), rate)].into())].into(),
+        asked: ["cart".to_owned()].into(),
     }
 }
 
