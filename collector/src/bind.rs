@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use futures_util::future::{join_all, try_join_all};
 use prometheus_client::registry::Registry;
+use storage::layers::window::system_clock;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -80,15 +81,22 @@ pub async fn bind(
     let admission = Admission::new(config.budget_bytes, message);
     registry.register_collector(Box::new(admission.clone()));
     let metrics = Metrics::register(registry, &config.host, parts.collector.is_some());
-    let intake = Arc::new(Intake::new(parts, config, admission, metrics));
+    let stands_on = sampling::Parts {
+        store: parts.sampling_store.clone(),
+        clock: system_clock(),
+        host: &config.host,
+        registry,
+    };
+    let sampling = Arc::new(Sampling::open(&config.sampling, stands_on).await?);
+    let intake = Intake::new(parts, config, sampling.clone(), admission, metrics);
+    let intake = Arc::new(intake);
 
     let mut receivers = Receivers {
         bound: Vec::new(),
         datagrams: Vec::new(),
         health: Vec::new(),
-        sampling: Arc::new(Sampling::new(&config.sampling).await?),
+        sampling: sampling.clone(),
     };
-    let sampling = receivers.sampling.clone();
     if let Some(settings) = &config.otlp_grpc {
         let receiver = receiver(&intake, settings, otlp::grpc::ORIGIN, OTLP_GRPC_LIMIT);
         let router = receivers.with_health(OTLP_SERVICES).await;

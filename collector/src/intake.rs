@@ -1,7 +1,7 @@
 //! The one path of every receiver, from a request's bytes to an answer that means durable.
 //!
 //! In: a [`Payload`] that was charged for and read. Then, in this order: inflate and decode; charge for what it became; collector tags;
-//! count; format tag; downsampling; write, with a deadline; bury what could not be decoded. Out: what was stored and what never can be, or a [`Fault`].
+//! count; format tag; downsampling; write, with a deadline; count for adaptive sampling; bury what could not be decoded. Out: what was stored and what never can be, or a [`Fault`].
 //!
 //! The permit is held until the answer is known, so that memory is given back when the spans are durable, not when they were queued.
 //! Deliberately absent: sockets, protocols, statuses; queues of our own.
@@ -14,7 +14,7 @@ use listen::Occasional;
 use model::{Batch, Instance, KeyValue, Span};
 use storage::forward::Client;
 use storage::layers::{Ledger, ledger};
-use storage::port::{DeadLetter, DeadLetters, TraceWriter, WriteError};
+use storage::port::{DeadLetter, DeadLetters, SamplingStore, TraceWriter, WriteError};
 use wire::{DecodeError, Decoded, RejectedSpan};
 
 use crate::admission::{Admission, Permit};
@@ -25,6 +25,7 @@ use crate::fault::Fault;
 use crate::inflate::{Encoding, inflate};
 use crate::inflow::Limit;
 use crate::metrics::Metrics;
+use crate::sampling::Sampling;
 use crate::tags::Tags;
 
 /// Jaeger's tag that says how a span came in; it is last, as in v1.76.
@@ -49,6 +50,8 @@ pub struct Parts {
     pub ledger: Arc<Ledger>,
     /// Spans are forwarded to it: it says itself how they came, and counts them as received.
     pub collector: Option<Arc<Client>>,
+    /// Where collectors agree on adaptive sampling; `None`: nowhere, and there is none.
+    pub sampling_store: Option<Arc<dyn SamplingStore>>,
 }
 
 /// Whose words a request is in: what a receiver is, for counting and for tags.
@@ -98,9 +101,19 @@ pub(crate) struct Intake {
     parts: Parts,
     tags: Tags,
     downsampling: Downsampling,
+    sampling: Arc<Sampling>,
     pub(crate) admission: Admission,
     pub(crate) metrics: Metrics,
     pub(crate) write_timeout: Duration,
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// Whether requests are in OpenTelemetry's own words.
+    fn is_otlp(&self) -> bool {
+        self.format == "otlp"
+    }
 }
 
 // === impl Receiver ===
@@ -216,6 +229,7 @@ impl Intake {
     pub(crate) fn new(
         parts: Parts,
         config: &crate::Config,
+        sampling: Arc<Sampling>,
         admission: Admission,
         metrics: Metrics,
     ) -> Self {
@@ -223,6 +237,7 @@ impl Intake {
             parts,
             tags: Tags::new(&config.tags),
             downsampling: Downsampling::new(config.downsampling_ratio, &config.downsampling_salt),
+            sampling,
             admission,
             metrics,
             write_timeout: config.write_timeout,
@@ -246,11 +261,14 @@ impl Intake {
         {
             tag_format(&mut spans, format);
         }
+        // before traces are thinned out: what SDKs recorded counts
+        let roots = self.sampling.roots(&spans, origin.is_otlp());
         let dropped = self.downsampling.thin(&mut spans);
         if dropped > 0 {
             let account = self.parts.ledger.account(permit.instance());
             account.receive(dropped).dropped(ledger::DOWNSAMPLED);
             if spans.is_empty() {
+                self.sampling.count(roots);
                 return Ok(Stored::default());
             }
         }
@@ -267,10 +285,12 @@ impl Intake {
         let took = began.elapsed();
         match written {
             Ok(Ok(())) => {
+                self.sampling.count(roots);
                 self.metrics.stored(origin, &tally, &[], took);
                 Ok(Stored::default())
             }
             Ok(Err(WriteError::Rejected { spans, first })) => {
+                self.sampling.count(roots);
                 self.metrics.stored(origin, &tally, &spans, took);
                 Ok(Stored {
                     rejected: spans.len(),

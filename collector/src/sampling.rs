@@ -1,28 +1,31 @@
 //! Remote sampling: which share of its traces a service is told to record.
 //!
-//! In: a strategies file, read again when it changes. Out: for each service an answer, as gRPC's message, as JSON of today, or as that of old
-//! clients. What is not in the file follows its default, and without a file all services follow `sampling.default-sampling-probability`.
+//! In: a strategies file, read again when it changes, or what was counted of the traces that came, for [`adaptive`] sampling. Out: for each
+//! service an answer, as gRPC's message, as JSON of today, or as that of old clients. What is not in the file follows its default, and
+//! without a file all services follow `sampling.default-sampling-probability`.
 //!
-//! Source: `jaegertracing/jaeger: internal/sampling/samplingstrategy/file` v1.76.0.
+//! Source: `jaegertracing/jaeger: internal/sampling/samplingstrategy` v1.76.0.
 
+pub mod adaptive;
 mod answer;
 mod file;
 mod strategies;
+mod watched;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use model::Span;
+use prometheus_client::registry::Registry;
+use storage::layers::window::Clock;
+use storage::port::SamplingStore;
 use tokio_util::sync::CancellationToken;
 use wire::r#gen::api_v2::SamplingStrategyResponse;
 
+use adaptive::{Adaptive, Roots};
 pub(crate) use answer::{json, legacy_json};
-use file::File;
-use strategies::Strategies;
-
-/// How often a file is compared with what is in use, when nothing else is set.
-const RELOAD: Duration = Duration::from_secs(10);
+use watched::Watched;
 
 /// What an operator can set about remote sampling.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +36,8 @@ pub struct Config {
     pub reload_interval: Duration,
     /// `sampling.default-sampling-probability`, 0 to 1: for services and operations of which the file says nothing that can be used.
     pub default_probability: f64,
+    /// `sampling.config-type=adaptive`, in place of the file.
+    pub adaptive: Option<adaptive::Config>,
 }
 
 /// Why there are no strategies.
@@ -56,105 +61,73 @@ pub enum Error {
         /// What is wrong, and where.
         source: serde_json::Error,
     },
+    /// Collectors could not agree.
+    #[error(
+        "no store of span-storage.type keeps what adaptive sampling needs (sampling.config-type=adaptive): set sampling.config-type=file, or name the store embedded or memory"
+    )]
+    NoStore,
+}
+
+/// What adaptive sampling stands on.
+pub(crate) struct Parts<'a> {
+    /// `None`: no store has one.
+    pub(crate) store: Option<Arc<dyn SamplingStore>>,
+    /// What time it is.
+    pub(crate) clock: Clock,
+    /// The name of this machine.
+    pub(crate) host: &'a str,
+    /// For its metrics.
+    pub(crate) registry: &'a mut Registry,
 }
 
 /// Answers every service that asks.
-pub(crate) struct Sampling {
-    config: Config,
-    current: RwLock<Current>,
-}
+pub(crate) struct Sampling(Source);
 
-struct Current {
-    strategies: Arc<Strategies>,
-    /// What they were made of.
-    text: Vec<u8>,
+enum Source {
+    File(Watched),
+    Adaptive(Box<Adaptive>),
 }
 
 // === impl Sampling ===
 
 impl Sampling {
-    /// Reads the file.
-    pub(crate) async fn new(config: &Config) -> Result<Self, Error> {
-        let strategies = Strategies::new(&File::default(), config.default_probability);
-        let sampling = Self {
-            config: config.clone(),
-            current: RwLock::new(Current {
-                strategies: Arc::new(strategies),
-                text: Vec::new(),
-            }),
-        };
-        sampling.load().await?;
-        Ok(sampling)
+    /// Reads the file, or what the collectors before this one knew.
+    pub(crate) async fn open(config: &Config, parts: Parts<'_>) -> Result<Self, Error> {
+        Ok(Self(match &config.adaptive {
+            None => Source::File(Watched::open(config).await?),
+            Some(adaptive) => Source::Adaptive(Box::new(Adaptive::open(adaptive, parts).await?)),
+        }))
     }
 
     /// What `service` is told.
     pub(crate) fn of(&self, service: &str) -> SamplingStrategyResponse {
-        let strategies = self.current.read().strategies.clone();
-        strategies.of(service).clone()
+        match &self.0 {
+            Source::File(watched) => watched.of(service),
+            Source::Adaptive(adaptive) => adaptive.of(service),
+        }
     }
 
-    /// Reads the file again and again until `shutdown`. What cannot be used is logged once, and the last that could be stays.
+    /// The traces that begin with `spans`, to be counted once they are stored; `None`: nobody counts. `otlp`: they came by OTLP.
+    pub(crate) fn roots(&self, spans: &[Span], otlp: bool) -> Option<Roots> {
+        match &self.0 {
+            Source::File(_) => None,
+            Source::Adaptive(_) => Some(Roots::of(spans, otlp)),
+        }
+    }
+
+    /// Counts traces that were stored.
+    pub(crate) fn count(&self, roots: Option<Roots>) {
+        if let (Source::Adaptive(adaptive), Some(roots)) = (&self.0, roots) {
+            adaptive.count(&roots);
+        }
+    }
+
+    /// Keeps the answers fresh until `shutdown`.
     pub(crate) async fn keep(&self, shutdown: CancellationToken) {
-        if self.config.file.is_none() {
-            return shutdown.cancelled().await;
+        match &self.0 {
+            Source::File(watched) => watched.keep(shutdown).await,
+            Source::Adaptive(adaptive) => adaptive.keep(shutdown).await,
         }
-        let interval = match self.config.reload_interval {
-            Duration::ZERO => RELOAD,
-            interval => interval,
-        };
-        let mut told = None;
-        while shutdown
-            .run_until_cancelled(tokio::time::sleep(interval))
-            .await
-            .is_some()
-        {
-            match self.load().await {
-                Ok(true) => {
-                    tracing::info!(
-                        file = ?self.config.file,
-                        "took new sampling strategies"
-                    );
-                    told = None;
-                }
-                Ok(false) => {}
-                Err(error) => {
-                    let text = error.to_string();
-                    if told.as_ref() != Some(&text) {
-                        tracing::warn!("{text}: the strategies of before stay in use");
-                        told = Some(text);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether there was something new.
-    async fn load(&self) -> Result<bool, Error> {
-        let Some(path) = &self.config.file else {
-            return Ok(false);
-        };
-        let shown = || path.display().to_string();
-        let reading = path.clone();
-        let text = tokio::task::spawn_blocking(move || std::fs::read(reading))
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
-            .map_err(|source| Error::Read {
-                path: shown(),
-                source,
-            })?;
-        if self.current.read().text == text {
-            return Ok(false);
-        }
-        let file = File::parse(&text).map_err(|source| Error::Parse {
-            path: shown(),
-            source,
-        })?;
-        let strategies = Strategies::new(&file, self.config.default_probability);
-        *self.current.write() = Current {
-            strategies: Arc::new(strategies),
-            text,
-        };
-        Ok(true)
     }
 }
 

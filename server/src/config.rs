@@ -10,6 +10,7 @@ mod collector;
 mod listeners;
 mod logs;
 mod query;
+mod sampling;
 mod storage;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub use collector::{Collector, Cors, DatagramReceiver, GrpcReceiver, HttpReceive
 pub use listeners::Listeners;
 pub use logs::Logs;
 pub use query::Query;
+pub use sampling::Sampling;
 pub use storage::{Backend, Embedded, Storage};
 
 use crate::cli::Role;

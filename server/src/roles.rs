@@ -190,6 +190,7 @@ impl Opened {
                 dead_letters: storage.dead_letters(),
                 ledger: storage.ledger(),
                 collector: forwards_to,
+                sampling_store: storage.sampling_store(),
             };
             let receivers = collector::bind(&collector, parts, connections, registry).await?;
             addrs.extend(receivers.addrs());

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use prost::Message as _;
 use serde_json::Value;
 
+use super::file::File;
+use super::strategies::Strategies;
 use super::*;
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/golden");
@@ -102,8 +104,9 @@ async fn a_file_is_read_again_and_a_wrong_one_changes_nothing() {
         file: Some(path.clone()),
         reload_interval: Duration::from_millis(5),
         default_probability: 0.001,
+        adaptive: None,
     };
-    let sampling = Arc::new(Sampling::new(&config).await.unwrap());
+    let sampling = Arc::new(Watched::open(&config).await.unwrap());
     let rate = || {
         sampling
             .of("a")
@@ -130,7 +133,7 @@ async fn a_file_is_read_again_and_a_wrong_one_changes_nothing() {
     shutdown.cancel();
     keeping.join_next().await.unwrap().unwrap();
     std::fs::remove_file(&path).unwrap();
-    let error = Sampling::new(&config).await.err().unwrap().to_string();
+    let error = Watched::open(&config).await.err().unwrap().to_string();
     assert!(error.contains("sampling.strategies-file"), "{error}");
 }
 

@@ -5,6 +5,7 @@
     reason = "all of it is test code"
 )]
 
+mod adaptive;
 mod full;
 mod jaeger_grpc;
 mod ledger;

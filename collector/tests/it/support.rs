@@ -18,7 +18,7 @@ use model::{Batch, Span};
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use storage::layers::{Ledger, Meter};
-use storage::port::{DeadLetter, DeadLetters, TraceWriter, WriteError};
+use storage::port::{DeadLetter, DeadLetters, SamplingStore, TraceWriter, WriteError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -122,6 +122,22 @@ pub(crate) async fn start(change: impl FnOnce(&mut Config)) -> Running {
 
 /// Starts one whose store keeps dead letters, or not.
 pub(crate) async fn start_with(dead_letters: bool, change: impl FnOnce(&mut Config)) -> Running {
+    start_all(dead_letters, None, change).await
+}
+
+/// Starts one that keeps there what adaptive sampling needs.
+pub(crate) async fn start_on(
+    sampling_store: Option<Arc<dyn SamplingStore>>,
+    change: impl FnOnce(&mut Config),
+) -> Running {
+    start_all(true, sampling_store, change).await
+}
+
+async fn start_all(
+    dead_letters: bool,
+    sampling_store: Option<Arc<dyn SamplingStore>>,
+    change: impl FnOnce(&mut Config),
+) -> Running {
     let receiver = |name: &'static str, max_message_bytes| Receiver {
         listener: listen::Config::new(name, "a.host-port", vec!["127.0.0.1:0".parse().unwrap()]),
         max_message_bytes,
@@ -151,6 +167,7 @@ pub(crate) async fn start_with(dead_letters: bool, change: impl FnOnce(&mut Conf
         dead_letters: dead_letters.then(|| store.clone() as Arc<dyn DeadLetters>),
         ledger: ledger.clone(),
         collector: None,
+        sampling_store,
     };
     let mut registry = Registry::default();
     ledger.register(&mut registry);

@@ -98,6 +98,33 @@ impl<'a> Check<'a> {
         size
     }
 
+    /// A number from 0 to 1.
+    pub(super) fn share(&mut self, name: &str) -> f64 {
+        let share = self.settings.float(name);
+        if !(0.0..=1.0).contains(&share) {
+            self.wrong(name, format!("{share} is no share: give 0 to 1"));
+        }
+        share
+    }
+
+    /// A number of 0 or more, whole or not.
+    pub(super) fn amount(&mut self, name: &str) -> f64 {
+        let amount = self.settings.float(name);
+        if amount < 0.0 {
+            self.wrong(name, format!("{amount} is no amount: give 0 or more"));
+        }
+        amount
+    }
+
+    /// A number above 0, whole or not.
+    pub(super) fn some_amount(&mut self, name: &str) -> f64 {
+        let amount = self.settings.float(name);
+        if amount <= 0.0 {
+            self.wrong(name, format!("{amount} is nothing: give more than 0"));
+        }
+        amount
+    }
+
     /// A duration of 0 or more.
     pub(super) fn time(&mut self, name: &str) -> Duration {
         let value = self.settings.duration(name);

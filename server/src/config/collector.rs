@@ -3,13 +3,13 @@
 //! In: the settings under `collector.`. Out: limits of each receiver, and the tags for every span. Tags may take a variable's value, as in Jaeger; what no
 //! variable and no default gives is left out. Source: `jaegertracing/jaeger: cmd/internal/flags/flags.go` (`ParseJaegerTags`) at v1.76.0.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use settings::{ByteSize, Environment};
 
 use super::check::Check;
 use crate::cli::Role;
+use super::sampling::Sampling;
 
 /// Receiving spans.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,17 +72,6 @@ pub struct HttpReceiver {
     pub read_timeout: Option<Duration>,
 }
 
-/// What SDKs are told that ask.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sampling {
-    /// The strategies; none: the probability for all.
-    pub file: Option<PathBuf>,
-    /// How often the file is looked at; zero: the built-in interval.
-    pub reload_interval: Duration,
-    /// From 0 to 1.
-    pub default_probability: f64,
-}
-
 /// Limits of a receiver of datagrams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatagramReceiver {
@@ -130,7 +119,7 @@ impl Collector {
             jaeger_binary: DatagramReceiver::check("processor.jaeger-binary", check),
             zipkin_compact: DatagramReceiver::check("processor.zipkin-compact", check),
             sampling: Sampling::check(check),
-            downsampling_ratio: share("downsampling.ratio", check),
+            downsampling_ratio: check.share("downsampling.ratio"),
             downsampling_salt: check.settings.text("downsampling.hashsalt").to_owned(),
             tags,
             budget: check.settings.bytes(BUDGET).map(|_| check.size(BUDGET)),
@@ -184,26 +173,6 @@ impl HttpReceiver {
     }
 }
 
-impl Sampling {
-    fn check(check: &mut Check<'_>) -> Self {
-        const FILE: &str = "sampling.strategies-file";
-        let file = check.settings.text(FILE).trim().to_owned();
-        if file.contains("://") {
-            check.wrong(
-                FILE,
-                format!(
-                    "\"{file}\" is a URL, which a later version reads: give the path of a file"
-                ),
-            );
-        }
-        Self {
-            file: Some(PathBuf::from(file)).filter(|path| !path.as_os_str().is_empty()),
-            reload_interval: check.time("sampling.strategies-reload-interval"),
-            default_probability: share("sampling.default-sampling-probability", check),
-        }
-    }
-}
-
 impl DatagramReceiver {
     fn check(prefix: &str, check: &mut Check<'_>) -> Self {
         let name = |part: &str| format!("{prefix}.{part}");
@@ -236,15 +205,6 @@ impl Cors {
             allowed_headers: check.settings.list(&name("allowed-headers")).to_vec(),
         }
     }
-}
-
-/// A number from 0 to 1.
-fn share(name: &str, check: &mut Check<'_>) -> f64 {
-    let share = check.settings.float(name);
-    if !(0.0..=1.0).contains(&share) {
-        check.wrong(name, format!("{share} is no share: give 0 to 1"));
-    }
-    share
 }
 
 /// `k=v,k2=${VARIABLE:default}`: the last value of a key wins, in the place of its first.

@@ -6,7 +6,7 @@ use super::*;
 mod agent;
 mod listening;
 
-fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {
+pub(super) fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {
     let words: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();
     let arguments = settings::args::Arguments::parse(&words, &[]);
     assert_eq!(arguments.problems, []);
@@ -19,14 +19,14 @@ fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {
 }
 
 #[track_caller]
-fn config(line: &[&str], variables: &[(&str, &str)]) -> Config {
+pub(super) fn config(line: &[&str], variables: &[(&str, &str)]) -> Config {
     let checked = checked(Role::AllInOne, line, variables);
     assert_eq!(checked.problems, []);
     checked.config.unwrap()
 }
 
 #[track_caller]
-fn problems(role: Role, line: &[&str]) -> Vec<String> {
+pub(super) fn problems(role: Role, line: &[&str]) -> Vec<String> {
     checked(role, line, &[])
         .problems
         .iter()

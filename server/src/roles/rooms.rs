@@ -219,6 +219,7 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
             file: collector.sampling.file.clone(),
             reload_interval: collector.sampling.reload_interval,
             default_probability: collector.sampling.default_probability,
+            adaptive: collector.sampling.adaptive.clone(),
         },
         sampling_http: plain(&config.listeners.sampling_http)?,
         sampling_grpc: plain(&config.listeners.sampling_grpc)?,

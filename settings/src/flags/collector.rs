@@ -7,7 +7,6 @@ use super::macros::{processor, server_tls};
 use crate::flag::{Flag, Kind, Reader};
 
 const QUEUE: &str = "Spoor has no such queue: a request is answered when its spans are durable, within the memory of memory.max-bytes";
-const SAMPLING: &str = "adaptive sampling arrives in a later version: sampling.strategies-file says what SDKs are told";
 const TENANCY: &str = "namespaces arrive in a later version";
 const MIXED: &str = "namespaces arrive in a later version, and the spans of all tenants would lie in one store readable by all: run one Spoor for each tenant until then";
 
@@ -270,6 +269,12 @@ pub(super) const ROWS: &[Flag] = &[
         "address of remote sampling over gRPC; empty: listen.host at 5779 in all-in-one, and off in collector, which answers on 14250 too",
     )),
     c(Flag::acts(
+        "sampling.config-type",
+        Kind::Text,
+        "file",
+        "what says how much SDKs are told to sample: file (sampling.strategies-file), or adaptive (what was counted)",
+    )),
+    c(Flag::acts(
         "sampling.strategies-file",
         Kind::Text,
         "",
@@ -287,71 +292,71 @@ pub(super) const ROWS: &[Flag] = &[
         "0.001",
         "share of traces, 0 to 1, for services and operations of which the strategies say nothing usable",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.target-samples-per-second",
         Kind::Float,
         "1",
-        SAMPLING,
+        "adaptive sampling: traces a second to record of each operation of each service",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.delta-tolerance",
         Kind::Float,
         "0.3",
-        SAMPLING,
+        "adaptive sampling: the share by which an operation may miss the target before its probability changes",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.buckets-for-calculation",
         Kind::Int,
         "1",
-        SAMPLING,
+        "adaptive sampling: how many of the latest intervals make an operation's rate, the newest weighing most",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.calculation-interval",
         Kind::Duration,
         "1m",
-        SAMPLING,
+        "adaptive sampling: how often traces are counted and probabilities calculated",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.aggregation-buckets",
         Kind::Int,
         "10",
-        SAMPLING,
+        "adaptive sampling: for how many intervals an operation is remembered that comes no more",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.delay",
         Kind::Duration,
         "2m",
-        SAMPLING,
+        "adaptive sampling: how old a trace's count must be to be used, so that every collector has written its own",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.initial-sampling-probability",
         Kind::Float,
         "0.001",
-        SAMPLING,
+        "adaptive sampling: share of traces, 0 to 1, for operations of which nothing is known",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.min-sampling-probability",
         Kind::Float,
         "1e-05",
-        SAMPLING,
+        "adaptive sampling: the lowest share of traces, 0 to 1",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.min-samples-per-second",
         Kind::Float,
         "0.016666666666666666",
-        SAMPLING,
+        "adaptive sampling: traces a second that a client records of an operation whatever the share",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.leader-lease-refresh-interval",
         Kind::Duration,
         "5s",
-        SAMPLING,
+        "adaptive sampling: how often the collector that calculates says that it goes on",
     )),
-    c(Flag::accepted(
+    c(Flag::acts(
         "sampling.follower-lease-refresh-interval",
         Kind::Duration,
         "1m",
-        SAMPLING,
+        "adaptive sampling: how often the others try to take its place, and how long after its last word they can",
     )),
     Flag::refused_on("multi-tenancy.enabled", MIXED),
     Flag::accepted("multi-tenancy.header", Kind::Text, "x-tenant", TENANCY),

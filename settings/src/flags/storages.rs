@@ -58,18 +58,10 @@ pub(super) const ROWS: &[Flag] = &[
     ),
     Flag::accepted("DEPENDENCY_STORAGE_TYPE", Kind::Text, "", VARIABLE).variable_only(),
     Flag::accepted(
-        "SAMPLING_CONFIG_TYPE",
-        Kind::Text,
-        "file",
-        "remote sampling arrives in a later version",
-    )
-    .by(Reader::Collector)
-    .variable_only(),
-    Flag::accepted(
         "SAMPLING_TYPE",
         Kind::Text,
         "",
-        "it ended with Jaeger 1.50; remote sampling arrives in a later version",
+        "it ended with Jaeger 1.50: sampling.config-type took its place",
     )
     .by(Reader::Collector)
     .variable_only(),
@@ -77,7 +69,7 @@ pub(super) const ROWS: &[Flag] = &[
         "SAMPLING_STORAGE_TYPE",
         Kind::Text,
         "",
-        "remote sampling arrives in a later version",
+        "adaptive sampling keeps its state in the first store of span-storage.type that can",
     )
     .by(Reader::Collector)
     .variable_only(),
