@@ -160,7 +160,7 @@ impl Adaptive {
             unread_until_ns: time_ns.saturating_sub(nanos(read)),
             rows,
         };
-        // not tried again: an interval without rows changes no probability
+        // not tried again: it is as if nothing had come in this interval
         if let Err(error) = self.store.append_throughput(rows).await {
             self.metrics.store_error("append_throughput", &error);
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::port::{Probabilities, Throughput, ThroughputRows, WriteError};
 
-/// Rows may keep so many bytes, and so may probabilities: enough for about 40,000 operations.
-pub(crate) const MAX_BYTES: usize = 8 << 20;
+/// Rows may keep so many bytes, and so may probabilities: three intervals of 5,000 operations with names of 256 bytes fit.
+pub(crate) const MAX_BYTES: usize = 16 << 20;
 
 /// Rows and probabilities. Cloning shares them.
 #[derive(Clone, Debug, Default, PartialEq)]
