@@ -12,7 +12,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::keeper::Folders;
-use super::{OpenError, manifest, sampling};
+use super::{OpenError, archive, manifest, sampling};
 use crate::disk::{self, Disk, Lock};
 
 /// The version of the folder's format that this version writes.
@@ -137,6 +137,7 @@ fn check_format(disk: &dyn Disk, folder: &Path, found: &[String]) -> Result<bool
         "segments",
         "dead-letters",
         "damaged",
+        archive::FOLDER,
         manifest::NAME,
         manifest::NEW,
         sampling::NAME,
@@ -259,7 +260,10 @@ mod tests {
         let check = |bytes: &[u8]| {
             let disk = SimulatedDisk::new(1);
             disk.create_folder(folder()).unwrap();
-            disk.create_folder(&folder().join(JOURNAL)).unwrap();
+            for name in [JOURNAL, archive::FOLDER] {
+                disk.create_folder(&folder().join(name)).unwrap();
+            }
+            disk.overwrite(&folder().join(sampling::NAME), b"");
             disk.overwrite(&folder().join(FORMAT), bytes);
             Folder::open(&disk, folder()).unwrap();
             // some damage changes nothing, such as another white space at the end
