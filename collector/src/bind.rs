@@ -83,6 +83,7 @@ pub async fn bind(
     let metrics = Metrics::register(registry, &config.host, parts.collector.is_some());
     let stands_on = sampling::Parts {
         store: parts.sampling_store.clone(),
+        collector: parts.collector.clone(),
         clock: system_clock(),
         host: &config.host,
         registry,

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use model::Span;
 use prometheus_client::registry::Registry;
+use storage::forward::Client;
 use storage::layers::window::Clock;
 use storage::port::SamplingStore;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +73,8 @@ pub enum Error {
 pub(crate) struct Parts<'a> {
     /// `None`: no store has one.
     pub(crate) store: Option<Arc<dyn SamplingStore>>,
+    /// Whom to ask, where spans are forwarded.
+    pub(crate) collector: Option<Arc<Client>>,
     /// What time it is.
     pub(crate) clock: Clock,
     /// The name of this machine.
@@ -86,6 +89,8 @@ pub(crate) struct Sampling(Source);
 enum Source {
     File(Watched),
     Adaptive(Box<Adaptive>),
+    /// Each question is passed on.
+    Collector(Arc<Client>),
 }
 
 // === impl Sampling ===
@@ -93,6 +98,9 @@ enum Source {
 impl Sampling {
     /// Reads the file, or what the collectors before this one knew.
     pub(crate) async fn open(config: &Config, parts: Parts<'_>) -> Result<Self, Error> {
+        if let Some(collector) = parts.collector {
+            return Ok(Self(Source::Collector(collector)));
+        }
         Ok(Self(match &config.adaptive {
             None => Source::File(Watched::open(config).await?),
             Some(adaptive) => Source::Adaptive(Box::new(Adaptive::open(adaptive, parts).await?)),
@@ -100,17 +108,21 @@ impl Sampling {
     }
 
     /// What `service` is told.
-    pub(crate) fn of(&self, service: &str) -> SamplingStrategyResponse {
+    ///
+    /// # Errors
+    /// When the collector that was asked did not answer.
+    pub(crate) async fn of(&self, service: &str) -> Result<SamplingStrategyResponse, String> {
         match &self.0 {
-            Source::File(watched) => watched.of(service),
-            Source::Adaptive(adaptive) => adaptive.of(service),
+            Source::File(watched) => Ok(watched.of(service)),
+            Source::Adaptive(adaptive) => Ok(adaptive.of(service)),
+            Source::Collector(collector) => collector.sampling_strategy(service).await,
         }
     }
 
     /// The traces that begin with `spans`, to be counted once they are stored; `None`: nobody counts. `otlp`: they came by OTLP.
     pub(crate) fn roots(&self, spans: &[Span], otlp: bool) -> Option<Roots> {
         match &self.0 {
-            Source::File(_) => None,
+            Source::File(_) | Source::Collector(_) => None,
             Source::Adaptive(_) => Some(Roots::of(spans, otlp)),
         }
     }
@@ -127,6 +139,7 @@ impl Sampling {
         match &self.0 {
             Source::File(watched) => watched.keep(shutdown).await,
             Source::Adaptive(adaptive) => adaptive.keep(shutdown).await,
+            Source::Collector(_) => shutdown.cancelled().await,
         }
     }
 }

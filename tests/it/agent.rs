@@ -131,6 +131,50 @@ async fn an_agent_outlives_its_collector_and_never_looks_ill() {
 }
 
 #[tokio::test]
+async fn what_an_agent_is_asked_about_sampling_it_asks_the_collector() {
+    let (folder, setup, collector, agent) = collector_and_agent();
+    collector.terminate().unwrap();
+    let strategies = folder.path().join("strategies.json");
+    let text = r#"{"service_strategies":[{"service":"shop","type":"probabilistic","param":0.25}]}"#;
+    std::fs::write(&strategies, text).unwrap();
+    let collector = setup
+        .arg(format!(
+            "--sampling.strategies-file={}",
+            strategies.display()
+        ))
+        .start()
+        .unwrap();
+    let agent = agent
+        .arg(format!(
+            "--reporter.grpc.host-port={}",
+            collector.address("jaeger-grpc")
+        ))
+        .start()
+        .unwrap();
+    for path in [
+        "/sampling?service=shop",
+        "/?service=shop",
+        "/sampling?service=other",
+    ] {
+        let asked = |spoor: &Spoor| format!("{}{path}", spoor.url("sampling-http"));
+        let (theirs, ours) = (get(&asked(&collector)).await, get(&asked(&agent)).await);
+        assert_eq!(theirs.0, 200);
+        assert_eq!(theirs, ours, "{path}");
+    }
+    collector.terminate().unwrap();
+    let (status, _, text) = get(&format!(
+        "{}/sampling?service=shop",
+        agent.url("sampling-http")
+    ))
+    .await;
+    assert_eq!(status, 500);
+    assert!(
+        text.contains("collector error: ") && text.contains("cannot connect to"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn an_agent_that_cannot_trust_its_collector_says_whom_it_trusts() {
     let (folder, _setup, collector, agent) = collector_and_agent();
     let strange = folder.path().join("certs/default/jaeger/tls.crt");

@@ -67,13 +67,13 @@ fn add(router: Router, path: &'static str, sampling: Arc<Sampling>, form: Form) 
         path,
         any(move |request: Request| {
             let (parts, _) = request.into_parts();
-            let response = answer(&parts, &sampling, form);
-            async { response }
+            let sampling = sampling.clone();
+            async move { answer(&parts, &sampling, form).await }
         }),
     )
 }
 
-fn answer(parts: &Parts, sampling: &Sampling, form: Form) -> Response {
+async fn answer(parts: &Parts, sampling: &Sampling, form: Form) -> Response {
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
     }
@@ -82,7 +82,13 @@ fn answer(parts: &Parts, sampling: &Sampling, form: Form) -> Response {
     let (Some((_, service)), None) = (services.next(), services.next()) else {
         return http::error(StatusCode::BAD_REQUEST, ONCE);
     };
-    let strategy = sampling.of(&service);
+    let strategy = match sampling.of(&service).await {
+        Ok(strategy) => strategy,
+        Err(error) => {
+            let error = format!("collector error: {error}");
+            return http::error(StatusCode::INTERNAL_SERVER_ERROR, &error);
+        }
+    };
     let body = match form {
         Form::Today => Ok(sampling::json(&strategy)),
         Form::Legacy => sampling::legacy_json(&strategy),
@@ -101,7 +107,7 @@ impl SamplingManager for Manager {
         &self,
         request: tonic::Request<SamplingStrategyParameters>,
     ) -> Result<tonic::Response<SamplingStrategyResponse>, Status> {
-        let strategy = self.0.of(&request.into_inner().service_name);
-        Ok(tonic::Response::new(strategy))
+        let asked = self.0.of(&request.into_inner().service_name).await;
+        asked.map(tonic::Response::new).map_err(Status::unavailable)
     }
 }

@@ -5,7 +5,7 @@
 //! answers by that, and writes it; the others read it and answer the same (`answers`).
 //!
 //! Unlike Jaeger, the leader answers what it calculated, whatever the protocol a trace is counted, and so is one whose sampler did not say
-//! what it did, for services that ask. The reasons: `docs/adr/0007-adaptive-sampling.md`.
+//! what it did, for services that ask. The reasons: `docs/adr/0008-adaptive-sampling.md`.
 //!
 //! Source: `jaegertracing/jaeger: internal/sampling/samplingstrategy/adaptive` v1.76.0.
 

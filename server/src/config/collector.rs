@@ -8,8 +8,8 @@ use std::time::Duration;
 use settings::{ByteSize, Environment};
 
 use super::check::Check;
-use crate::cli::Role;
 use super::sampling::Sampling;
+use crate::cli::Role;
 
 /// Receiving spans.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,6 +18,7 @@ struct Collector {
 async fn collector(memory: &Memory, config: &Config) -> Collector {
     let began = Instant::now();
     let parts = Parts {
+        collector: None,
         store: memory.sampling_store(),
         clock: Arc::new(move || 1_700_000_000_000_000_000 + nanos(began.elapsed())),
         host: "host",
