@@ -49,6 +49,11 @@ impl KeyValue {
         size_of::<Self>() + self.value.heap_size()
     }
 
+    /// The bytes of the text and of the bytes that it points to.
+    pub(crate) fn text_size(&self) -> usize {
+        self.key.len() + self.value.text_size()
+    }
+
     /// A copy that keeps no request's buffer alive.
     #[must_use]
     pub fn detach(&self) -> Self {
@@ -79,6 +84,16 @@ impl Value {
             Self::Array(values) => Self::Array(values.iter().map(Self::detach).collect()),
             Self::Map(entries) => Self::Map(entries.iter().map(KeyValue::detach).collect()),
             Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) => self.clone(),
+        }
+    }
+
+    fn text_size(&self) -> usize {
+        match self {
+            Self::String(text) => text.len(),
+            Self::Bytes(bytes) => bytes.as_bytes().len(),
+            Self::Array(values) => values.iter().map(Self::text_size).sum(),
+            Self::Map(entries) => entries.iter().map(KeyValue::text_size).sum(),
+            Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) => 0,
         }
     }
 

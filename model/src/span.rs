@@ -176,6 +176,28 @@ impl Span {
                 .sum::<usize>()
             + self.warnings.len() * size_of::<Str>()
     }
+
+    /// The bytes that it alone would keep in memory: [`Span::size`], and what its slices point into. What it shares (resource, scope) is
+    /// not in it.
+    pub fn weight(&self) -> usize {
+        let attributes = |list: &[KeyValue]| list.iter().map(KeyValue::text_size).sum::<usize>();
+        self.size()
+            + self.name.len()
+            + self.status.message.len()
+            + self.trace_state.len()
+            + attributes(&self.attributes)
+            + self
+                .events
+                .iter()
+                .map(|e| e.name.len() + attributes(&e.attributes))
+                .sum::<usize>()
+            + self
+                .links
+                .iter()
+                .map(|l| l.trace_state.len() + attributes(&l.attributes))
+                .sum::<usize>()
+            + self.warnings.iter().map(|w| w.len()).sum::<usize>()
+    }
 }
 
 // === impl SpanKind ===

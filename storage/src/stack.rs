@@ -1,10 +1,10 @@
 //! Puts the layers together, and one or more backends below them: what the binary hands to the collector and to the query service.
 //!
 //! ```text
-//! meter → sanitize → route(instance) → bury(window) ─┬→ coalesce (where a backend asks for it) → backend
-//!                                                    └→ …  (a list writes to all)
+//! meter → sanitize → route(instance) → bury(window, limits) ─┬→ coalesce (where a backend asks for it) → backend
+//!                                                            └→ …  (a list writes to all)
 //! ```
-//! The window belongs to the layer that buries, since what it keeps out has to be buried; and that one stands behind the route, since
+//! Window and limits belong to the layer that buries, since what they keep out has to be buried; and that one stands behind the route, since
 //! each instance's dead letters are its own. A retry layer is absent: clients retry, and the embedded store waits inside the request.
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
 use crate::layers::window::{Clock, system_clock};
-use crate::layers::{Bury, Coalesce, FanOut, Ledger, Meter, Route, Sanitize, Window};
+use crate::layers::{Bury, Coalesce, FanOut, Ledger, Limits, Meter, Route, Sanitize, Window};
 use crate::port::{
     Archive, Backend, DeadLetters, DependencyReader, SamplingStore, TraceReader, TraceWriter,
 };
@@ -28,6 +28,8 @@ pub struct Settings {
     pub instances: Vec<Instance>,
     /// Which spans are too old, and which too far ahead.
     pub window: Window,
+    /// Which spans are too large.
+    pub limits: Limits,
     /// Bytes that may wait for a merged write, an instance and a backend.
     pub max_waiting_bytes: usize,
     /// What time it is.
@@ -53,11 +55,12 @@ pub struct NoBackend;
 // === impl Settings ===
 
 impl Default for Settings {
-    /// One instance, `default/jaeger`; spans of the last 720 hours; 16 MiB waiting; the system's clock.
+    /// One instance, `default/jaeger`; spans of the last 720 hours and of ordinary size; 16 MiB waiting; the system's clock.
     fn default() -> Self {
         Self {
             instances: vec![Instance::default()],
             window: Window::default(),
+            limits: Limits::default(),
             max_waiting_bytes: 16 << 20,
             clock: system_clock(),
         }
@@ -79,6 +82,7 @@ impl Storage {
                 dead_letters.clone(),
                 ledger.clone(),
                 settings.window,
+                settings.limits,
                 settings.clock.clone(),
             );
             // at zero from the start: a counter that is not there yet cannot be told from one that is broken

@@ -14,6 +14,7 @@ mod clients;
 mod commands;
 mod crash;
 mod golden;
+mod limits;
 mod rooms;
 mod support;
 mod tls;

@@ -26,6 +26,10 @@ pub struct Storage {
     pub span_max_age: Option<Duration>,
     /// Spans that begin further ahead become dead letters; none: no limit.
     pub span_max_future: Option<Duration>,
+    /// Larger spans become dead letters; 0: no limit.
+    pub span_max_bytes: ByteSize,
+    /// Spans with more attributes become dead letters; 0: no limit.
+    pub span_max_attributes: usize,
 }
 
 /// A kind of store.
@@ -119,6 +123,8 @@ impl Storage {
             memory_max_traces: check.number("memory.max-traces"),
             span_max_age: check.time_or_none("span.max-age"),
             span_max_future: check.time_or_none("span.max-future"),
+            span_max_bytes: check.settings.bytes("span.max-bytes").unwrap_or_default(),
+            span_max_attributes: check.number("span.max-attributes"),
         }
     }
 }

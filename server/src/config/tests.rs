@@ -50,6 +50,8 @@ fn nothing_set_is_the_documented_default() {
         config.storage.span_max_age,
         Some(Duration::from_secs(720 * 3600))
     );
+    assert_eq!(config.storage.span_max_bytes, ByteSize::from_mib(4));
+    assert_eq!(config.storage.span_max_attributes, 10_000);
     assert_eq!(config.shutdown_grace, Duration::from_secs(25));
     assert_eq!(
         config.logs,
@@ -385,4 +387,24 @@ fn a_budget_that_no_message_fits_is_told_before_the_start() {
         "--collector.zipkin.max-body-size=1MiB",
     ];
     assert_eq!(problems(Role::AllInOne, &smaller), [""; 0]);
+}
+
+#[test]
+fn limits_of_a_span_are_checked_and_zero_is_none() {
+    let open = config(&["--span.max-bytes=0", "--span.max-attributes=0"], &[]).storage;
+    assert_eq!(
+        (open.span_max_bytes.as_bytes(), open.span_max_attributes),
+        (0, 0)
+    );
+    let problems = problems(
+        Role::AllInOne,
+        &["--span.max-bytes=much", "--span.max-attributes=-1"],
+    );
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    for (problem, setting) in problems
+        .iter()
+        .zip(["--span.max-bytes", "--span.max-attributes"])
+    {
+        assert!(problem.starts_with(setting), "{problem}");
+    }
 }

@@ -15,7 +15,7 @@ use query::Place;
 use storage::disk::RealDisk;
 use storage::embedded::{self, Embedded};
 use storage::forward::{self, Forward};
-use storage::layers::Window;
+use storage::layers::{Limits, Window};
 use storage::memory::{self, Memory};
 use storage::stack::{self, Storage};
 use storage::{Backend, ReadLimits};
@@ -100,8 +100,13 @@ pub(super) async fn storage(
         max_age: config.storage.span_max_age.unwrap_or(Duration::ZERO),
         max_future: config.storage.span_max_future.unwrap_or(Duration::ZERO),
     };
+    let limits = Limits {
+        max_bytes: config.storage.span_max_bytes.as_usize(),
+        max_attributes: config.storage.span_max_attributes,
+    };
     let settings = stack::Settings {
         window,
+        limits,
         max_waiting_bytes: shares.queue,
         ..stack::Settings::default()
     };

@@ -213,6 +213,18 @@ pub(super) const ROWS: &[Flag] = &[
         "24h",
         "spans that begin further ahead are not stored but kept as dead letters, or with the store memory alone dropped and counted; 0: no limit",
     )),
+    c(Flag::acts(
+        "span.max-bytes",
+        Kind::Bytes,
+        "4MiB",
+        "spans that take more memory, text included, are not stored but kept as dead letters, or with the store memory alone dropped and counted; 0: no limit",
+    )),
+    c(Flag::acts(
+        "span.max-attributes",
+        Kind::Int,
+        "10000",
+        "spans with more attributes, those of their events and links included, are not stored but kept as dead letters, or with the store memory alone dropped and counted; 0: no limit",
+    )),
     c(Flag::accepted(
         "collector.num-workers",
         Kind::Int,

@@ -1,4 +1,4 @@
-//! Disposes of spans that can never be stored: those outside the window, and those that the store rejects.
+//! Disposes of spans that can never be stored: those outside the window or beyond the limits, and those that the store rejects.
 //!
 //! In: batches. Out: `Ok`, or `Rejected` when spans were disposed of: the others are durable, the rejected ones lie durable among the dead
 //! letters (or were dropped, where the store keeps none), and the edge may name them, as OTLP's partial success does. Any other error:
@@ -16,7 +16,8 @@ use std::time::Instant;
 use futures_util::future::BoxFuture;
 use model::{Batch, Span};
 
-use super::ledger::{Ledger, TOO_NEW, TOO_OLD, UNSTORABLE};
+use super::ledger::{Ledger, TOO_LARGE, TOO_MANY_ATTRIBUTES, TOO_NEW, TOO_OLD, UNSTORABLE};
+use super::limits::Limits;
 use super::occasional::Occasional;
 use super::window::{Clock, Window};
 use crate::port::{DeadLetters, TraceWriter, WriteError};
@@ -29,6 +30,7 @@ pub struct Bury {
     dead_letters: Option<Arc<dyn DeadLetters>>,
     ledger: Arc<Ledger>,
     window: Window,
+    limits: Limits,
     clock: Clock,
     told: Occasional,
 }
@@ -46,12 +48,13 @@ struct Rejection {
 // === impl Bury ===
 
 impl Bury {
-    /// In front of `inner`: what is outside `window` by `clock`, or rejected by `inner`, goes to `dead_letters`, and into `ledger`.
+    /// In front of `inner`: what is outside `window` by `clock`, beyond `limits`, or rejected by `inner`, goes to `dead_letters`, and into `ledger`.
     pub fn new(
         inner: Arc<dyn TraceWriter>,
         dead_letters: Option<Arc<dyn DeadLetters>>,
         ledger: Arc<Ledger>,
         window: Window,
+        limits: Limits,
         clock: Clock,
     ) -> Self {
         Self {
@@ -59,28 +62,30 @@ impl Bury {
             dead_letters,
             ledger,
             window,
+            limits,
             clock,
             told: Occasional::default(),
         }
     }
 
-    fn outside(&self, spans: &[Span]) -> Vec<Rejection> {
-        if self.window == Window::OPEN {
-            return Vec::new();
-        }
+    fn unfit(&self, spans: &[Span]) -> Vec<Rejection> {
         let now = (self.clock)();
         spans
             .iter()
             .enumerate()
             .filter_map(|(at, span)| {
-                let outside = self.window.check(span, now).err()?;
-                Some(Rejection {
-                    at,
-                    label: outside.label(),
-                    reason: outside.to_string(),
-                })
+                let (label, reason) = self.why_unfit(span, now)?;
+                Some(Rejection { at, label, reason })
             })
             .collect()
+    }
+
+    fn why_unfit(&self, span: &Span, now_ns: u64) -> Option<(&'static str, String)> {
+        if let Err(outside) = self.window.check(span, now_ns) {
+            return Some((outside.label(), outside.to_string()));
+        }
+        let beyond = self.limits.check(span).err()?;
+        Some((beyond.label(), beyond.to_string()))
     }
 
     /// Puts all of `rejections` into the ground, then into the ledger.
@@ -120,12 +125,12 @@ impl Bury {
 impl TraceWriter for Bury {
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
         Box::pin(async move {
-            let mut rejections = self.outside(&batch.spans);
-            let (inside, positions) = without(&batch, &rejections);
-            let written = if inside.is_empty() && !batch.is_empty() {
+            let mut rejections = self.unfit(&batch.spans);
+            let (fit, positions) = without(&batch, &rejections);
+            let written = if fit.is_empty() && !batch.is_empty() {
                 Ok(())
             } else {
-                self.inner.write(inside).await
+                self.inner.write(fit).await
             };
             match written {
                 Ok(()) => {}
@@ -172,6 +177,8 @@ fn setting(label: &str) -> &'static str {
     match label {
         TOO_OLD => "span.max-age",
         TOO_NEW => "span.max-future",
+        TOO_LARGE => "span.max-bytes",
+        TOO_MANY_ATTRIBUTES => "span.max-attributes",
         _ => "none: the store does not take them",
     }
 }
@@ -189,12 +196,12 @@ fn without(batch: &Batch, rejections: &[Rejection]) -> (Batch, Option<Vec<usize>
         .filter(|(at, _)| out.next_if_eq(at).is_none())
         .map(|(at, span)| (at, span.clone()))
         .unzip();
-    let inside = Batch {
+    let fit = Batch {
         instance: batch.instance.clone(),
         spans: Arc::new(spans),
         retained_bytes: batch.retained_bytes,
     };
-    (inside, Some(positions))
+    (fit, Some(positions))
 }
 
 #[cfg(test)]

@@ -37,11 +37,22 @@ pub const UNDECODABLE: &str = "undecodable";
 pub const TOO_OLD: &str = "too_old";
 /// Why spans are disposed of that start too far ahead.
 pub const TOO_NEW: &str = "too_new";
+/// Why spans are disposed of that take too many bytes.
+pub const TOO_LARGE: &str = "too_large";
+/// Why spans are disposed of that have too many attributes.
+pub const TOO_MANY_ATTRIBUTES: &str = "too_many_attributes";
 
 /// Shown at zero from the start, so that the sum can be made from the start: of spans that are refused,
 const REFUSED: &[&str] = &[CANCELLED, LATE, UNAVAILABLE, THROTTLED];
 /// and of spans that are disposed of.
-const DISPOSED: &[&str] = &[UNSTORABLE, UNDECODABLE, TOO_OLD, TOO_NEW];
+const DISPOSED: &[&str] = &[
+    UNSTORABLE,
+    UNDECODABLE,
+    TOO_OLD,
+    TOO_NEW,
+    TOO_LARGE,
+    TOO_MANY_ATTRIBUTES,
+];
 
 thread_local! {
     /// Why spans are refused that are dropped on this thread right now.
@@ -444,14 +455,8 @@ mod tests {
                 "refused",
                 ["cancelled", "unavailable", "throttled"].as_slice(),
             ),
-            (
-                "dead_lettered",
-                &["unstorable", "undecodable", "too_old", "too_new"],
-            ),
-            (
-                "dropped",
-                &["unstorable", "undecodable", "too_old", "too_new"],
-            ),
+            ("dead_lettered", DISPOSED),
+            ("dropped", DISPOSED),
         ] {
             for reason in reasons {
                 let line = format!("spoor_spans_{name}_total{{{owner},reason=\"{reason}\"}} 0");

@@ -14,6 +14,10 @@ struct Setup {
 
 /// Now is 10 s; spans may be 3 s old and 2 s ahead.
 fn layer(below: Fake, letters: Fake, keeps: bool) -> (Bury, Setup) {
+    limited(below, letters, keeps, Limits::OPEN)
+}
+
+fn limited(below: Fake, letters: Fake, keeps: bool, limits: Limits) -> (Bury, Setup) {
     let setup = Setup {
         below: Arc::new(below),
         letters: Arc::new(letters),
@@ -29,6 +33,7 @@ fn layer(below: Fake, letters: Fake, keeps: bool) -> (Bury, Setup) {
         letters,
         setup.ledger.clone(),
         window,
+        limits,
         Arc::new(|| 10_000_000_000),
     );
     (bury, setup)
@@ -81,6 +86,37 @@ async fn spans_outside_the_window_are_buried_and_their_neighbours_written() {
     let buried = open(&letters[2].payload).unwrap();
     assert_eq!(buried.span_id.to_u64(), 13);
     assert_eq!(buried.resource.service_name(), "svc");
+}
+
+#[tokio::test]
+async fn spans_beyond_the_limits_are_buried_and_their_neighbours_written() {
+    for (keeps, expect) in [(true, (2, 2, 0)), (false, (2, 0, 2))] {
+        let limits = Limits {
+            max_bytes: 4000,
+            max_attributes: 9,
+        };
+        let (bury, setup) = limited(Fake::default(), Fake::default(), keeps, limits);
+        let mut batch = batch(8..12);
+        let spans = Arc::make_mut(&mut batch.spans);
+        spans[1].name = "x".repeat(4000).into();
+        spans[2].attributes = vec![model::KeyValue::new("k", true); 10];
+        let (answer, counts) = write(&bury, &setup, batch).await;
+        let Err(WriteError::Rejected { spans, first }) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(spans, [1, 2]);
+        assert!(first.contains("span.max-bytes"), "{first}");
+        assert_eq!(ids(&setup.below.written()[0]), [8, 11]);
+        assert_eq!(
+            (counts.durable, counts.dead_lettered, counts.dropped),
+            expect
+        );
+        if keeps {
+            let letters = setup.letters.letters();
+            assert!(letters[1].reason.contains("span.max-attributes"));
+            assert_eq!(open(&letters[1].payload).unwrap().attributes.len(), 10);
+        }
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::layers::fake::{Fake, batch, rejected, unavailable};
-use crate::layers::{Bury, Coalesce, Counts, Route, Sanitize, Window};
+use crate::layers::{Bury, Coalesce, Counts, Limits, Route, Sanitize, Window};
 use crate::port::{DeadLetter, DeadLetters};
 
 fn counts(ledger: &Ledger) -> Counts {
@@ -142,6 +142,7 @@ async fn play(
         letters.then_some(chaos as Arc<dyn DeadLetters>),
         ledger.clone(),
         window,
+        Limits::OPEN,
         Arc::new(|| 3_000_000_000),
     ));
     let route = Route::new([(Instance::default(), writer as Arc<dyn TraceWriter>)]);
