@@ -6,12 +6,13 @@
 //! Source: `open-telemetry/opentelemetry-collector-contrib: pkg/translator/jaeger` v0.140.1 as Jaeger v1.76.0 uses it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::{
-    Dialect, Event, KeyValue, Link, RefType, Resource, Slice, Span, SpanId, SpanKind, Status,
-    StatusCode, Str, TraceId, Value,
+    Dialect, Dropped, Event, KeyValue, Link, RefType, Resource, Scope, Slice, Span, SpanId,
+    SpanKind, Status, StatusCode, Str, TraceId, Value,
 };
 
 use super::{Reference, TagValue};
@@ -223,6 +224,37 @@ pub fn flags(span: &Span) -> u32 {
     match span.dialect {
         Dialect::Jaeger => span.flags,
         Dialect::Otlp => 0,
+    }
+}
+
+/// A span in the `Jaeger` dialect with these tags and references, and what they say of kind, status and parent. All else is empty.
+pub fn span(
+    trace_id: TraceId,
+    attributes: Vec<KeyValue>,
+    links: Vec<Link>,
+    resource: Arc<Resource>,
+    scope: Arc<Scope>,
+) -> Span {
+    // no default to take the rest from: that would allocate a resource and a scope
+    Span {
+        kind: kind_of_tags(&attributes),
+        status: status_of_tags(&attributes),
+        parent_span_id: parent_of_references(trace_id, &links),
+        trace_id,
+        attributes,
+        links,
+        resource,
+        scope,
+        dialect: Dialect::Jaeger,
+        span_id: SpanId::default(),
+        name: Str::default(),
+        start_ns: 0,
+        end_ns: 0,
+        events: Vec::new(),
+        trace_state: Str::default(),
+        flags: 0,
+        warnings: Vec::new(),
+        dropped: Dropped::default(),
     }
 }
 

@@ -17,8 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use model::{
-    Dialect, Event, KeyValue, Link, RefType, Resource, Scope, Slice, Span, SpanId, Str, TraceId,
-    Value,
+    Event, KeyValue, Link, RefType, Resource, Scope, Slice, Span, SpanId, Str, TraceId, Value,
 };
 use serde_json::{Map, Value as Json};
 
@@ -104,12 +103,8 @@ fn span(
         _ => return Err("processID is missing".to_owned()),
     };
     Ok(Span {
-        trace_id,
         span_id: id,
         name: text(span.get("operationName"), "operationName")?,
-        kind: tags::kind_of_tags(&attributes),
-        status: tags::status_of_tags(&attributes),
-        parent_span_id: tags::parent_of_references(trace_id, &links),
         start_ns,
         end_ns: start_ns.saturating_add(duration_ns),
         events: each(span.get("logs"), "logs", event)?,
@@ -117,12 +112,7 @@ fn span(
         warnings: each(span.get("warnings"), "warnings", |w, path| {
             text(Some(w), path)
         })?,
-        attributes,
-        links,
-        resource,
-        scope: scope.clone(),
-        dialect: Dialect::Jaeger,
-        ..Span::default()
+        ..tags::span(trace_id, attributes, links, resource, scope.clone())
     })
 }
 

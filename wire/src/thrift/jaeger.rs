@@ -7,9 +7,7 @@
 
 use std::sync::Arc;
 
-use model::{
-    Dialect, Dropped, Event, Link, RefType, Resource, Scope, Slice, Span, SpanId, Str, TraceId,
-};
+use model::{Event, Link, RefType, Resource, Scope, Slice, Span, SpanId, TraceId};
 
 use super::reader::{Reader, Seen, Type};
 use super::tag::read_tags;
@@ -190,24 +188,13 @@ fn read_span<'a, R: Reader<'a>>(
     let name = name_or_kept(operation, &mut attributes, budget)?;
     let start_ns = time::nanos_of_micros(start) as u64;
     Ok(Span {
-        kind: tags::kind_of_tags(&attributes),
-        status: tags::status_of_tags(&attributes),
-        parent_span_id: tags::parent_of_references(trace_id, &links),
-        trace_id,
         span_id: SpanId::from_u64(id as u64),
         name,
         start_ns,
         end_ns: time::end_ns(start_ns, time::nanos_of_micros(duration)),
-        attributes,
         events,
-        links,
-        resource: resource.clone(),
-        scope: scope.clone(),
-        dialect: Dialect::Jaeger,
-        trace_state: Str::default(),
         flags: flags as u32,
-        warnings: Vec::new(),
-        dropped: Dropped::default(),
+        ..tags::span(trace_id, attributes, links, resource.clone(), scope.clone())
     })
 }
 

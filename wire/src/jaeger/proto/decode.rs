@@ -8,10 +8,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{
-    Buffer, Dialect, Dropped, Event, Link, RefType, Resource, Scope, Slice, Span, SpanId, Str,
-    TraceId,
-};
+use model::{Buffer, Event, Link, RefType, Resource, Scope, Slice, Span, SpanId, TraceId};
 
 use super::tag::read_tag;
 use crate::budget::Budget;
@@ -211,25 +208,16 @@ impl<'a> SpanReader<'a> {
         let name = name_or_kept(operation, &mut attributes, budget)?;
         let start_ns = start.nanos() as u64;
         let end_ns = time::end_ns(start_ns, duration.nanos());
+        let resource = resource.unwrap_or_else(|| self.batch.clone());
         Ok(Span {
-            kind: tags::kind_of_tags(&attributes),
-            status: tags::status_of_tags(&attributes),
-            parent_span_id: tags::parent_of_references(trace_id, &links),
-            trace_id,
             span_id,
             name,
             start_ns,
             end_ns,
-            attributes,
             events,
-            links,
-            resource: resource.unwrap_or_else(|| self.batch.clone()),
-            scope: self.scope.clone(),
-            dialect: Dialect::Jaeger,
-            trace_state: Str::default(),
             flags,
             warnings,
-            dropped: Dropped::default(),
+            ..tags::span(trace_id, attributes, links, resource, self.scope.clone())
         })
     }
 

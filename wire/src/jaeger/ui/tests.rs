@@ -1,3 +1,5 @@
+use model::Dialect;
+
 use super::*;
 
 fn trace(span: &str) -> String {
