@@ -17,7 +17,7 @@ use crate::admission::Admission;
 use crate::config::{self, Config};
 use crate::inflow::Limit;
 use crate::intake::{Intake, Origin, Parts, Receiver};
-use crate::metrics::Metrics;
+use crate::metrics::{Agent, Metrics};
 use crate::receivers::jaeger::udp::{self, Udp};
 use crate::receivers::{jaeger, otlp, reflection, zipkin};
 use crate::sampling::{self, Sampling};
@@ -130,6 +130,7 @@ pub async fn bind(
         let router = zipkin::router(receiver, &config.zipkin_cors);
         receivers.add(&settings.listener, router, listeners).await?;
     }
+    let mut agent = None;
     for (settings, kind) in [
         (&config.jaeger_compact, udp::JAEGER_COMPACT),
         (&config.jaeger_binary, udp::JAEGER_BINARY),
@@ -143,10 +144,12 @@ pub async fn bind(
             let listener = &settings.listener;
             let bound = listen::bind_datagrams(listener, settings.socket_buffer);
             if let Some(datagrams) = or_without(listener, bound)? {
+                let agent = agent.get_or_insert_with(|| Agent::register(registry));
                 receivers.datagrams.push(Udp {
                     datagrams,
                     receiver: Arc::new(Receiver::new(intake.clone(), kind.origin, limit)),
-                    kind,
+                    port: agent.port(kind.origin.format, kind.protocol),
+                    protocol: kind.protocol,
                     queue: settings.queue,
                 });
             }

@@ -174,7 +174,7 @@ impl Receiver {
     pub(crate) async fn take(
         &self,
         payload: Payload,
-        decode: Decode,
+        decode: impl FnOnce(Bytes) -> Result<Decoded, DecodeError> + Send + 'static,
         deadline: &Deadline,
     ) -> Result<Stored, Fault> {
         let compressed = payload.encoding != Encoding::Identity;
@@ -359,7 +359,11 @@ struct Opened {
     permit: Permit,
 }
 
-fn open(payload: Payload, limit: Limit, decode: Decode) -> Result<Opened, Fault> {
+fn open(
+    payload: Payload,
+    limit: Limit,
+    decode: impl FnOnce(Bytes) -> Result<Decoded, DecodeError>,
+) -> Result<Opened, Fault> {
     let Payload {
         body,
         encoding,

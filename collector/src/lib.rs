@@ -8,6 +8,7 @@
 
 pub mod admission;
 mod bind;
+mod clients;
 mod config;
 mod deadline;
 mod downsampling;

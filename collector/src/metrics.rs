@@ -7,6 +7,7 @@
 //! Cheap where it matters: counters are looked up once for each group of spans that share a service, never for each span.
 //! Source: `jaegertracing/jaeger: cmd/collector/app/metrics.go` v1.76.0.
 
+mod agent;
 mod service;
 mod tally;
 
@@ -20,6 +21,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::intake::Origin;
+pub(crate) use agent::{Agent, Port};
 pub(crate) use service::Label;
 use service::Services;
 pub(crate) use tally::Tally;

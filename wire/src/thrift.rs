@@ -15,8 +15,10 @@ mod reader;
 mod tag;
 mod zipkin;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use model::Buffer;
+use model::{Buffer, Resource};
 
 use crate::budget::Budget;
 use crate::{DecodeError, Decoded};
@@ -40,6 +42,8 @@ pub enum Protocol {
 pub struct Batch {
     /// Its spans, which share one process.
     pub decoded: Decoded,
+    /// The process, which is there without spans too.
+    pub process: Arc<Resource>,
     /// The client's number of this batch. Numbers that are left out are batches that were lost.
     pub sequence: Option<i64>,
     /// What the client says that it lost.

@@ -89,11 +89,10 @@ pub(super) fn read_batch<'a, R: Reader<'a>>(
         seen.mark(number);
     }
     seen.require(&BATCH, reader.input().at())?;
-    if let Some(process) = process {
-        for span in &mut spans {
-            if !Arc::ptr_eq(&span.resource, &process) {
-                span.resource = process.clone();
-            }
+    let process = process.unwrap_or(nobody);
+    for span in &mut spans {
+        if !Arc::ptr_eq(&span.resource, &process) {
+            span.resource = process.clone();
         }
     }
     Ok(Batch {
@@ -101,6 +100,7 @@ pub(super) fn read_batch<'a, R: Reader<'a>>(
             spans,
             rejected: Vec::new(),
         },
+        process,
         sequence,
         stats,
     })

@@ -5,47 +5,48 @@
 //!
 //! Source: `jaegertracing/jaeger: cmd/agent/app/{processors,servers}` v1.60.0.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use bytes::Bytes;
 use http::HeaderMap;
 use listen::Datagrams;
 use tokio::net::UdpSocket;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wire::thrift::{self, Message, Protocol};
-use wire::{DecodeError, Decoded};
 
 use crate::deadline::Deadline;
 use crate::fault::Fault;
 use crate::inflate::Encoding;
 use crate::instance;
-use crate::intake::{Decode, Origin, Payload, Receiver};
+use crate::intake::{Origin, Payload, Receiver};
+use crate::metrics::Port;
 
 /// Jaeger's model in the compact protocol, 6831.
 pub(crate) const JAEGER_COMPACT: Kind = Kind {
     origin: origin("jaeger-compact", "jaeger"),
-    decode: compact,
+    protocol: Protocol::Compact,
     limit: "processor.jaeger-compact.server-max-packet-size",
 };
 /// Jaeger's model in the binary protocol, 6832.
 pub(crate) const JAEGER_BINARY: Kind = Kind {
     origin: origin("jaeger-binary", "jaeger"),
-    decode: binary,
+    protocol: Protocol::Binary,
     limit: "processor.jaeger-binary.server-max-packet-size",
 };
 /// Zipkin's model in the compact protocol, 5775.
 pub(crate) const ZIPKIN_COMPACT: Kind = Kind {
     origin: origin("zipkin-compact", "zipkin"),
-    decode: compact,
+    protocol: Protocol::Compact,
     limit: "processor.zipkin-compact.server-max-packet-size",
 };
 
 /// What is on a port.
 pub(crate) struct Kind {
     pub(crate) origin: Origin,
-    decode: Decode,
+    /// What it speaks.
+    pub(crate) protocol: Protocol,
     /// The setting of the longest datagram.
     pub(crate) limit: &'static str,
 }
@@ -54,9 +55,24 @@ pub(crate) struct Kind {
 pub(crate) struct Udp {
     pub(crate) datagrams: Datagrams,
     pub(crate) receiver: Arc<Receiver>,
-    pub(crate) kind: Kind,
+    pub(crate) port: Port,
+    pub(crate) protocol: Protocol,
     /// How many datagrams may be under way.
     pub(crate) queue: usize,
+}
+
+/// What the sockets of one port share.
+struct Server {
+    receiver: Arc<Receiver>,
+    port: Port,
+    protocol: Protocol,
+    room: Arc<Semaphore>,
+}
+
+/// A datagram's place among those under way.
+struct Place {
+    port: Port,
+    _room: OwnedSemaphorePermit,
 }
 
 const fn origin(name: &'static str, format: &'static str) -> Origin {
@@ -68,94 +84,131 @@ const fn origin(name: &'static str, format: &'static str) -> Origin {
     }
 }
 
-fn compact(datagram: Bytes) -> Result<Decoded, DecodeError> {
-    message(datagram, Protocol::Compact)
-}
-
-fn binary(datagram: Bytes) -> Result<Decoded, DecodeError> {
-    message(datagram, Protocol::Binary)
-}
-
-fn message(datagram: Bytes, protocol: Protocol) -> Result<Decoded, DecodeError> {
-    thrift::decode_message(datagram, protocol).map(|message| match message {
-        Message::EmitBatch(batch) => batch.decoded,
-        Message::EmitZipkinBatch(decoded) => decoded,
-    })
-}
-
 // === impl Udp ===
 
 impl Udp {
     /// Takes datagrams until `shutdown`, then ends once those that were taken are durable.
     pub(crate) async fn serve(self, shutdown: CancellationToken) {
-        let room = Arc::new(Semaphore::new(self.queue));
+        let server = Arc::new(Server {
+            receiver: self.receiver,
+            port: self.port,
+            protocol: self.protocol,
+            room: Arc::new(Semaphore::new(self.queue)),
+        });
         let mut sockets = JoinSet::new();
         for socket in self.datagrams.sockets {
-            let (receiver, room) = (self.receiver.clone(), room.clone());
-            let (decode, shutdown) = (self.kind.decode, shutdown.clone());
-            sockets.spawn(async move { receive(socket, receiver, decode, room, shutdown).await });
+            let (server, shutdown) = (server.clone(), shutdown.clone());
+            sockets.spawn(async move { server.receive(socket, shutdown).await });
         }
         while sockets.join_next().await.is_some() {}
     }
 }
 
-async fn receive(
-    socket: UdpSocket,
-    receiver: Arc<Receiver>,
-    decode: Decode,
-    room: Arc<Semaphore>,
-    shutdown: CancellationToken,
-) {
-    let limit = receiver.limit.bytes;
-    // one byte more shows that a datagram is longer than it may be
-    let mut buffer = vec![0; limit.saturating_add(1)];
-    let mut under_way = JoinSet::new();
-    loop {
-        let received = tokio::select! {
-            received = socket.recv_from(&mut buffer) => received,
-            () = shutdown.cancelled() => break,
-        };
-        while under_way.try_join_next().is_some() {}
-        let datagram = match received {
-            Ok((len, _)) => buffer.get(..len).unwrap_or_default(),
-            // what an earlier answer to somebody came back with; the socket is as good as before
-            Err(error) => {
-                receiver.count(&Fault::Broken(error.to_string()));
-                continue;
+// === impl Server ===
+
+impl Server {
+    async fn receive(self: Arc<Self>, socket: UdpSocket, shutdown: CancellationToken) {
+        let limit = self.receiver.limit.bytes;
+        // one byte more shows that a datagram is longer than it may be
+        let mut buffer = vec![0; limit.saturating_add(1)];
+        let mut under_way = JoinSet::new();
+        loop {
+            let received = tokio::select! {
+                received = socket.recv_from(&mut buffer) => received,
+                () = shutdown.cancelled() => break,
+            };
+            while under_way.try_join_next().is_some() {}
+            let datagram = match received {
+                Ok((len, _)) => buffer.get(..len).unwrap_or_default(),
+                // what an earlier answer to somebody came back with; the socket is as good as before
+                Err(error) => {
+                    self.port.read_errors.inc();
+                    self.receiver.count(&Fault::Broken(error.to_string()));
+                    continue;
+                }
+            };
+            match self.admit(datagram) {
+                Ok((payload, place)) => {
+                    let server = self.clone();
+                    under_way.spawn(async move { server.handle(payload, place).await });
+                }
+                Err(fault) => self.receiver.count(&fault),
             }
-        };
-        let Ok(place) = room.clone().try_acquire_owned() else {
-            receiver.count(&Fault::Crowded);
-            continue;
-        };
-        match paid(&receiver, datagram) {
-            Ok(payload) => {
-                let receiver = receiver.clone();
-                under_way.spawn(async move {
-                    let timeout = receiver.intake.write_timeout;
-                    let deadline = Deadline::new(&HeaderMap::new(), timeout);
-                    if let Err(fault) = receiver.take(payload, decode, &deadline).await {
-                        receiver.count(&fault);
-                    }
-                    drop(place);
-                });
-            }
-            Err(fault) => receiver.count(&fault),
         }
+        while under_way.join_next().await.is_some() {}
     }
-    while under_way.join_next().await.is_some() {}
+
+    /// A datagram with its place, and with the memory for what it will become.
+    fn admit(&self, datagram: &[u8]) -> Result<(Payload, Place), Fault> {
+        let (port, limit) = (&self.port, self.receiver.limit);
+        let size = datagram.len().min(limit.bytes);
+        port.size.set(i64::try_from(size).unwrap_or(i64::MAX));
+        let Ok(room) = self.room.clone().try_acquire_owned() else {
+            port.dropped.inc();
+            return Err(Fault::Crowded);
+        };
+        if datagram.len() > limit.bytes {
+            // the agent took it, cut, and then could not read it
+            port.processed.inc();
+            port.handler_errors.inc();
+            return Err(limit.exceeded("datagram"));
+        }
+        let encoding = Encoding::Identity;
+        let permit = self
+            .receiver
+            .charge(instance::of_datagram(), datagram.len(), encoding)
+            .inspect_err(|_| {
+                port.dropped.inc();
+            })?;
+        port.processed.inc();
+        let payload = Payload {
+            body: datagram.to_vec(),
+            encoding,
+            permit,
+        };
+        Ok((payload, Place::new(port.clone(), room)))
+    }
+
+    /// Stores what a datagram holds.
+    async fn handle(&self, payload: Payload, place: Place) {
+        let deadline = Deadline::new(&HeaderMap::new(), self.receiver.intake.write_timeout);
+        // the model and the number of spans, once they are known
+        let batch = Arc::new(OnceLock::new());
+        let (known, agent, protocol) = (batch.clone(), self.port.agent.clone(), self.protocol);
+        let decode = move |datagram| {
+            let (model, decoded) = match thrift::decode_message(datagram, protocol)? {
+                Message::EmitBatch(batch) => {
+                    agent.hear(&batch, Instant::now());
+                    ("jaeger", batch.decoded)
+                }
+                Message::EmitZipkinBatch(decoded) => ("zipkin", decoded),
+            };
+            known.get_or_init(|| (model, decoded.spans.len() + decoded.rejected.len()));
+            Ok(decoded)
+        };
+        let taken = self.receiver.take(payload, decode, &deadline).await;
+        if let Some((model, spans)) = batch.get() {
+            self.port.agent.reported(model, *spans, taken.is_ok());
+        }
+        if let Err(fault) = taken {
+            self.port.handler_errors.inc();
+            self.receiver.count(&fault);
+        }
+        drop(place);
+    }
 }
 
-/// A datagram with the memory for what it will become.
-fn paid(receiver: &Receiver, datagram: &[u8]) -> Result<Payload, Fault> {
-    if datagram.len() > receiver.limit.bytes {
-        return Err(receiver.limit.exceeded("datagram"));
+// === impl Place ===
+
+impl Place {
+    fn new(port: Port, room: OwnedSemaphorePermit) -> Self {
+        port.queue.inc();
+        Self { port, _room: room }
     }
-    let encoding = Encoding::Identity;
-    let permit = receiver.charge(instance::of_datagram(), datagram.len(), encoding)?;
-    Ok(Payload {
-        body: datagram.to_vec(),
-        encoding,
-        permit,
-    })
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.port.queue.dec();
+    }
 }
