@@ -3,6 +3,9 @@
 //! In: a body, compressed or not, at any path: one that has `api/v1/spans` in it is version 1, all others are version 2. Out: `202` once its
 //! spans are durable, or the reason in plain text. Where v1.76 answers `500` when the store is full, this says when to come back.
 //!
+//! Deliberately absent: the header `X-B3-Flags`. In v1.76 it makes spans in protobuf debug spans, and then loses that on the way through
+//! OTLP, as it loses a span's own `debug`: what is stored is the same with it and without.
+//!
 //! Source: OpenTelemetry Collector Contrib, `receiver/zipkinreceiver` v0.140.1, which is Jaeger's receiver in v1.76.0.
 
 use std::sync::Arc;

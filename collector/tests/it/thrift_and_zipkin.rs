@@ -165,6 +165,38 @@ async fn a_web_page_may_send_to_zipkin_when_it_is_allowed() {
 }
 
 #[tokio::test]
+async fn the_debug_flag_of_a_request_is_taken_and_changes_no_span() {
+    use prost::Message as _;
+    use wire::r#gen::zipkin::{ListOfSpans, Span};
+    let protobuf = ("content-type", "application/x-protobuf");
+    let list = ListOfSpans {
+        spans: vec![Span {
+            trace_id: vec![7; 16],
+            id: vec![1; 8],
+            timestamp: 1_700_000_000_000_000,
+            duration: 5,
+            ..Span::default()
+        }],
+    };
+    let running = start(|_| {}).await;
+    for headers in [
+        &[protobuf][..],
+        &[protobuf, ("x-b3-flags", "1")],
+        &[protobuf, ("x-b3-flags", "\u{e9}")],
+    ] {
+        let body = list.encode_to_vec();
+        let answer = running
+            .http_to("zipkin", "POST", SPANS, headers, body)
+            .await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
+    let spans = running.store.spans();
+    assert_eq!(spans.len(), 3);
+    assert_eq!(spans[0].flags, 0);
+    assert!(spans.iter().all(|span| *span == spans[0]), "{spans:?}");
+}
+
+#[tokio::test]
 async fn a_share_of_the_traces_is_kept_and_the_rest_is_counted() {
     let running = start(|config| config.downsampling_ratio = 0.0).await;
     let answer = running.http_to("zipkin", "POST", SPANS, &[], ZIPKIN).await;
