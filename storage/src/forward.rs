@@ -63,7 +63,7 @@ impl Forward {
         self.client.clone()
     }
 
-    /// Puts `jaeger_agent_reporter_*` and `jaeger_agent_connection_status` into `registry`.
+    /// Puts `jaeger_agent_connection_status` and `spoor_agent_retries_total` into `registry`.
     pub fn register(&self, registry: &mut Registry) {
         self.client.metrics.register(registry);
     }

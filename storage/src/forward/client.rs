@@ -88,7 +88,7 @@ impl Client {
                 }
             })
             .await;
-        self.metrics.sent(count, posted.is_ok());
+        self.metrics.sent(posted.is_ok());
         posted.map_err(|status| self.error(&status, count))
     }
 
