@@ -67,16 +67,15 @@ struct Shared {
 #[derive(Debug)]
 struct Held {
     total: usize,
-    /// Those that ever held something, and the default one: shown at zero, they cannot be taken for gone. Instances come from
-    /// configuration, so that there are few.
+    /// All of them from the start: shown at zero, they cannot be taken for gone. They come from configuration, so that there are few.
     instances: HashMap<Instance, usize>,
 }
 
 // === impl Admission ===
 
 impl Admission {
-    /// A budget of `budget` bytes, of which an instance gets a quarter, or `max_message` bytes when that is more.
-    pub fn new(budget: usize, max_message: usize) -> Self {
+    /// A budget of `budget` bytes, of which each of `instances` gets a quarter, or `max_message` bytes when that is more.
+    pub fn new(budget: usize, max_message: usize, instances: Vec<Instance>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 budget,
@@ -84,7 +83,10 @@ impl Admission {
                 brim: budget / 4 * 3,
                 held: Mutex::new(Held {
                     total: 0,
-                    instances: HashMap::from([(Instance::default(), 0)]),
+                    instances: instances
+                        .into_iter()
+                        .map(|instance| (instance, 0))
+                        .collect(),
                 }),
             }),
         }

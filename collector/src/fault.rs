@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use storage::port::WriteError;
+use trust::Stranger;
+
+use tonic::Code;
 
 use crate::admission::Refusal;
 
@@ -25,6 +28,9 @@ pub(crate) enum Fault {
         /// The setting that moves the limit.
         setting: &'static str,
     },
+    /// It belongs to no instance: nothing says whose it is, or its sender may not say so.
+    #[error("{0}")]
+    Stranger(#[from] Stranger),
     /// Compressed in a way that the receiver does not know: send it in another.
     #[error("unsupported encoding {0:?}")]
     Encoding(String),
@@ -57,6 +63,7 @@ impl Fault {
             Self::Undecodable(_) => "undecodable",
             Self::TooLarge { .. } => "too_large",
             Self::Encoding(_) => "unsupported_encoding",
+            Self::Stranger(stranger) => stranger.reason(),
             Self::Broken(_) => "broken_off",
             Self::Full(refusal) => refusal.reason(),
             Self::Crowded => "queue_full",
@@ -69,12 +76,24 @@ impl Fault {
     /// When sending the same again may succeed; `None`: never.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Undecodable(_) | Self::TooLarge { .. } | Self::Encoding(_) => None,
+            Self::Undecodable(_)
+            | Self::TooLarge { .. }
+            | Self::Encoding(_)
+            | Self::Stranger(_) => None,
             Self::Throttled { after, .. } => Some(*after),
             Self::Broken(_) | Self::Full(_) | Self::Crowded | Self::Unavailable(_) | Self::Late => {
                 Some(RETRY_AFTER)
             }
         }
+    }
+}
+
+/// The gRPC code for it, in Jaeger's manner.
+pub(crate) fn code_of(stranger: &Stranger) -> Code {
+    if stranger.is_nameless() {
+        Code::Unauthenticated
+    } else {
+        Code::PermissionDenied
     }
 }
 

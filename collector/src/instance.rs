@@ -1,16 +1,27 @@
-//! Which instance a request belongs to: decided here and nowhere else, before anything of its body is read.
-//!
-//! Today there is one, `default/jaeger`. Listeners, certificates and headers that choose another come in through this function.
+//! Which instance a request belongs to: asked here and nowhere else, before anything of its body is read. The rules are `trust`'s.
 
 use http::request::Parts;
+use listen::Peer;
 use model::Instance;
 
+use crate::fault::Fault;
+use crate::intake::Receiver;
+
 /// The instance of a datagram, which brings neither header nor certificate.
-pub(crate) fn of_datagram() -> Instance {
-    Instance::default()
+pub(crate) fn of_datagram(receiver: &Receiver) -> Result<Instance, Fault> {
+    let instances = &receiver.intake.instances;
+    Ok(instances.of(receiver.origin.name, None, std::iter::empty())?)
 }
 
 /// The instance of a request.
-pub(crate) fn of(_request: &Parts) -> Instance {
-    Instance::default()
+pub(crate) fn of(receiver: &Receiver, parts: &Parts) -> Result<Instance, Fault> {
+    let instances = &receiver.intake.instances;
+    let names = parts.extensions.get::<Peer>().and_then(Peer::names);
+    let values = instances
+        .header()
+        .map(|header| parts.headers.get_all(header).into_iter())
+        .into_iter()
+        .flatten()
+        .map(|value| value.to_str().ok());
+    Ok(instances.of(receiver.origin.name, names, values)?)
 }

@@ -15,6 +15,7 @@ use model::{Batch, Instance, KeyValue, Span};
 use storage::forward::Client;
 use storage::layers::{Ledger, ledger};
 use storage::port::{DeadLetter, DeadLetters, SamplingStore, TraceWriter, WriteError};
+use trust::Instances;
 use wire::{DecodeError, Decoded, RejectedSpan};
 
 use crate::admission::{Admission, Permit};
@@ -99,6 +100,7 @@ pub(crate) struct Receiver {
 /// What all receivers share.
 pub(crate) struct Intake {
     parts: Parts,
+    pub(crate) instances: Arc<Instances>,
     tags: Tags,
     downsampling: Downsampling,
     sampling: Arc<Sampling>,
@@ -235,6 +237,7 @@ impl Intake {
     ) -> Self {
         Self {
             parts,
+            instances: config.instances.clone(),
             tags: Tags::new(&config.tags),
             downsampling: Downsampling::new(config.downsampling_ratio, &config.downsampling_salt),
             sampling,

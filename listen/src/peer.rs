@@ -33,6 +33,20 @@ pub struct Certificate {
     pub der: CertificateDer<'static>,
 }
 
+// === impl Peer ===
+
+impl Peer {
+    /// DNS names and URIs of the client's certificate; `None`: it showed none.
+    #[must_use]
+    pub fn names(&self) -> Option<Vec<&str>> {
+        let certificate = self.certificate.as_deref()?;
+        let names = certificate.dns_names.iter().chain(&certificate.uris);
+        Some(names.map(String::as_str).collect())
+    }
+}
+
+// === impl Certificate ===
+
 impl Certificate {
     /// Reads the names; `None` when it is not X.509, which a verified certificate always is.
     pub(crate) fn read(der: &CertificateDer<'_>) -> Option<Self> {

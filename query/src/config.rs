@@ -2,10 +2,13 @@
 //!
 //! Plain values; reading flags, files and the environment is the binary's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use model::Instance;
 use storage::ReadLimits;
+use trust::Instances;
 
 /// Settings of the query service. `Default` is what the documentation says, on no address.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct Config {
     pub max_concurrent_reads: usize,
     /// A tag's value that holds an operator also finds what it matches as an expression (`query.tag-expressions`, on).
     pub tag_expressions: bool,
+    /// Who may read what.
+    pub instances: Arc<Instances>,
     /// Whether traces can be archived, for the page.
     pub archive: bool,
     /// What the page and Kiali are told of the version.
@@ -81,6 +86,7 @@ impl Default for Config {
             tag_expressions: true,
             archive: false,
             version: Version::default(),
+            instances: Arc::new(Instances::one(Instance::default())),
             places: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use http::request::Parts;
+use listen::Peer;
 use model::{Batch, Instance, Span, Str, TraceId};
 use storage::{
     Archive, Completeness, DependencyLink, DependencyReader, GetTrace, Operation, OperationQuery,
@@ -17,6 +18,7 @@ use storage::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use trust::{Instances, Stranger};
 
 use crate::metrics::Metrics;
 use crate::{Adjuster, Config};
@@ -46,6 +48,7 @@ pub struct Readers {
 #[derive(Clone)]
 pub struct Service {
     stores: Stores,
+    instances: Arc<Instances>,
     limits: ReadLimits,
     timeout: Duration,
     adjuster: Adjuster,
@@ -113,10 +116,8 @@ pub enum ArchiveError {
     Write(#[from] WriteError),
 }
 
-/// The instance that a request may read.
-fn instance_of(_request: &Parts) -> Instance {
-    Instance::default()
-}
+/// The listener that everything is asked on.
+const LISTENER: &str = "query-http";
 
 // === impl Service ===
 
@@ -126,6 +127,7 @@ impl Service {
         let max_reads = config.max_concurrent_reads.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             stores,
+            instances: config.instances.clone(),
             limits: config.limits,
             timeout: config.timeout,
             adjuster: Adjuster {
@@ -138,7 +140,11 @@ impl Service {
     }
 
     /// Begins to answer `request`.
-    pub fn call(&self, request: &Parts) -> Call<'_> {
+    ///
+    /// # Errors
+    /// When nothing says which instance's traces it may see.
+    pub fn call(&self, request: &Parts) -> Result<Call<'_>, Stranger> {
+        let instance = self.instance_of(request)?;
         let cancelled = CancellationToken::new();
         let cx = ReadContext {
             deadline: Instant::now().checked_add(self.timeout),
@@ -146,14 +152,26 @@ impl Service {
             credentials: None,
             limits: self.limits,
         };
-        let instance = instance_of(request);
-        Call {
+        Ok(Call {
             service: self,
             readers: (self.stores)(&instance),
             instance,
             cx,
             _cancel: cancelled.drop_guard(),
-        }
+        })
+    }
+
+    /// The instance that a request may read. The rules are `trust`'s, the same as for spans that come in.
+    fn instance_of(&self, request: &Parts) -> Result<Instance, Stranger> {
+        let names = request.extensions.get::<Peer>().and_then(Peer::names);
+        let values = self
+            .instances
+            .header()
+            .map(|header| request.headers.get_all(header).into_iter())
+            .into_iter()
+            .flatten()
+            .map(|value| value.to_str().ok());
+        self.instances.of(LISTENER, names, values)
     }
 
     /// The read-time corrections, with their settings.

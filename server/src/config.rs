@@ -7,16 +7,20 @@ mod agent;
 mod certificates;
 mod check;
 mod collector;
+mod instances;
 mod listeners;
 mod logs;
 mod query;
 mod sampling;
 mod storage;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use settings::layers::Loaded;
 use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warning, environment};
+
+use trust::Instances;
 
 pub use agent::Agent;
 pub use certificates::Certificates;
@@ -37,6 +41,8 @@ pub struct Config {
     pub role: Role,
     /// Which instance it is, and the certificates that are made for it.
     pub certificates: Certificates,
+    /// Whose requests are.
+    pub instances: Arc<Instances>,
     /// Where it listens.
     pub listeners: Listeners,
     /// Where spans are kept.
@@ -89,6 +95,7 @@ impl Config {
         fill_memory(&mut settings);
         let mut check = Check::new(&settings);
         let certificates = Certificates::check(&mut check);
+        let instances = instances::check(&certificates.instance, &mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
         let storage = Storage::check(role, &mut check);
         let collector = if role.collects() || role.forwards() {
@@ -117,6 +124,7 @@ impl Config {
         let config = listeners.map(|listeners| Self {
             role,
             certificates,
+            instances: Arc::new(instances),
             listeners,
             storage,
             collector,

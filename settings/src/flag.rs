@@ -60,8 +60,6 @@ pub enum Effect {
     /// Spoor does not start with it, because going on would lose or mix data; the words say how to move. Whatever the value: who sets it counts on
     /// what is not here.
     Refused(&'static str),
-    /// A boolean that is refused when true, as with [`Effect::Refused`]; false is how Spoor is anyway.
-    RefusedOn(&'static str),
 }
 
 /// How an old setting's value becomes the new one's.
@@ -174,12 +172,6 @@ impl Flag {
         how: &'static str,
     ) -> Self {
         Self::new(name, kind, default, "", Effect::Refused(how))
-    }
-
-    /// A switch that Spoor does not start with when it is on.
-    #[must_use]
-    pub const fn refused_on(name: &'static str, how: &'static str) -> Self {
-        Self::new(name, Kind::Bool, "false", "", Effect::RefusedOn(how))
     }
 
     /// The same row, read by `reader` alone.

@@ -298,7 +298,6 @@ impl Notes {
         match flag.effect {
             Effect::Accepted(note) => self.warn(at, note),
             Effect::Refused(how) => self.refused.push((at, how)),
-            Effect::RefusedOn(how) if value == Value::Bool(true) => self.refused.push((at, how)),
             _ if holds_stars(&value) => {
                 self.warn(at, "these are the stars that print-config shows in place of a secret: write the secret itself");
             }

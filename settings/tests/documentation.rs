@@ -142,7 +142,6 @@ fn still(flag: &Flag) -> Option<String> {
         Effect::Accepted(note) => format!("changes nothing: {}", cell(note)),
         Effect::Alias { to, .. } => format!("old name of `{to}`"),
         Effect::Refused(how) => format!("refused: {}", cell(how)),
-        Effect::RefusedOn(how) => format!("refused when true: {}", cell(how)),
     };
     let name = if flag.variable_only {
         format!("`{}` (variable only)", flag.name)

@@ -15,6 +15,7 @@ mod commands;
 mod crash;
 mod golden;
 mod limits;
+mod namespaces;
 mod rooms;
 mod support;
 mod tls;

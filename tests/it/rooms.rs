@@ -20,9 +20,12 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
     ("storage", &["model", "wire", "settings", "trust"]),
     (
         "collector",
-        &["model", "wire", "settings", "storage", "listen"],
+        &["model", "wire", "settings", "trust", "storage", "listen"],
     ),
-    ("query", &["model", "wire", "settings", "storage", "listen"]),
+    (
+        "query",
+        &["model", "wire", "settings", "trust", "storage", "listen"],
+    ),
     (
         "server",
         &[

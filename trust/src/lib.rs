@@ -6,12 +6,15 @@
 //!
 //! And connections that we open: in: a TLS block of a client, a server's name and address. Out: a stream, or what is wrong and which setting mends it.
 //!
+//! And whose a request is: in: its listener, its client's certificate, its tenant header. Out: the instance, or a refusal.
+//!
 //! Deliberately absent: listening, and writing to files that an operator gives.
 
 mod authority;
 mod dial;
 mod error;
 mod folder;
+mod instances;
 mod issue;
 mod layout;
 mod leaf;
@@ -19,6 +22,7 @@ mod name;
 
 pub use dial::{DialError, Dialer, Stream};
 pub use error::Error;
+pub use instances::{Instances, InvalidPattern, Pattern, Stranger, Tenants};
 pub use issue::{Issuer, Outcome};
 pub use layout::Layout;
 pub use name::{InvalidName, Name, names_of};

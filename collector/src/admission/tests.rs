@@ -19,7 +19,7 @@ fn holding(admission: &Admission, who: &str, bytes: usize) -> Permit {
 
 #[test]
 fn an_instance_gets_a_quarter_and_others_go_on() {
-    let admission = Admission::new(1000, 10);
+    let admission = Admission::new(1000, 10, vec![Instance::default()]);
     let _first = holding(&admission, A, 200);
     let mut second = admission.open(instance(A));
     assert_eq!(second.add(51), Err(Refusal::Share));
@@ -29,7 +29,7 @@ fn an_instance_gets_a_quarter_and_others_go_on() {
 
 #[test]
 fn whoever_holds_alone_may_exceed_the_budget_and_keeps_others_out() {
-    let admission = Admission::new(1000, 10);
+    let admission = Admission::new(1000, 10, vec![Instance::default()]);
     let mut lone = admission.open(instance(A));
     assert_eq!(lone.add(900), Ok(()));
     assert_eq!(lone.set(1500), Ok(()));
@@ -43,7 +43,7 @@ fn whoever_holds_alone_may_exceed_the_budget_and_keeps_others_out() {
 
 #[test]
 fn whoever_outgrows_the_budget_beside_others_comes_back_when_they_are_gone() {
-    let admission = Admission::new(1000, 10);
+    let admission = Admission::new(1000, 10, vec![Instance::default()]);
     let other = holding(&admission, B, 1);
     let mut giant = holding(&admission, A, 300);
     assert_eq!(giant.set(1500), Err(Refusal::Process));
@@ -56,7 +56,7 @@ fn whoever_outgrows_the_budget_beside_others_comes_back_when_they_are_gone() {
 
 #[test]
 fn above_three_quarters_the_largest_holder_is_refused_first() {
-    let admission = Admission::new(1000, 400);
+    let admission = Admission::new(1000, 400, vec![Instance::default()]);
     let _a = holding(&admission, A, 390);
     let _b = holding(&admission, B, 355);
     let mut more_of_a = admission.open(instance(A));
@@ -72,7 +72,7 @@ fn above_three_quarters_the_largest_holder_is_refused_first() {
 
 #[test]
 fn a_permit_gives_back_what_it_holds() {
-    let admission = Admission::new(1000, 10);
+    let admission = Admission::new(1000, 10, vec![Instance::default()]);
     let mut permit = holding(&admission, A, 100);
     permit.set(40).unwrap();
     assert_eq!(admission.held(), 40);
@@ -86,7 +86,7 @@ fn a_permit_gives_back_what_it_holds() {
 
 #[test]
 fn an_idle_instance_is_shown_to_hold_nothing() {
-    let admission = Admission::new(1000, 10);
+    let admission = Admission::new(1000, 10, vec![Instance::default()]);
     let mut registry = prometheus_client::registry::Registry::default();
     registry.register_collector(Box::new(admission.clone()));
     let shows = |who: &str, bytes: usize| {
@@ -109,7 +109,7 @@ proptest! {
     fn only_a_lone_holder_passes_the_budget_and_what_is_held_adds_up(
         steps in prop::collection::vec((0usize..3, 0usize..1200, any::<bool>()), 1..200)
     ) {
-        let admission = Admission::new(1000, 100);
+        let admission = Admission::new(1000, 100, vec![Instance::default()]);
         let mut permits: Vec<Permit> = Vec::new();
         for (who, bytes, close) in steps {
             if close && !permits.is_empty() {

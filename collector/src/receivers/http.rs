@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use trust::Stranger;
 
 use crate::admission::Refusal;
 use crate::deadline::Deadline;
@@ -69,6 +70,11 @@ pub(super) fn status(fault: &Fault) -> StatusCode {
     match fault {
         Fault::Undecodable(_) | Fault::Encoding(_) | Fault::Broken(_) => StatusCode::BAD_REQUEST,
         Fault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        // Jaeger's status for any trouble with its header
+        Fault::Stranger(
+            Stranger::Missing | Stranger::Unknown | Stranger::Repeated | Stranger::Nameless,
+        ) => StatusCode::UNAUTHORIZED,
+        Fault::Stranger(_) => StatusCode::FORBIDDEN,
         Fault::Full(Refusal::Share | Refusal::Largest) | Fault::Throttled { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }
@@ -109,7 +115,7 @@ pub(super) fn error(status: StatusCode, text: &str) -> Response {
 /// The body. Nothing of it is read before it is paid for.
 async fn read(receiver: &Receiver, parts: &Parts, inflow: &mut Inflow) -> Result<Payload, Fault> {
     let encoding = Encoding::from_header(parts.headers.get(CONTENT_ENCODING))?;
-    let instance = instance::of(parts);
+    let instance = instance::of(receiver, parts)?;
     let limit = receiver.limit;
     let declared = parts
         .headers

@@ -126,7 +126,9 @@ async fn read(
         if len > receiver.limit.bytes {
             return Err(receiver.limit.exceeded("message"));
         }
-        let permit = match receiver.charge(instance::of(parts), len, encoding) {
+        let charged = instance::of(receiver, parts)
+            .and_then(|instance| receiver.charge(instance, len, encoding));
+        let permit = match charged {
             Ok(permit) => permit,
             Err(fault) => {
                 linger(&mut inflow, len).await;

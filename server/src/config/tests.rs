@@ -4,6 +4,7 @@ use settings::layers;
 use super::*;
 
 mod agent;
+mod instances;
 mod listening;
 
 pub(super) fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {

@@ -105,6 +105,7 @@ pub(super) async fn storage(
         max_attributes: config.storage.span_max_attributes,
     };
     let settings = stack::Settings {
+        instances: config.instances.all(),
         window,
         limits,
         max_waiting_bytes: shares.queue,
@@ -228,6 +229,7 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
         },
         sampling_http: plain(&config.listeners.sampling_http)?,
         sampling_grpc: plain(&config.listeners.sampling_grpc)?,
+        instances: config.instances.clone(),
         tags: collector.tags.clone(),
         downsampling_ratio: collector.downsampling_ratio,
         downsampling_salt: collector.downsampling_salt.clone(),
@@ -289,6 +291,7 @@ pub(super) fn query(
             bytes: query.max_bytes.as_usize(),
         },
         tag_expressions: query.tag_expressions,
+        instances: config.instances.clone(),
         archive: storage.first().capabilities().archive,
         version: query::Version {
             spoor: env!("CARGO_PKG_VERSION").to_owned(),

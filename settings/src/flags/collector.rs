@@ -7,8 +7,6 @@ use super::macros::{processor, server_tls};
 use crate::flag::{Flag, Kind, Reader};
 
 const QUEUE: &str = "Spoor has no such queue: a request is answered when its spans are durable, within the memory of memory.max-bytes";
-const TENANCY: &str = "namespaces arrive in a later version";
-const MIXED: &str = "namespaces arrive in a later version, and the spans of all tenants would lie in one store readable by all: run one Spoor for each tenant until then";
 
 const fn c(flag: Flag) -> Flag {
     flag.by(Reader::Collector)
@@ -370,9 +368,42 @@ pub(super) const ROWS: &[Flag] = &[
         "1m",
         "adaptive sampling: how often the others try to take its place, and how long after its last word they can",
     )),
-    Flag::refused_on("multi-tenancy.enabled", MIXED),
-    Flag::accepted("multi-tenancy.header", Kind::Text, "x-tenant", TENANCY),
-    Flag::accepted("multi-tenancy.tenants", Kind::List, "", TENANCY),
+    Flag::acts(
+        "multi-tenancy.enabled",
+        Kind::Bool,
+        "false",
+        "believe a header that names the tenant, which is the namespace that spans go to and are read from; what has none is refused",
+    ),
+    Flag::acts(
+        "multi-tenancy.header",
+        Kind::Text,
+        "x-tenant",
+        "name of that header",
+    ),
+    Flag::acts(
+        "multi-tenancy.tenants",
+        Kind::List,
+        "",
+        "tenants that are known; any other is refused",
+    ),
+    Flag::acts(
+        "multi-tenancy.listeners",
+        Kind::List,
+        "",
+        "listeners where the header is believed, by the words of plaintext.listeners; empty: all. Elsewhere a certificate or instance.by-listener has to say it",
+    ),
+    Flag::acts(
+        "instance.by-listener",
+        Kind::List,
+        "",
+        "whose everything is that a listener takes or answers: otlp-grpc=NAMESPACE/NAME,…",
+    ),
+    Flag::acts(
+        "instance.by-certificate",
+        Kind::List,
+        "",
+        "whose a client is, by a DNS name or URI in its certificate: spiffe://cluster.local/ns/shop/*=shop/jaeger,…; clients of other certificates, and of none, are refused",
+    ),
     // Names that ended before 1.76.
     c(Flag::old_port(
         "collector.http-port",

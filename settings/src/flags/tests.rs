@@ -82,7 +82,7 @@ fn every_setting_that_acts_says_what_it_does() {
                 "{}",
                 flag.name
             ),
-            Effect::Accepted(words) | Effect::Refused(words) | Effect::RefusedOn(words) => {
+            Effect::Accepted(words) | Effect::Refused(words) => {
                 assert!(!words.is_empty() && !words.ends_with('.'), "{}", flag.name);
             }
             Effect::Alias { .. } => {}

@@ -257,31 +257,18 @@ fn a_service_link_of_kubernetes_is_no_setting() {
 }
 
 #[test]
-fn what_would_lose_or_mix_data_is_refused_with_the_way_out() {
+fn what_would_lose_data_is_refused_with_the_way_out() {
     let got = loaded(
         "--cassandra.servers=a --cassandra.keyspace=b",
-        &[
-            ("MULTI_TENANCY_ENABLED", "true"),
-            ("BADGER_EPHEMERAL", "false"),
-        ],
+        &[("BADGER_EPHEMERAL", "false")],
     );
     let problems = told(&got);
-    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(
         problems[0].starts_with("BADGER_EPHEMERAL (environment): Spoor has no Badger store"),
         "{problems:?}"
     );
     assert!(problems[1].starts_with("--cassandra.servers, --cassandra.keyspace: Spoor has no Cassandra store: use span-storage.type=embedded"), "{problems:?}");
-    assert!(
-        problems[2].starts_with("MULTI_TENANCY_ENABLED (environment): namespaces arrive"),
-        "{problems:?}"
-    );
-}
-
-#[test]
-fn tenancy_that_is_off_stops_nothing() {
-    let got = loaded("--multi-tenancy.enabled=false", &[]);
-    assert_eq!((told(&got), warned(&got)), (vec![], vec![]));
 }
 
 #[test]
@@ -409,7 +396,7 @@ fn every_setting_of_jaeger_acts_or_is_warned_of_or_refused_from_every_source() {
                     assert!(got.warnings.iter().any(|w| w.note == note), "{}", flag.name);
                     flag
                 }
-                Effect::Refused(_) | Effect::RefusedOn(_) => {
+                Effect::Refused(_) => {
                     assert!(refused, "{}", flag.name);
                     flag
                 }

@@ -154,9 +154,8 @@ impl Server {
             return Err(limit.exceeded("datagram"));
         }
         let encoding = Encoding::Identity;
-        let permit = self
-            .receiver
-            .charge(instance::of_datagram(), datagram.len(), encoding)
+        let permit = instance::of_datagram(&self.receiver)
+            .and_then(|instance| self.receiver.charge(instance, datagram.len(), encoding))
             .inspect_err(|_| {
                 port.dropped.inc();
             })?;

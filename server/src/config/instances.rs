@@ -1,0 +1,124 @@
+//! Whose requests are.
+//!
+//! In: `instance.*`, `multi-tenancy.*`. Out: the rules that the collector and the query service ask. Nothing is asked here.
+
+use std::collections::{BTreeSet, HashMap};
+
+use model::Instance;
+use settings::ListenerName;
+use trust::{Instances, Tenants};
+
+use super::check::Check;
+
+const BY_LISTENER: &str = "instance.by-listener";
+const BY_CERTIFICATE: &str = "instance.by-certificate";
+const TENANTS: &str = "multi-tenancy.tenants";
+const HEADER: &str = "multi-tenancy.header";
+const LISTENERS: &str = "multi-tenancy.listeners";
+
+/// The rules.
+pub(super) fn check(default: &Instance, check: &mut Check<'_>) -> Instances {
+    let mut instances = Instances::one(default.clone());
+    instances.listeners = by_listener(check);
+    for (name, instance) in pairs(BY_CERTIFICATE, check) {
+        match name.parse() {
+            Ok(pattern) => instances.certificates.push((pattern, instance)),
+            Err(error) => check.wrong(BY_CERTIFICATE, error),
+        }
+    }
+    if check.settings.bool("multi-tenancy.enabled") {
+        instances.tenants = Some(tenants(default, check));
+    } else {
+        check.warn_unused(
+            &[TENANTS, HEADER, LISTENERS],
+            "multi-tenancy.enabled is false, so this changes nothing",
+        );
+    }
+    instances
+}
+
+fn by_listener(check: &mut Check<'_>) -> HashMap<String, Instance> {
+    let mut listeners = HashMap::new();
+    for (word, instance) in pairs(BY_LISTENER, check) {
+        let udp = ListenerName::all().filter(|name| name.is_datagram());
+        let names: Vec<ListenerName> = match word.as_str() {
+            "jaeger-udp" => udp.collect(),
+            word => ListenerName::from_word(word).into_iter().collect(),
+        };
+        if names.is_empty() {
+            check.wrong(BY_LISTENER, unknown(&word));
+        }
+        for name in names {
+            let before = listeners.insert(name.as_str().to_owned(), instance.clone());
+            if before.is_some() {
+                check.wrong(BY_LISTENER, format!("{name} stands twice"));
+            }
+        }
+    }
+    listeners
+}
+
+fn tenants(default: &Instance, check: &mut Check<'_>) -> Tenants {
+    let header = check.settings.text(HEADER).trim().to_ascii_lowercase();
+    if http::HeaderName::from_bytes(header.as_bytes()).is_err() {
+        check.wrong(HEADER, format!("\"{header}\" is no name of a header"));
+    }
+    let mut known = BTreeSet::new();
+    for tenant in check.settings.list(TENANTS) {
+        match Instance::new(tenant, default.name()) {
+            Ok(_) => drop(known.insert(tenant.clone())),
+            Err(_) => check.wrong(
+                TENANTS,
+                format!("\"{tenant}\" is no namespace: give lower-case letters, digits and inner hyphens, at most 63"),
+            ),
+        }
+    }
+    if known.is_empty() {
+        check.wrong(
+            TENANTS,
+            "it is empty: name the tenants, or whoever sends a new name would open a store of its own",
+        );
+    }
+    let mut listeners = BTreeSet::new();
+    for word in check.settings.list(LISTENERS) {
+        match ListenerName::from_word(word) {
+            Some(name) => drop(listeners.insert(name.as_str().to_owned())),
+            None => check.wrong(LISTENERS, unknown(word)),
+        }
+    }
+    Tenants {
+        header,
+        known,
+        listeners,
+    }
+}
+
+/// The items of a list of `what=namespace/name`.
+fn pairs(setting: &str, check: &mut Check<'_>) -> Vec<(String, Instance)> {
+    let mut pairs = Vec::new();
+    for item in check.settings.list(setting) {
+        // a URI may hold an equals sign, an instance never
+        let pair = item.rsplit_once('=').ok_or_else(|| {
+            format!(
+                "\"{item}\" names no instance: give it as …=namespace/name, such as …=shop/jaeger"
+            )
+        });
+        let parsed = pair.and_then(|(what, instance)| {
+            let instance = Instance::parse(instance.trim()).map_err(|error| error.to_string())?;
+            Ok((what.trim().to_owned(), instance))
+        });
+        match parsed {
+            Ok(pair) => pairs.push(pair),
+            Err(error) => check.wrong(setting, error),
+        }
+    }
+    pairs
+}
+
+fn unknown(word: &str) -> String {
+    let words: Vec<&str> = ListenerName::all().map(ListenerName::as_str).collect();
+    format!(
+        "\"{word}\" is no listener: give any of {}",
+        words.join(", ")
+    )
+}

@@ -1,0 +1,231 @@
+//! Which instance a request belongs to: its listener says so, or its client's certificate, or its tenant header.
+//!
+//! In: the rules, and of each request the listener, the names in the client's certificate and the header's values. Out: the instance, or why there is
+//! none. One place for what comes in and what is asked, so that who writes to a namespace and who reads from it is decided alike.
+//!
+//! Without rules everything belongs to the default instance. With a rule for certificates or for a header, what no rule places is refused: a span in
+//! the wrong namespace is worse than a span that its sender has to send again. Nothing here proves anything: `listen` has verified certificates, and a
+//! header is believed where an operator says so.
+
+use std::collections::{BTreeSet, HashMap};
+use std::str::FromStr;
+
+use model::Instance;
+
+/// The rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instances {
+    /// Where everything belongs that no rule places, as long as there is none for certificates or a header.
+    pub default: Instance,
+    /// All that comes in on a listener, by the listener's word.
+    pub listeners: HashMap<String, Instance>,
+    /// Names in clients' certificates; the first that fits counts.
+    pub certificates: Vec<(Pattern, Instance)>,
+    /// The header.
+    pub tenants: Option<Tenants>,
+}
+
+/// A header that says whose a request is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenants {
+    /// Its name, in lower case.
+    pub header: String,
+    /// Each is a namespace, and the instance in it has the default's name.
+    pub known: BTreeSet<String>,
+    /// Listeners where it is believed; empty: all.
+    pub listeners: BTreeSet<String>,
+}
+
+/// A name in a certificate, with at most one `*` at its start or its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+}
+
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{0}\" is no name in a certificate: give a DNS name or a URI with at most one * at its start or its end, such as spiffe://cluster.local/ns/shop/*"
+)]
+pub struct InvalidPattern(String);
+
+/// A request that belongs to no instance.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stranger {
+    /// In Jaeger's words.
+    #[error("missing tenant header")]
+    Missing,
+    /// In Jaeger's words.
+    #[error("unknown tenant")]
+    Unknown,
+    /// In Jaeger's words.
+    #[error("extra tenant header")]
+    Repeated,
+    /// The header names another namespace than the certificate does.
+    #[error("the tenant header names another namespace than the client's certificate")]
+    Contradiction,
+    /// No rule knows any of its names.
+    #[error(
+        "no namespace is known for the client's certificate ({0}): see instance.by-certificate"
+    )]
+    Certificate(String),
+    /// Nothing says whose it is.
+    #[error(
+        "nothing says which namespace this is for: show a client certificate, or see instance.by-listener and multi-tenancy.listeners"
+    )]
+    Nameless,
+}
+
+/// How many names of a certificate are shown.
+const SHOWN: usize = 3;
+
+// === impl Instances ===
+
+impl Instances {
+    /// One instance for everything.
+    #[must_use]
+    pub fn one(default: Instance) -> Self {
+        Self {
+            default,
+            listeners: HashMap::new(),
+            certificates: Vec::new(),
+            tenants: None,
+        }
+    }
+
+    /// Every instance that a request can belong to, the default first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Instance> {
+        let tenants = self.tenants.iter().flat_map(|tenants| &tenants.known);
+        let mut all = vec![self.default.clone()];
+        let others: BTreeSet<Instance> = (self.listeners.values().cloned())
+            .chain(
+                self.certificates
+                    .iter()
+                    .map(|(_, instance)| instance.clone()),
+            )
+            .chain(tenants.filter_map(|tenant| self.of_tenant(tenant)))
+            .filter(|instance| *instance != self.default)
+            .collect();
+        all.extend(others);
+        all
+    }
+
+    /// The header that is read, in lower case.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        self.tenants.as_ref().map(|tenants| tenants.header.as_str())
+    }
+
+    /// Where a request belongs that came in on `listener`, from a client whose certificate holds `names` (`None`: it showed none), with these
+    /// values of the header, `None` for one that is no text.
+    ///
+    /// # Errors
+    /// When no rule places it.
+    pub fn of<'a>(
+        &self,
+        listener: &str,
+        names: Option<Vec<&'a str>>,
+        mut tenants: impl Iterator<Item = Option<&'a str>>,
+    ) -> Result<Instance, Stranger> {
+        if let Some(instance) = self.listeners.get(listener) {
+            return Ok(instance.clone());
+        }
+        let believed = self
+            .tenants
+            .as_ref()
+            .filter(|rule| rule.listeners.is_empty() || rule.listeners.contains(listener));
+        if let (Some(names), false) = (&names, self.certificates.is_empty()) {
+            let instance = self.of_names(names)?;
+            let same = |tenant: Option<&str>| tenant == Some(instance.namespace());
+            return match believed {
+                Some(_) if !tenants.all(same) => Err(Stranger::Contradiction),
+                _ => Ok(instance),
+            };
+        }
+        if let Some(rule) = believed {
+            let first = tenants.next().ok_or(Stranger::Missing)?;
+            if tenants.next().is_some() {
+                return Err(Stranger::Repeated);
+            }
+            let known = first.filter(|tenant| rule.known.contains(*tenant));
+            return known
+                .and_then(|tenant| self.of_tenant(tenant))
+                .ok_or(Stranger::Unknown);
+        }
+        if self.tenants.is_some() || !self.certificates.is_empty() {
+            return Err(Stranger::Nameless);
+        }
+        Ok(self.default.clone())
+    }
+
+    fn of_names(&self, names: &[&str]) -> Result<Instance, Stranger> {
+        let fits = |pattern: &Pattern| names.iter().any(|name| pattern.fits(name));
+        let found = self.certificates.iter().find(|(pattern, _)| fits(pattern));
+        found.map(|(_, instance)| instance.clone()).ok_or_else(|| {
+            let shown: Vec<&str> = names.iter().take(SHOWN).copied().collect();
+            Stranger::Certificate(shown.join(", "))
+        })
+    }
+
+    fn of_tenant(&self, tenant: &str) -> Option<Instance> {
+        Instance::new(tenant, self.default.name()).ok()
+    }
+}
+
+// === impl Pattern ===
+
+impl Pattern {
+    fn fits(&self, name: &str) -> bool {
+        match (self.text.strip_prefix('*'), self.text.strip_suffix('*')) {
+            (Some(end), _) => name.len() > end.len() && name.ends_with(end),
+            (_, Some(start)) => name.len() > start.len() && name.starts_with(start),
+            _ => name == self.text,
+        }
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = InvalidPattern;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPattern> {
+        let inner = text.strip_prefix('*').unwrap_or(text);
+        let inner = match inner.len() == text.len() {
+            true => inner.strip_suffix('*').unwrap_or(inner),
+            false => inner,
+        };
+        let is_name = |c: char| c.is_ascii_graphic() && c != '*' && c != ',';
+        if inner.is_empty() || !inner.chars().all(is_name) {
+            return Err(InvalidPattern(text.to_owned()));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+        })
+    }
+}
+
+// === impl Stranger ===
+
+impl Stranger {
+    /// The word that it is counted by.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing => "tenant_missing",
+            Self::Unknown => "tenant_unknown",
+            Self::Repeated => "tenant_repeated",
+            Self::Contradiction => "tenant_contradicts_certificate",
+            Self::Certificate(_) => "certificate_unknown",
+            Self::Nameless => "namespace_unknown",
+        }
+    }
+
+    /// Whether it did not say who it is, rather than being somebody who may not.
+    #[must_use]
+    pub fn is_nameless(&self) -> bool {
+        matches!(self, Self::Missing | Self::Nameless)
+    }
+}
+
+#[cfg(test)]
+mod tests;
