@@ -1,5 +1,8 @@
 //! What the scenarios share.
 
+pub(crate) mod https;
+pub(crate) mod pki;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 

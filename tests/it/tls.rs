@@ -1,36 +1,14 @@
 //! TLS on a listener from PEM files, seen from outside by a client with a TLS stack of its own, and the files change under it.
 
+mod rotation;
+
 use std::path::Path;
 use std::process::Command;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SerialNumber};
+use rcgen::KeyPair;
 
+use crate::support::pki::{Authority, Leaf};
 use crate::support::{eventually, root, setup};
-
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params
-            .distinguished_name
-            .push(rcgen::DnType::CommonName, "a namespace's own authority");
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Writes `ca.crt`, `tls.crt` and `tls.key` for 127.0.0.1.
-    fn issue(&self, folder: &Path, serial: u64) {
-        let key = KeyPair::generate().unwrap();
-        let mut params =
-            CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
-        params.serial_number = Some(SerialNumber::from(serial));
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        std::fs::write(folder.join("ca.crt"), self.0.pem()).unwrap();
-        std::fs::write(folder.join("tls.key"), key.serialize_pem()).unwrap();
-        std::fs::write(folder.join("tls.crt"), certificate.pem()).unwrap();
-    }
-}
 
 /// What an independent client sees: the serial number that is served, and the status of a GET.
 fn look(address: &str, authority: &Path, path: &str) -> String {
@@ -49,8 +27,14 @@ fn look(address: &str, authority: &Path, path: &str) -> String {
 #[tokio::test]
 async fn a_listener_serves_the_certificate_that_is_on_disk_now() {
     let (folder, setup) = setup();
-    let authority = Authority::new();
-    authority.issue(folder.path(), 0x11);
+    let authority = Authority::new("a namespace's own authority");
+    let issue = |serial| {
+        std::fs::write(folder.path().join("ca.crt"), authority.pem()).unwrap();
+        let Leaf { cert, key } = authority.server(serial);
+        std::fs::write(folder.path().join("tls.key"), key).unwrap();
+        std::fs::write(folder.path().join("tls.crt"), cert).unwrap();
+    };
+    issue(0x11);
     let file = |name: &str| folder.path().join(name);
     let spoor = setup
         .arg("--query.http.tls.enabled")
@@ -69,7 +53,7 @@ async fn a_listener_serves_the_certificate_that_is_on_disk_now() {
     assert_eq!(look(&address, &ca, "/api/services"), "11 200");
 
     // the same names, new contents: no restart
-    authority.issue(folder.path(), 0x22);
+    issue(0x22);
     eventually(
         "the new certificate",
         || async { look(&address, &ca, "/api/services") },

@@ -1,0 +1,287 @@
+//! Clients that post over HTTP/1.1, with TLS or without, and a load of them: some keep their connection, some open one for each request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tests::spoor::Spoor;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+
+use super::pki::Leaf;
+use super::root;
+
+/// No answer takes longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A request that is sent again and again.
+#[derive(Clone)]
+pub(crate) struct Post {
+    pub(crate) address: SocketAddr,
+    pub(crate) path: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+    /// Whom to trust, and what to show; `None`: plaintext.
+    pub(crate) tls: Option<TlsConnector>,
+}
+
+/// An open connection. It is gone with this value.
+pub(crate) struct Connection {
+    send: SendRequest<Full<Bytes>>,
+    /// The certificate that was served, as DER.
+    pub(crate) served: Vec<u8>,
+    driver: JoinSet<()>,
+}
+
+/// Workers that post until they are told to stop, or until one fails if they end at that.
+pub(crate) struct Load {
+    stop: Arc<AtomicBool>,
+    workers: JoinSet<Seen>,
+}
+
+/// What came of a load.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// How long each request took that succeeded, its connection included if it was a new one.
+    pub(crate) took: Vec<Duration>,
+    /// What others came to.
+    pub(crate) failures: Vec<String>,
+    /// When the last request succeeded.
+    pub(crate) last_success: Option<Instant>,
+}
+
+/// Trusts `authority`, and shows `leaf` when asked.
+pub(crate) fn trusting(authority: &str, leaf: Option<&Leaf>) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_slice(authority.as_bytes()).unwrap();
+    roots.add(authority).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let config = match leaf {
+        Some(Leaf { cert, key }) => builder.with_client_auth_cert(
+            vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()],
+            PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+        ),
+        None => Ok(builder.with_no_client_auth()),
+    };
+    TlsConnector::from(Arc::new(config.unwrap()))
+}
+
+fn address(spoor: &Spoor, listener: &str) -> SocketAddr {
+    spoor.address(listener).parse().unwrap()
+}
+
+/// One span to each of the receivers that take a POST.
+pub(crate) fn posts(spoor: &Spoor) -> [Post; 3] {
+    let fixture = "tests/fixtures/golden/thrift-128bit/input.jaeger-thrift-binary.bin";
+    let batch = std::fs::read(root().join(fixture)).unwrap();
+    let zipkin = r#"[{"traceId":"5b8efff798038103d269b633813fc60c","id":"eee19b7ec3c1b174","name":"get","localEndpoint":{"serviceName":"front"}}]"#;
+    let otlp = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60d","spanId":"eee19b7ec3c1b174","name":"get","startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000000000000001"}]}]}]}"#;
+    let post = |listener, path, content_type, body| Post {
+        address: address(spoor, listener),
+        path,
+        content_type,
+        body,
+        tls: None,
+    };
+    [
+        post(
+            "jaeger-thrift",
+            "/api/traces",
+            "application/x-thrift",
+            Bytes::from(batch),
+        ),
+        post(
+            "zipkin",
+            "/api/v2/spans",
+            "application/json",
+            Bytes::from(zipkin),
+        ),
+        post(
+            "otlp-http",
+            "/v1/traces",
+            "application/json",
+            Bytes::from(otlp),
+        ),
+    ]
+}
+
+// === impl Post ===
+
+impl Post {
+    /// The same with other TLS.
+    pub(crate) fn over(&self, tls: TlsConnector) -> Self {
+        Self {
+            tls: Some(tls),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Connection, String> {
+        let connecting = async {
+            let stream = TcpStream::connect(self.address).await?;
+            stream.set_nodelay(true)?;
+            let Some(tls) = &self.tls else {
+                return Ok((Connection::over(stream).await, Vec::new()));
+            };
+            let name = ServerName::try_from("localhost").unwrap();
+            let stream = tls.connect(name, stream).await?;
+            let (_, session) = stream.get_ref();
+            let served = session.peer_certificates().map(|chain| chain[0].to_vec());
+            Ok((Connection::over(stream).await, served.unwrap_or_default()))
+        };
+        let connected: std::io::Result<_> = tokio::time::timeout(PATIENCE, connecting)
+            .await
+            .map_err(|_| "no connection".to_owned())?;
+        let (connection, served) = connected.map_err(|error| error.to_string())?;
+        let connection = connection.map_err(|error| error.to_string())?;
+        Ok(Connection {
+            served,
+            ..connection
+        })
+    }
+
+    /// On a connection of its own.
+    pub(crate) async fn once(&self) -> Result<(), String> {
+        self.connect().await?.post(self).await
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
+    async fn over<S>(stream: S) -> hyper::Result<Self>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (send, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let mut driver = JoinSet::new();
+        driver.spawn(async { drop(connection.await) });
+        Ok(Self {
+            send,
+            served: Vec::new(),
+            driver,
+        })
+    }
+
+    /// Status of the answer.
+    pub(crate) async fn status(&mut self, post: &Post) -> Result<u16, String> {
+        let request = http::Request::post(post.path)
+            .header("host", "localhost")
+            .header("content-type", post.content_type)
+            .body(Full::new(post.body.clone()))
+            .unwrap();
+        let answering = async {
+            self.send.ready().await?;
+            self.send.send_request(request).await
+        };
+        match tokio::time::timeout(PATIENCE, answering).await {
+            Ok(Ok(answer)) => Ok(answer.status().as_u16()),
+            Ok(Err(error)) => Err(format!("{error:?}")),
+            Err(_) => Err("no answer".to_owned()),
+        }
+    }
+
+    pub(crate) async fn post(&mut self, post: &Post) -> Result<(), String> {
+        match self.status(post).await? {
+            200..=299 => Ok(()),
+            status => Err(format!("status {status}")),
+        }
+    }
+
+    /// Waits until the other side closes it.
+    pub(crate) async fn closed(&mut self) {
+        self.driver.join_next().await;
+    }
+}
+
+// === impl Load ===
+
+impl Load {
+    /// `workers` for each of `posts`, every other one with a connection that it keeps.
+    pub(crate) fn start(posts: &[Post], workers: usize, until_refused: bool) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut load = Self {
+            stop,
+            workers: JoinSet::new(),
+        };
+        for post in posts {
+            for number in 0..workers {
+                let (post, stop) = (post.clone(), load.stop.clone());
+                let keeps = number % 2 == 0;
+                load.workers
+                    .spawn(async move { work(&post, keeps, until_refused, &stop).await });
+            }
+        }
+        load
+    }
+
+    /// Ends it, or waits until it ended by itself.
+    pub(crate) async fn end(mut self, now: bool) -> Seen {
+        self.stop.store(now, Ordering::Relaxed);
+        let mut seen = Seen::default();
+        while let Some(part) = self.workers.join_next().await {
+            seen.add(part.unwrap());
+        }
+        seen.took.sort_unstable();
+        seen
+    }
+}
+
+async fn work(post: &Post, keeps: bool, until_refused: bool, stop: &AtomicBool) -> Seen {
+    let mut seen = Seen::default();
+    let mut kept: Option<Connection> = None;
+    while (seen.failures.is_empty() || !until_refused) && !stop.load(Ordering::Relaxed) {
+        let began = Instant::now();
+        let connection = match kept.take() {
+            Some(connection) => Ok(connection),
+            None => post.connect().await,
+        };
+        let posted = match connection {
+            Ok(mut connection) => {
+                let posted = connection.post(post).await;
+                kept = (keeps && posted.is_ok()).then_some(connection);
+                posted
+            }
+            Err(error) => Err(error),
+        };
+        match posted {
+            Ok(()) => {
+                seen.took.push(began.elapsed());
+                seen.last_success = Some(Instant::now());
+            }
+            Err(error) => seen.failures.push(error),
+        }
+    }
+    seen
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn add(&mut self, part: Self) {
+        self.took.extend(part.took);
+        self.failures.extend(part.failures);
+        self.last_success = self.last_success.max(part.last_success);
+    }
+
+    /// In milliseconds.
+    pub(crate) fn p99(&self) -> f64 {
+        let at = (self.took.len() as f64 * 0.99) as usize;
+        let took = self.took.get(at).copied().unwrap_or_default();
+        took.as_secs_f64() * 1000.0
+    }
+}
