@@ -14,6 +14,7 @@ mod clients;
 mod commands;
 mod crash;
 mod golden;
+mod hostile;
 mod limits;
 mod namespaces;
 mod rooms;

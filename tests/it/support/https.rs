@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tests::spoor::Spoor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
@@ -31,6 +32,8 @@ pub(crate) struct Post {
     pub(crate) path: &'static str,
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
+    /// How the body is compressed.
+    pub(crate) encoding: Option<&'static str>,
     /// Whom to trust, and what to show; `None`: plaintext.
     pub(crate) tls: Option<TlsConnector>,
 }
@@ -46,7 +49,19 @@ pub(crate) struct Connection {
 /// Workers that post until they are told to stop, or until one fails if they end at that.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
+    done: Arc<AtomicUsize>,
+    one_more: Arc<Notify>,
     workers: JoinSet<Seen>,
+}
+
+/// One of them.
+struct Worker {
+    post: Post,
+    keeps: bool,
+    until_refused: bool,
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicUsize>,
+    one_more: Arc<Notify>,
 }
 
 /// What came of a load.
@@ -95,6 +110,7 @@ pub(crate) fn posts(spoor: &Spoor) -> [Post; 3] {
         path,
         content_type,
         body,
+        encoding: None,
         tls: None,
     };
     [
@@ -179,11 +195,13 @@ impl Connection {
 
     /// Status of the answer.
     pub(crate) async fn status(&mut self, post: &Post) -> Result<u16, String> {
-        let request = http::Request::post(post.path)
+        let mut request = http::Request::post(post.path)
             .header("host", "localhost")
-            .header("content-type", post.content_type)
-            .body(Full::new(post.body.clone()))
-            .unwrap();
+            .header("content-type", post.content_type);
+        if let Some(encoding) = post.encoding {
+            request = request.header("content-encoding", encoding);
+        }
+        let request = request.body(Full::new(post.body.clone())).unwrap();
         let answering = async {
             self.send.ready().await?;
             self.send.send_request(request).await
@@ -213,20 +231,34 @@ impl Connection {
 impl Load {
     /// `workers` for each of `posts`, every other one with a connection that it keeps.
     pub(crate) fn start(posts: &[Post], workers: usize, until_refused: bool) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
         let mut load = Self {
-            stop,
+            stop: Arc::default(),
+            done: Arc::default(),
+            one_more: Arc::default(),
             workers: JoinSet::new(),
         };
         for post in posts {
             for number in 0..workers {
-                let (post, stop) = (post.clone(), load.stop.clone());
-                let keeps = number % 2 == 0;
-                load.workers
-                    .spawn(async move { work(&post, keeps, until_refused, &stop).await });
+                let worker = Worker {
+                    post: post.clone(),
+                    keeps: number % 2 == 0,
+                    until_refused,
+                    stop: load.stop.clone(),
+                    done: load.done.clone(),
+                    one_more: load.one_more.clone(),
+                };
+                load.workers.spawn(worker.run());
             }
         }
         load
+    }
+
+    /// Ends it once it has made so many requests.
+    pub(crate) async fn after(self, requests: usize) -> Seen {
+        while self.done.load(Ordering::Relaxed) < requests {
+            self.one_more.notified().await;
+        }
+        self.end(true).await
     }
 
     /// Ends it, or waits until it ended by itself.
@@ -241,32 +273,40 @@ impl Load {
     }
 }
 
-async fn work(post: &Post, keeps: bool, until_refused: bool, stop: &AtomicBool) -> Seen {
-    let mut seen = Seen::default();
-    let mut kept: Option<Connection> = None;
-    while (seen.failures.is_empty() || !until_refused) && !stop.load(Ordering::Relaxed) {
-        let began = Instant::now();
-        let connection = match kept.take() {
-            Some(connection) => Ok(connection),
-            None => post.connect().await,
-        };
-        let posted = match connection {
-            Ok(mut connection) => {
-                let posted = connection.post(post).await;
-                kept = (keeps && posted.is_ok()).then_some(connection);
-                posted
+// === impl Worker ===
+
+impl Worker {
+    async fn run(self) -> Seen {
+        let mut seen = Seen::default();
+        let mut kept: Option<Connection> = None;
+        while (seen.failures.is_empty() || !self.until_refused)
+            && !self.stop.load(Ordering::Relaxed)
+        {
+            let began = Instant::now();
+            let connection = match kept.take() {
+                Some(connection) => Ok(connection),
+                None => self.post.connect().await,
+            };
+            let posted = match connection {
+                Ok(mut connection) => {
+                    let posted = connection.post(&self.post).await;
+                    kept = (self.keeps && posted.is_ok()).then_some(connection);
+                    posted
+                }
+                Err(error) => Err(error),
+            };
+            match posted {
+                Ok(()) => {
+                    seen.took.push(began.elapsed());
+                    seen.last_success = Some(Instant::now());
+                }
+                Err(error) => seen.failures.push(error),
             }
-            Err(error) => Err(error),
-        };
-        match posted {
-            Ok(()) => {
-                seen.took.push(began.elapsed());
-                seen.last_success = Some(Instant::now());
-            }
-            Err(error) => seen.failures.push(error),
+            self.done.fetch_add(1, Ordering::Relaxed);
+            self.one_more.notify_one();
         }
+        seen
     }
-    seen
 }
 
 // === impl Seen ===
