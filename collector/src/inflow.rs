@@ -1,7 +1,13 @@
 //! Reading a request's body within its limits, charging for it before it takes room.
 //!
 //! In: a body as it arrives. Out: its bytes in one buffer of just their size. Knows neither gRPC nor HTTP: the receivers say how long the
-//! body is, where they know. Slow senders are cut off by the listener.
+//! body is, where they know. A sender that stops is cut off by the listener.
+//!
+//! What a declared length will need is held from the beginning, so that what is let in is seldom refused later. A body that is not there soon
+//! loses that place, or senders that declare much and send nothing would hold all the room at no cost: it holds what has arrived, and takes the
+//! rest when it is complete.
+
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Buf, Bytes};
@@ -9,6 +15,9 @@ use http_body_util::BodyExt;
 
 use crate::admission::{Permit, STEP};
 use crate::fault::Fault;
+
+/// How long a body holds room for more than has arrived.
+const SOON: Duration = Duration::from_millis(100);
 
 /// A body that is being read.
 pub(crate) struct Inflow {
@@ -23,6 +32,12 @@ pub(crate) struct Limit {
     pub(crate) bytes: usize,
     /// The setting that moves it.
     pub(crate) setting: &'static str,
+}
+
+/// A body that was not there soon: it holds what has arrived and no more.
+struct Slow<'a> {
+    bytes: Vec<u8>,
+    permit: &'a mut Permit,
 }
 
 // === impl Inflow ===
@@ -73,17 +88,42 @@ impl Inflow {
         Ok(Some(head))
     }
 
-    /// The next `len` bytes, which are paid for already.
-    pub(crate) async fn exactly(&mut self, len: usize) -> Result<Vec<u8>, Fault> {
+    /// The next `len` bytes, which `permit` holds already.
+    pub(crate) async fn exactly(
+        &mut self,
+        len: usize,
+        permit: &mut Permit,
+    ) -> Result<Vec<u8>, Fault> {
+        let whole = permit.held();
         let mut bytes = Vec::with_capacity(len);
-        while bytes.len() < len {
-            let Some(mut data) = self.next().await? else {
-                return Err(ended(bytes.len(), len));
-            };
-            bytes.extend_from_slice(&data.split_to(data.len().min(len - bytes.len())));
-            self.rest = data;
+        let soon = tokio::time::timeout(SOON, async {
+            while bytes.len() < len {
+                let data = self.at_most(len - bytes.len()).await?;
+                bytes.extend_from_slice(&data.ok_or_else(|| ended(bytes.len(), len))?);
+            }
+            Ok(())
+        });
+        match soon.await {
+            Ok(read) => read.map(|()| bytes),
+            Err(_) => {
+                let mut slow = Slow::new(bytes, permit)?;
+                while slow.bytes.len() < len {
+                    let data = self.at_most(len - slow.bytes.len()).await?;
+                    let data = data.ok_or_else(|| ended(slow.bytes.len(), len))?;
+                    slow.push(&data, len)?;
+                }
+                slow.complete(whole)
+            }
         }
-        Ok(bytes)
+    }
+
+    /// The next bytes, no more than `most`.
+    async fn at_most(&mut self, most: usize) -> Result<Option<Bytes>, Fault> {
+        let Some(mut data) = self.next().await? else {
+            return Ok(None);
+        };
+        self.rest = data.split_off(data.len().min(most));
+        Ok(Some(data))
     }
 
     /// All that is left, of a length that nobody declared: charged in steps, each before it takes room.
@@ -92,16 +132,34 @@ impl Inflow {
         limit: Limit,
         permit: &mut Permit,
     ) -> Result<Vec<u8>, Fault> {
+        let beside = permit.held();
         let mut bytes = Vec::new();
         let mut paid = 0;
-        while let Some(data) = self.next().await? {
-            if bytes.len() + data.len() > limit.bytes {
-                return Err(limit.exceeded("request body"));
+        let too_long = |len: usize, more: usize| len + more > limit.bytes;
+        let soon = tokio::time::timeout(SOON, async {
+            while let Some(data) = self.next().await? {
+                if too_long(bytes.len(), data.len()) {
+                    return Err(limit.exceeded("request body"));
+                }
+                make_room(&mut bytes, data.len(), &mut paid, permit)?;
+                bytes.extend_from_slice(&data);
             }
-            make_room(&mut bytes, data.len(), &mut paid, permit)?;
-            bytes.extend_from_slice(&data);
+            Ok(())
+        });
+        match soon.await {
+            Ok(read) => read.map(|()| bytes),
+            Err(_) => {
+                let mut slow = Slow::new(bytes, permit)?;
+                while let Some(data) = self.next().await? {
+                    if too_long(slow.bytes.len(), data.len()) {
+                        return Err(limit.exceeded("request body"));
+                    }
+                    slow.push(&data, limit.bytes)?;
+                }
+                let whole = slow.bytes.capacity() + beside;
+                slow.complete(whole)
+            }
         }
-        Ok(bytes)
     }
 
     /// `Ok` when nothing follows.
@@ -118,6 +176,35 @@ impl Inflow {
         {
             seen += data.remaining();
         }
+    }
+}
+
+// === impl Slow ===
+
+impl<'a> Slow<'a> {
+    /// Gives back what was held for bytes that did not come.
+    fn new(mut bytes: Vec<u8>, permit: &'a mut Permit) -> Result<Self, Fault> {
+        bytes.shrink_to_fit();
+        permit.set(bytes.capacity())?;
+        Ok(Self { bytes, permit })
+    }
+
+    /// Adds `data` to what will never be longer than `most`.
+    fn push(&mut self, data: &[u8], most: usize) -> Result<(), Fault> {
+        let (len, needed) = (self.bytes.len(), self.bytes.len() + data.len());
+        if needed > self.bytes.capacity() {
+            let capacity = needed.max((len + len / 2).min(most));
+            self.permit.set(capacity)?;
+            self.bytes.reserve_exact(capacity - len);
+        }
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+
+    /// Holds `whole` from now on, as a body that came at once.
+    fn complete(self, whole: usize) -> Result<Vec<u8>, Fault> {
+        self.permit.set(whole.max(self.bytes.capacity()))?;
+        Ok(self.bytes)
     }
 }
 

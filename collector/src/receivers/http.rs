@@ -124,8 +124,8 @@ async fn read(receiver: &Receiver, parts: &Parts, inflow: &mut Inflow) -> Result
     let (body, permit) = match declared {
         Some(len) if len > limit.bytes => return Err(limit.exceeded("request body")),
         Some(len) => {
-            let permit = receiver.charge(instance, len, encoding)?;
-            let body = inflow.exactly(len).await?;
+            let mut permit = receiver.charge(instance, len, encoding)?;
+            let body = inflow.exactly(len, &mut permit).await?;
             (body, permit)
         }
         None => {

@@ -128,14 +128,14 @@ async fn read(
         }
         let charged = instance::of(receiver, parts)
             .and_then(|instance| receiver.charge(instance, len, encoding));
-        let permit = match charged {
+        let mut permit = match charged {
             Ok(permit) => permit,
             Err(fault) => {
                 linger(&mut inflow, len).await;
                 return Err(fault);
             }
         };
-        let body = inflow.exactly(len).await?;
+        let body = inflow.exactly(len, &mut permit).await?;
         if !inflow.at_end().await? {
             return Err(Fault::Undecodable(
                 "there is more than one message".to_owned(),

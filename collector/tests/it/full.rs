@@ -202,6 +202,56 @@ async fn a_grpc_sender_that_goes_away_in_the_middle_gives_its_budget_back() {
     eventually(|| running.held() == 0).await;
 }
 
+/// What declares much and sends little must not keep others out, whatever protocol it speaks.
+#[tokio::test]
+async fn a_body_that_does_not_come_gives_its_room_to_others_and_is_taken_when_it_comes() {
+    let running = start(|c| {
+        c.budget_bytes = 4 << 20;
+        for receiver in [&mut c.otlp_grpc, &mut c.otlp_http, &mut c.jaeger_grpc] {
+            receiver.as_mut().unwrap().max_message_bytes = 1 << 20;
+        }
+    })
+    .await;
+    // one is within the share, and two are not
+    let large = bytes::Bytes::from(message("shop", 2_500));
+    let length = large.len().to_string();
+    for way in ["declared", "chunked", "grpc"] {
+        let whole = match way {
+            "grpc" => frame(0, &large),
+            _ => large.clone(),
+        };
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let (first, rest) = (whole.slice(..5_000), whole.slice(5_000..));
+        let first = futures_util::stream::once(async { Ok(first) });
+        let rest = futures_util::stream::once(async move {
+            gone.await.ok();
+            Ok::<_, std::io::Error>(rest)
+        });
+        let body = axum::body::Body::from_stream(first.chain(rest));
+        let slow = async {
+            let answer = match way {
+                "declared" => {
+                    let headers = [PROTO, ("content-length", &*length)];
+                    running.post(&headers, body).await
+                }
+                "chunked" => running.post(&[PROTO], body).await,
+                _ => running.call("otlp-grpc", EXPORT, &[], body).await,
+            };
+            assert_eq!(answer.status, 200, "{way}: {answer:?}");
+            assert!(way != "grpc" || answer.message().is_empty());
+        };
+        let others = async {
+            eventually(|| running.held() > 40_000).await;
+            eventually(|| running.held() < 10_000).await;
+            assert!(running.export(&large).await.message().is_empty());
+            go.send(()).unwrap();
+        };
+        tokio::join!(slow, others);
+        eventually(|| running.held() == 0).await;
+    }
+    assert_eq!(running.ledger.counts().durable, 15_000);
+}
+
 #[tokio::test]
 async fn what_is_in_flight_at_the_shutdown_is_answered() {
     let (running, holding) = full().await;
