@@ -1,5 +1,7 @@
 //! What reaches beyond this machine speaks TLS by itself: a stock manifest of Jaeger's, and clients that have nothing but the authority.
 
+mod six;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
