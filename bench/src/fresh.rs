@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use tonic::transport::Endpoint;
 
 use crate::api::Api;
+use crate::carrier;
 use crate::generator::protobuf::Message;
 use crate::rng::Rng;
-use crate::sender;
 
 const SERVICE: &str = "bench-fresh";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ pub async fn run(api: &Api, target: &str, count: usize) -> anyhow::Result<Figure
         let id = (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64() | 1);
         let probe = format!("{:016x}", rng.next_u64());
         let body = write_request(id, &probe, now_ns);
-        sender::export_on(channel.clone(), Bytes::from(body)).await?;
+        carrier::export_on(channel.clone(), Bytes::from(body)).await?;
         let acknowledged = Instant::now();
         let by_id = format!("/api/traces/{id:032x}");
         let tags = crate::api::escape(&json!({ "bench.probe": probe }).to_string());

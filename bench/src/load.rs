@@ -1,4 +1,4 @@
-//! `bench load`: what a receiver of OTLP gRPC holds, and at what cost.
+//! `bench load`: what a receiver holds, and at what cost.
 //!
 //! In: an epoch, a load and what to measure. Out: [`Figures`], and a [`State`] for the checks that follow.
 
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::process::{Meter, ProcessSample};
-use crate::{Epoch, Load, Outcome, State, disk, sender};
+use crate::{Epoch, Load, Outcome, Protocol, State, disk, sender};
 
 /// What is measured beside the answers.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,7 @@ pub struct Measure {
 #[derive(Debug)]
 pub struct Figures {
     epoch: Arc<Epoch>,
+    protocol: Protocol,
     outcome: Outcome,
     /// For the checks.
     pub state: State,
@@ -85,6 +86,7 @@ pub async fn run(epoch: Arc<Epoch>, load: &Load, measure: &Measure) -> anyhow::R
         measured: (!measure.pids.is_empty()).then_some(used),
         own_cpu_seconds: own.cpu_seconds - own_before.cpu_seconds,
         epoch,
+        protocol: load.protocol,
         outcome,
         state,
         disk_bytes,
@@ -119,7 +121,7 @@ impl Figures {
     pub fn to_json(&self, label: &str) -> Value {
         let used = self.measured.as_ref();
         json!({
-            "kind": "load", "label": label, "workload": self.state.workload,
+            "kind": "load", "label": label, "protocol": self.protocol.name(), "workload": self.state.workload,
             "spans_per_second": self.per_second(), "seconds": self.outcome.elapsed.as_secs_f64(),
             "acknowledged": self.state.acknowledged_spans, "sent": self.state.sent_spans,
             "refused_requests": self.refused(), "errors": self.outcome.errors,
@@ -139,7 +141,8 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "sent {}, acknowledged {} spans in {:.1} s: {:.0} spans/s",
+            "{}: sent {}, acknowledged {} spans in {:.1} s: {:.0} spans/s",
+            self.protocol,
             self.state.sent_spans,
             self.state.acknowledged_spans,
             self.outcome.elapsed.as_secs_f64(),

@@ -14,21 +14,25 @@ use bench::expect::Expect;
 use bench::load::Measure;
 use bench::options::Options;
 use bench::query::Kind;
-use bench::{Epoch, Late, Load, Profile, Shape, State, Workload, fresh, load, plot, query, verify};
+use bench::{
+    Epoch, Late, Load, Profile, Protocol, Shape, State, Workload, fresh, load, plot, query, table,
+    verify,
+};
 use serde_json::Value;
 
 // requests are large blocks that come and go
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const HELP: &str = "bench load | verify | query | plot, each with --help";
+const HELP: &str = "bench load | verify | query | plot | table, each with --help";
 
-const LOAD: &str = "bench load: send seeded spans over OTLP gRPC and print what the receiver made of it
-  --target URL         receiver on loopback (http://127.0.0.1:4317)
+const LOAD: &str = "bench load: send seeded spans and print what the receiver made of them
+  --protocol NAME      otlp-grpc | otlp-http | jaeger-grpc | thrift-http | thrift-udp | zipkin-json | zipkin-proto (otlp-grpc)
+  --target URL         receiver on loopback (http://127.0.0.1 at the protocol's port; udp:// for thrift-udp)
   --pid N              process to measure, may be repeated
   --seconds N          how long to send (20)
   --spans N            how much to send, instead of how long
-  --rate N             spans a second, open loop (0: full speed)
+  --rate N             spans a second, open loop (0: full speed; thrift-udp needs one, for nothing says that it is too fast)
   --batch N            spans a request (512)
   --profile NAME       small | common | medium | large (common: 11 attributes, about 540 B)
   --shape NAME         scattered: a trace's spans come from several pods, each in its own requests | whole (scattered)
@@ -36,7 +40,7 @@ const LOAD: &str = "bench load: send seeded spans over OTLP gRPC and print what 
   --late PERCENT       requests that arrive --late-seconds after they were written (2)
   --late-seconds A-B   (5-60)
   --in-flight N        requests that wait at one time (16)
-  --connections N      connections (4)
+  --connections N      connections (4; over HTTP/1.1 as many as requests wait)
   --seed N             (42)
   --disk DIR           folder whose allocated bytes are measured
   --quiet N            seconds without work until the processes count as quiet (3)
@@ -66,6 +70,9 @@ const QUERY: &str = "bench query: ask every kind of question, time it and check 
 const PLOT: &str = "bench plot FILES.json: draw results beside those of others
   --output FILE        -o FILE: the SVG (plot.svg)";
 
+const TABLE: &str =
+    "bench table FILES.json: results of load as a table, each beside the one of otlp-grpc";
+
 /// Spans a round: templates of some hundred MiB, and few requests that are not full.
 const ROUND: usize = 400_000;
 
@@ -77,6 +84,7 @@ fn main() -> anyhow::Result<ExitCode> {
         "verify" => VERIFY,
         "query" => QUERY,
         "plot" => PLOT,
+        "table" => TABLE,
         "--help" | "-h" | "help" => {
             println!("{HELP}");
             return Ok(ExitCode::SUCCESS);
@@ -99,6 +107,7 @@ fn main() -> anyhow::Result<ExitCode> {
             "verify" => run_verify(&options).await,
             "query" if options.has("fresh") => run_fresh(&options).await,
             "query" => run_query(&options).await,
+            "table" => run_table(&options),
             _ => run_plot(&options),
         }
     })
@@ -128,10 +137,15 @@ async fn run_load(options: &Options) -> anyhow::Result<ExitCode> {
         .split_once('-')
         .context("--late-seconds takes A-B")?;
     let rate = options.or("rate", 0.0)?;
-    let target = options.url("target", "http://127.0.0.1:4317")?;
+    let protocol: Protocol = options.text("protocol").unwrap_or("otlp-grpc").parse()?;
+    if protocol == Protocol::ThriftUdp && rate <= 0.0 {
+        bail!("thrift-udp needs a --rate: datagrams are answered by nothing");
+    }
+    let target = options.url("target", protocol.target())?;
     let epoch = Arc::new(Epoch::new(&workload));
     let load = Load {
         target: target.clone(),
+        protocol,
         // a number of spans takes as long as it takes
         duration: Duration::from_secs_f64(
             options.or("seconds", if spans.is_some() { 1e9 } else { 20.0 })?,
@@ -226,12 +240,22 @@ async fn run_fresh(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_plot(options: &Options) -> anyhow::Result<ExitCode> {
-    let mut results: Vec<Value> = Vec::new();
-    for path in &options.files {
+fn run_table(options: &Options) -> anyhow::Result<ExitCode> {
+    print!("{}", table::write(&results(options)?));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What earlier commands wrote with `--json`.
+fn results(options: &Options) -> anyhow::Result<Vec<Value>> {
+    let read = |path: &std::path::PathBuf| {
         let text = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
-        results.push(serde_json::from_slice(&text).with_context(|| path.display().to_string())?);
-    }
+        serde_json::from_slice(&text).with_context(|| path.display().to_string())
+    };
+    options.files.iter().map(read).collect()
+}
+
+fn run_plot(options: &Options) -> anyhow::Result<ExitCode> {
+    let results = results(options)?;
     let path = options.text("output").unwrap_or("plot.svg");
     std::fs::write(path, plot::draw(&results)).with_context(|| format!("write {path}"))?;
     println!("{path}");

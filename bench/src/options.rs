@@ -89,10 +89,11 @@ impl Options {
             .collect()
     }
 
-    /// `http://host:port` on loopback: load goes nowhere else.
+    /// `http://host:port` or `udp://host:port` on loopback: load goes nowhere else.
     pub fn url(&self, name: &str, default: &str) -> anyhow::Result<String> {
         let url = self.text(name).unwrap_or(default).trim_end_matches('/');
-        let authority = url.strip_prefix("http://").unwrap_or_default();
+        let authority = url.strip_prefix("http://").or(url.strip_prefix("udp://"));
+        let authority = authority.unwrap_or_default();
         let host = authority.split('/').next().unwrap_or_default();
         let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
         let loopback = host == "localhost"
@@ -101,7 +102,7 @@ impl Options {
                 .parse::<std::net::IpAddr>()
                 .is_ok_and(|ip| ip.is_loopback());
         if !loopback {
-            bail!("--{name} {url:?} is not http:// on loopback");
+            bail!("--{name} {url:?} is not http:// or udp:// on loopback");
         }
         Ok(url.to_owned())
     }
@@ -139,6 +140,8 @@ mod tests {
             ("http://127.0.0.1:4317", true),
             ("http://[::1]:4317/", true),
             ("http://localhost:1/base", true),
+            ("udp://127.0.0.1:6831", true),
+            ("udp://10.0.0.1:6831", false),
             ("http://127.example.com:80", false),
             ("http://10.0.0.1:4317", false),
             ("https://127.0.0.1:4317", false),

@@ -1,4 +1,4 @@
-//! Sends an epoch, again and again, over OTLP gRPC, and writes down what was sent and what was acknowledged.
+//! Sends an epoch, again and again, and writes down what was sent and what was acknowledged.
 //!
 //! Requests are numbered from 0 over all rounds. Those that are late wait in a heap, as numbers, until their time has come.
 
@@ -8,26 +8,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::{Buf as _, BufMut as _, Bytes};
 use hdrhistogram::Histogram;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::codegen::http::uri::PathAndQuery;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
 
-use crate::Epoch;
+use crate::carrier::Carrier;
 use crate::rng::mix;
+use crate::{Epoch, Protocol};
 
 /// What is sent, where and how fast.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// `http://host:port` of an OTLP gRPC receiver.
+    /// `http://host:port` of a receiver, `udp://host:port` for datagrams.
     pub target: String,
+    /// What it takes.
+    pub protocol: Protocol,
     /// How long requests are started.
     pub duration: Duration,
     /// Requests that wait for an answer at one time.
     pub in_flight: usize,
-    /// Connections that they are spread over.
+    /// Connections that they are spread over; over HTTP/1.1 there are as many as requests wait.
     pub connections: usize,
     /// Spans a second, open loop; `None`: as fast as answers come.
     pub rate: Option<f64>,
@@ -106,24 +104,16 @@ struct Waiting {
 
 /// One connection's client, and what it has seen.
 struct Worker {
-    client: tonic::client::Grpc<Channel>,
+    carrier: Carrier,
+    protocol: Protocol,
     seen: Outcome,
 }
 
 /// Sends requests of `epoch` until the load's time or number is over. Rounds are numbered from `first_round`.
 pub async fn send(epoch: &Arc<Epoch>, load: &Load, first_round: u64) -> anyhow::Result<Outcome> {
-    let mut channels = Vec::new();
+    let mut carriers = Vec::new();
     for _ in 0..load.connections.max(1) {
-        let endpoint = Endpoint::from_shared(load.target.clone())?
-            .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true);
-        channels.push(
-            endpoint
-                .initial_connection_window_size(16 << 20)
-                .initial_stream_window_size(8 << 20)
-                .connect()
-                .await?,
-        );
+        carriers.push(Carrier::connect(load.protocol, &load.target).await?);
     }
     let sending = Arc::new(Sending {
         epoch: epoch.clone(),
@@ -138,11 +128,12 @@ pub async fn send(epoch: &Arc<Epoch>, load: &Load, first_round: u64) -> anyhow::
     });
     let mut workers = tokio::task::JoinSet::new();
     let mut late_workers = tokio::task::JoinSet::new();
-    for channel in channels.iter().cycle().take(load.in_flight.max(1)) {
-        workers.spawn(work(sending.clone(), Worker::new(channel.clone())?));
+    let worker = |carrier: &Carrier| Worker::new(carrier.clone(), load.protocol);
+    for carrier in carriers.iter().cycle().take(load.in_flight.max(1)) {
+        workers.spawn(work(sending.clone(), worker(carrier)?));
     }
-    for channel in channels.iter().filter(|_| load.late.is_some()) {
-        late_workers.spawn(work_late(sending.clone(), Worker::new(channel.clone())?));
+    for carrier in carriers.iter().filter(|_| load.late.is_some()) {
+        late_workers.spawn(work_late(sending.clone(), worker(carrier)?));
     }
     let mut outcome = Outcome::new()?;
     while let Some(part) = workers.join_next().await {
@@ -260,9 +251,10 @@ impl Sending {
 // === impl Worker ===
 
 impl Worker {
-    fn new(channel: Channel) -> anyhow::Result<Self> {
+    fn new(carrier: Carrier, protocol: Protocol) -> anyhow::Result<Self> {
         Ok(Self {
-            client: tonic::client::Grpc::new(channel),
+            carrier,
+            protocol,
             seen: Outcome::new()?,
         })
     }
@@ -270,9 +262,10 @@ impl Worker {
     /// Sends a request; whether it was acknowledged.
     async fn send(&mut self, sending: &Sending, what: Waiting) -> anyhow::Result<bool> {
         let request = what.request as usize;
-        let body = Bytes::from(sending.epoch.body(request, what.round, what.now_ns));
+        let otlp = sending.epoch.body(request, what.round, what.now_ns);
+        let messages = self.protocol.messages(otlp);
         let asked = Instant::now();
-        let answer = export(&mut self.client, body).await;
+        let answer = self.carrier.send(messages).await;
         let acknowledged = answer.is_ok();
         match answer {
             Ok(()) => {
@@ -282,8 +275,7 @@ impl Worker {
                 let counter = &sending.acknowledged_spans;
                 counter.fetch_add(spans, Ordering::Relaxed);
             }
-            Err(status) => {
-                let error = format!("{:?}: {}", status.code(), status.message());
+            Err(error) => {
                 *self.seen.errors.entry(error).or_default() += 1;
             }
         }
@@ -330,89 +322,5 @@ impl Outcome {
         let (first, last) = self.rounds.entry(round).or_insert((now_ns, now_ns));
         *first = now_ns.min(*first);
         *last = now_ns.max(*last);
-    }
-}
-
-/// Sends one `PostSpansRequest` to Jaeger's gRPC receiver at `http://host:port`.
-pub async fn post_spans(target: &str, body: Bytes) -> anyhow::Result<()> {
-    let channel = Endpoint::from_shared(target.to_owned())?.connect().await?;
-    let path = PathAndQuery::from_static("/jaeger.api_v2.CollectorService/PostSpans");
-    Ok(call(&mut tonic::client::Grpc::new(channel), path, body).await?)
-}
-
-/// Sends one `ExportTraceServiceRequest` to an OTLP receiver over a connection that is open already.
-pub(crate) async fn export_on(channel: Channel, body: Bytes) -> anyhow::Result<()> {
-    Ok(export(&mut tonic::client::Grpc::new(channel), body).await?)
-}
-
-/// One export of a request that is already written.
-async fn export(client: &mut tonic::client::Grpc<Channel>, body: Bytes) -> Result<(), Status> {
-    call(
-        client,
-        PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export"),
-        body,
-    )
-    .await
-}
-
-async fn call(
-    client: &mut tonic::client::Grpc<Channel>,
-    path: PathAndQuery,
-    body: Bytes,
-) -> Result<(), Status> {
-    client
-        .ready()
-        .await
-        .map_err(|e| Status::unavailable(e.to_string()))?;
-    let answer = client
-        .unary(Request::new(body), path, RawCodec)
-        .await?
-        .into_inner();
-    // success is the empty message; a partial one names spans that were not taken
-    if answer.is_empty() {
-        Ok(())
-    } else {
-        Err(Status::failed_precondition("partial success"))
-    }
-}
-
-/// Messages as bytes.
-#[derive(Clone, Copy, Debug, Default)]
-struct RawCodec;
-
-// === impl RawCodec ===
-
-impl Codec for RawCodec {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        *self
-    }
-
-    fn decoder(&mut self) -> Self {
-        *self
-    }
-}
-
-impl Encoder for RawCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, dst: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        dst.reserve(item.len());
-        dst.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for RawCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, src: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(src.copy_to_bytes(src.remaining())))
     }
 }

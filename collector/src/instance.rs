@@ -23,5 +23,5 @@ pub(crate) fn of(receiver: &Receiver, parts: &Parts) -> Result<Instance, Fault> 
         .into_iter()
         .flatten()
         .map(|value| value.to_str().ok());
-    Ok(instances.of(receiver.origin.name, names, values)?)
+    Ok(instances.of(receiver.origin.name, names.as_deref(), values)?)
 }

@@ -171,7 +171,7 @@ impl Service {
             .into_iter()
             .flatten()
             .map(|value| value.to_str().ok());
-        self.instances.of(LISTENER, names, values)
+        self.instances.of(LISTENER, names.as_deref(), values)
     }
 
     /// The read-time corrections, with their settings.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bench::rng::Rng;
-use bench::{Epoch, Load, Profile, Workload, sender};
+use bench::{Epoch, Load, Profile, Protocol, Workload, sender};
 use futures_util::{StreamExt as _, stream};
 use tests::spoor::Spoor;
 
@@ -67,6 +67,7 @@ async fn kills_under_load_lose_nothing_that_was_acknowledged() {
         );
         let load = Load {
             target: spoor.url("otlp-grpc"),
+            protocol: Protocol::OtlpGrpc,
             duration: Duration::from_secs(30),
             in_flight: 16,
             connections: 2,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use bench::sender;
+use bench::carrier;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tests::corpus::{self, Case, Corpus};
@@ -46,7 +46,7 @@ async fn send(spoor: &Spoor, case: &Case) {
             case.name
         );
     } else if case.kind == "jaeger-grpc" {
-        sender::post_spans(&spoor.url("jaeger-grpc"), Bytes::from(input))
+        carrier::post_spans(&spoor.url("jaeger-grpc"), Bytes::from(input))
             .await
             .unwrap();
     } else {

@@ -125,7 +125,7 @@ impl Instances {
     pub fn of<'a>(
         &self,
         listener: &str,
-        names: Option<Vec<&'a str>>,
+        names: Option<&[&'a str]>,
         mut tenants: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<Instance, Stranger> {
         if let Some(instance) = self.listeners.get(listener) {
@@ -135,7 +135,7 @@ impl Instances {
             .tenants
             .as_ref()
             .filter(|rule| rule.listeners.is_empty() || rule.listeners.contains(listener));
-        if let (Some(names), false) = (&names, self.certificates.is_empty()) {
+        if let (Some(names), false) = (names, self.certificates.is_empty()) {
             let instance = self.of_names(names)?;
             let same = |tenant: Option<&str>| tenant == Some(instance.namespace());
             return match believed {

@@ -133,7 +133,7 @@ async fn beside_a_running_spoor_everything_is_seen_and_nothing_is_changed() {
     for input in golden("jaeger-grpc") {
         let body = std::fs::read(input).unwrap().into();
         let url = spoor.url("jaeger-grpc");
-        bench::sender::post_spans(&url, body).await.unwrap();
+        bench::carrier::post_spans(&url, body).await.unwrap();
     }
     let folder = Folder(folder);
     let beside = folder.exported("data", OTLP);

@@ -32,7 +32,6 @@ fn of(
     tenants: &[&'static str],
 ) -> Result<String, Stranger> {
     let tenants = tenants.iter().map(|tenant| Some(*tenant));
-    let names = names.map(<[_]>::to_vec);
     rules
         .of(listener, names, tenants)
         .map(|instance| instance.to_string())

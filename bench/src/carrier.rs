@@ -1,0 +1,192 @@
+//! How messages get to a receiver: gRPC, HTTP/1.1 or datagrams.
+//!
+//! In: messages that are already written. Out: whether success was answered; of datagrams, which are answered by nothing, whether they were sent.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::{Buf as _, BufMut as _, Bytes};
+use tokio::net::UdpSocket;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+use crate::Protocol;
+
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+const POST_SPANS: &str = "/jaeger.api_v2.CollectorService/PostSpans";
+
+/// One connection, or over HTTP/1.1 a pool of them. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) enum Carrier {
+    Grpc(tonic::client::Grpc<Channel>, PathAndQuery),
+    Http {
+        client: reqwest::Client,
+        url: String,
+        content_type: &'static str,
+    },
+    Datagrams(Arc<UdpSocket>),
+}
+
+// === impl Carrier ===
+
+impl Carrier {
+    pub(crate) async fn connect(protocol: Protocol, target: &str) -> anyhow::Result<Self> {
+        let http = |path: &str, content_type| {
+            // the receiver is what is measured: no proxy stands before it
+            let client = reqwest::Client::builder().no_proxy().http1_only();
+            anyhow::Ok(Self::Http {
+                client: client.tcp_nodelay(true).build()?,
+                url: format!("{target}{path}"),
+                content_type,
+            })
+        };
+        Ok(match protocol {
+            Protocol::OtlpGrpc => Self::grpc(target, EXPORT).await?,
+            Protocol::JaegerGrpc => Self::grpc(target, POST_SPANS).await?,
+            Protocol::OtlpHttp => http("/v1/traces", "application/x-protobuf")?,
+            Protocol::ThriftHttp => http("/api/traces", "application/x-thrift")?,
+            Protocol::ZipkinJson => http("/api/v2/spans", "application/json")?,
+            Protocol::ZipkinProto => http("/api/v2/spans", "application/x-protobuf")?,
+            Protocol::ThriftUdp => {
+                let address = target.strip_prefix("udp://").unwrap_or(target);
+                let to: SocketAddr = tokio::net::lookup_host(address)
+                    .await?
+                    .next()
+                    .with_context(|| format!("{address} is no address"))?;
+                let from = if to.is_ipv6() {
+                    "[::1]:0"
+                } else {
+                    "127.0.0.1:0"
+                };
+                let socket = UdpSocket::bind(from).await?;
+                socket.connect(to).await?;
+                Self::Datagrams(Arc::new(socket))
+            }
+        })
+    }
+
+    async fn grpc(target: &str, path: &'static str) -> anyhow::Result<Self> {
+        let channel = Endpoint::from_shared(target.to_owned())?
+            .connect_timeout(Duration::from_secs(5))
+            .tcp_nodelay(true)
+            .initial_connection_window_size(16 << 20)
+            .initial_stream_window_size(8 << 20)
+            .connect()
+            .await?;
+        let client = tonic::client::Grpc::new(channel);
+        Ok(Self::Grpc(client, PathAndQuery::from_static(path)))
+    }
+
+    /// Sends messages one after the other; all of them have to succeed. An error is what errors are counted by.
+    pub(crate) async fn send(&mut self, messages: Vec<Bytes>) -> Result<(), String> {
+        for message in messages {
+            match self {
+                Self::Grpc(client, path) => call(client, path.clone(), message)
+                    .await
+                    .map_err(|status| format!("{:?}: {}", status.code(), status.message()))?,
+                Self::Http {
+                    client,
+                    url,
+                    content_type,
+                } => {
+                    let request = client.post(url.as_str()).body(message);
+                    let answer = request.header("content-type", *content_type).send().await;
+                    let answer = answer.map_err(|error| error.without_url().to_string())?;
+                    let status = answer.status();
+                    let text = answer.text().await.unwrap_or_default();
+                    if !status.is_success() {
+                        return Err(format!("{}: {}", status.as_u16(), text.trim()));
+                    }
+                }
+                Self::Datagrams(socket) => {
+                    let sent = socket.send(&message).await;
+                    sent.map_err(|error| error.to_string())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sends one `PostSpansRequest` to Jaeger's gRPC receiver at `http://host:port`.
+pub async fn post_spans(target: &str, body: Bytes) -> anyhow::Result<()> {
+    let channel = Endpoint::from_shared(target.to_owned())?.connect().await?;
+    let path = PathAndQuery::from_static(POST_SPANS);
+    Ok(call(&mut tonic::client::Grpc::new(channel), path, body).await?)
+}
+
+/// Sends one `ExportTraceServiceRequest` to an OTLP receiver over a connection that is open already.
+pub(crate) async fn export_on(channel: Channel, body: Bytes) -> anyhow::Result<()> {
+    Ok(export(&mut tonic::client::Grpc::new(channel), body).await?)
+}
+
+/// One export of a request that is already written.
+async fn export(client: &mut tonic::client::Grpc<Channel>, body: Bytes) -> Result<(), Status> {
+    call(client, PathAndQuery::from_static(EXPORT), body).await
+}
+
+async fn call(
+    client: &mut tonic::client::Grpc<Channel>,
+    path: PathAndQuery,
+    body: Bytes,
+) -> Result<(), Status> {
+    client
+        .ready()
+        .await
+        .map_err(|e| Status::unavailable(e.to_string()))?;
+    let answer = client
+        .unary(Request::new(body), path, RawCodec)
+        .await?
+        .into_inner();
+    // success is the empty message; a partial one names spans that were not taken
+    if answer.is_empty() {
+        Ok(())
+    } else {
+        Err(Status::failed_precondition("partial success"))
+    }
+}
+
+/// Messages as bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct RawCodec;
+
+// === impl RawCodec ===
+
+impl Codec for RawCodec {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        *self
+    }
+
+    fn decoder(&mut self) -> Self {
+        *self
+    }
+}
+
+impl Encoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, dst: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        dst.reserve(item.len());
+        dst.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawCodec {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, src: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(src.copy_to_bytes(src.remaining())))
+    }
+}
