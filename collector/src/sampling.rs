@@ -8,6 +8,7 @@
 
 pub mod adaptive;
 mod answer;
+mod fetch;
 mod file;
 mod strategies;
 mod watched;
@@ -26,6 +27,7 @@ use wire::r#gen::api_v2::SamplingStrategyResponse;
 
 use adaptive::{Adaptive, Roots};
 pub(crate) use answer::{json, legacy_json};
+pub use fetch::Url;
 use watched::Watched;
 
 /// What an operator can set about remote sampling.
@@ -33,6 +35,8 @@ use watched::Watched;
 pub struct Config {
     /// `sampling.strategies-file`; `None`: every service gets the default.
     pub file: Option<PathBuf>,
+    /// The same when it is a URL.
+    pub url: Option<Url>,
     /// `sampling.strategies-reload-interval`; zero: 10 s.
     pub reload_interval: Duration,
     /// `sampling.default-sampling-probability`, 0 to 1: for services and operations of which the file says nothing that can be used.
@@ -51,6 +55,26 @@ pub enum Error {
         path: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The URL does not answer, and may later.
+    #[error(
+        "cannot get the sampling strategies from {url} (sampling.strategies-file) now: {reason}"
+    )]
+    Away {
+        /// As it was set.
+        url: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The URL has none.
+    #[error(
+        "cannot get the sampling strategies from {url} (sampling.strategies-file, sampling.strategies.ca): {reason}"
+    )]
+    Fetch {
+        /// As it was set.
+        url: String,
+        /// What went wrong.
+        reason: String,
     },
     /// It is not what strategies are written in.
     #[error(
@@ -87,7 +111,7 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct Sampling(Source);
 
 enum Source {
-    File(Watched),
+    File(Box<Watched>),
     Adaptive(Box<Adaptive>),
     /// Each question is passed on.
     Collector(Arc<Client>),
@@ -102,7 +126,7 @@ impl Sampling {
             return Ok(Self(Source::Collector(collector)));
         }
         Ok(Self(match &config.adaptive {
-            None => Source::File(Watched::open(config).await?),
+            None => Source::File(Box::new(Watched::open(config).await?)),
             Some(adaptive) => Source::Adaptive(Box::new(Adaptive::open(adaptive, parts).await?)),
         }))
     }

@@ -18,6 +18,7 @@ mod hostile;
 mod limits;
 mod namespaces;
 mod rooms;
+mod strategies;
 mod support;
 mod tls;
 mod tls_by_default;

@@ -38,6 +38,8 @@ struct Tls {
     settings: ClientTls,
     /// An authority that is trusted beside those of the system, where the settings name none and this file is there.
     own_authority: Option<PathBuf>,
+    /// HTTP/2 is not offered.
+    http1_only: bool,
     /// What was built last, and of which files.
     built: Mutex<Option<(u64, Arc<ClientConfig>)>>,
 }
@@ -58,9 +60,19 @@ impl Dialer {
             tls: Some(Arc::new(Tls {
                 settings,
                 own_authority,
+                http1_only: false,
                 built: Mutex::new(None),
             })),
         }
+    }
+
+    /// Offers HTTP/1.1 alone, to a client that speaks nothing else.
+    #[must_use]
+    pub fn for_http1(mut self) -> Self {
+        if let Some(tls) = self.tls.as_mut().and_then(Arc::get_mut) {
+            tls.http1_only = true;
+        }
+        self
     }
 
     /// Whether it speaks TLS.
@@ -133,7 +145,11 @@ impl Tls {
         {
             return Ok(config.clone());
         }
-        let config = Arc::new(files.build(&self.settings)?);
+        let mut config = files.build(&self.settings)?;
+        if self.http1_only {
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
+        let config = Arc::new(config);
         *self.built.lock() = Some((fingerprint, config.clone()));
         Ok(config)
     }

@@ -101,6 +101,7 @@ async fn a_file_is_read_again_and_a_wrong_one_changes_nothing() {
     };
     write("0.25");
     let config = Config {
+        url: None,
         file: Some(path.clone()),
         reload_interval: Duration::from_millis(5),
         default_probability: 0.001,

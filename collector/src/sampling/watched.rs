@@ -1,6 +1,6 @@
-//! The strategies file, kept as it was last usable: read at the start, and again when it changes.
+//! The strategies of a file or a URL, kept as they were last usable: read at the start, and again when they change.
 //!
-//! In: a path. Out: what each service is told. Without a path, every service gets the default.
+//! In: a path or a URL. Out: what each service is told. Without one, and until a URL answers, every service gets the default.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use wire::r#gen::api_v2::SamplingStrategyResponse;
 
+use super::fetch::{Failed, Fetch};
 use super::file::File;
 use super::strategies::Strategies;
 use super::{Config, Error};
@@ -20,6 +21,7 @@ const RELOAD: Duration = Duration::from_secs(10);
 /// The file, or that there is none.
 pub(super) struct Watched {
     config: Config,
+    fetch: Option<Fetch>,
     current: RwLock<Current>,
 }
 
@@ -36,13 +38,22 @@ impl Watched {
     pub(super) async fn open(config: &Config) -> Result<Self, Error> {
         let strategies = Strategies::new(&File::default(), config.default_probability);
         let watched = Self {
+            fetch: config.url.as_ref().map(Fetch::new),
             config: config.clone(),
             current: RwLock::new(Current {
                 strategies: Arc::new(strategies),
                 text: Vec::new(),
             }),
         };
-        watched.load().await?;
+        match watched.load().await {
+            // a collector that does not start loses more than the right probabilities
+            Err(error @ Error::Away { .. }) => {
+                tracing::warn!(
+                    "{error}: every service gets sampling.default-sampling-probability until then"
+                );
+            }
+            loaded => drop(loaded?),
+        }
         Ok(watched)
     }
 
@@ -54,7 +65,7 @@ impl Watched {
 
     /// Reads the file again and again until `shutdown`. What cannot be used is logged once, and the last that could be stays.
     pub(super) async fn keep(&self, shutdown: CancellationToken) {
-        if self.config.file.is_none() {
+        if self.config.file.is_none() && self.fetch.is_none() {
             return shutdown.cancelled().await;
         }
         let interval = match self.config.reload_interval {
@@ -69,10 +80,7 @@ impl Watched {
         {
             match self.load().await {
                 Ok(true) => {
-                    tracing::info!(
-                        file = ?self.config.file,
-                        "took new sampling strategies"
-                    );
+                    tracing::info!(from = self.shown(), "took new sampling strategies");
                     told = None;
                 }
                 Ok(false) => {}
@@ -89,15 +97,25 @@ impl Watched {
 
     /// Whether there was something new.
     pub(super) async fn load(&self) -> Result<bool, Error> {
-        let Some(path) = &self.config.file else {
-            return Ok(false);
+        let text = match (&self.fetch, &self.config.file) {
+            (Some(fetch), _) => fetch.get().await.map_err(|failed| match failed {
+                Failed::Away(reason) => Error::Away {
+                    url: self.shown(),
+                    reason,
+                },
+                Failed::Wrong(reason) => Error::Fetch {
+                    url: self.shown(),
+                    reason,
+                },
+            })?,
+            (None, Some(path)) => read(path).await?,
+            (None, None) => return Ok(false),
         };
-        let text = read(path).await?;
         if self.current.read().text == text {
             return Ok(false);
         }
         let file = File::parse(&text).map_err(|source| Error::Parse {
-            path: path.display().to_string(),
+            path: self.shown(),
             source,
         })?;
         let strategies = Strategies::new(&file, self.config.default_probability);
@@ -106,6 +124,21 @@ impl Watched {
             text,
         };
         Ok(true)
+    }
+
+    /// For messages; of a URL without its user and password.
+    fn shown(&self) -> String {
+        match (&self.config.url, &self.config.file) {
+            (Some(from), _) => {
+                let text = from.url.to_string();
+                match (text.split_once("://"), text.rsplit_once('@')) {
+                    (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+                    _ => text,
+                }
+            }
+            (None, Some(path)) => path.display().to_string(),
+            (None, None) => String::new(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::collector::sampling::adaptive;
+use http::Uri;
 
 use super::check::Check;
 
@@ -15,6 +16,10 @@ use super::check::Check;
 pub struct Sampling {
     /// The strategies; none: the probability for all.
     pub file: Option<PathBuf>,
+    /// The same at a URL.
+    pub url: Option<Uri>,
+    /// Who may have signed the certificate of its server; none: the system's authorities.
+    pub ca: Option<PathBuf>,
     /// How often the file is looked at; zero: the built-in interval.
     pub reload_interval: Duration,
     /// From 0 to 1.
@@ -25,6 +30,7 @@ pub struct Sampling {
 
 const TYPE: &str = "sampling.config-type";
 const FILE: &str = "sampling.strategies-file";
+const CA: &str = "sampling.strategies.ca";
 const RELOAD_INTERVAL: &str = "sampling.strategies-reload-interval";
 const DEFAULT_PROBABILITY: &str = "sampling.default-sampling-probability";
 const TARGET: &str = "sampling.target-samples-per-second";
@@ -39,7 +45,7 @@ const LEAST_SAMPLES: &str = "sampling.min-samples-per-second";
 const LEADER: &str = "sampling.leader-lease-refresh-interval";
 const FOLLOWER: &str = "sampling.follower-lease-refresh-interval";
 
-const OF_A_FILE: &[&str] = &[FILE, RELOAD_INTERVAL, DEFAULT_PROBABILITY];
+const OF_A_FILE: &[&str] = &[FILE, CA, RELOAD_INTERVAL, DEFAULT_PROBABILITY];
 const OF_ADAPTIVE: &[&str] = &[
     TARGET,
     TOLERANCE,
@@ -83,22 +89,40 @@ impl Sampling {
         };
         check.warn_unused(unused, why);
         let file = check.settings.text(FILE).trim().to_owned();
-        if file.contains("://") {
-            check.wrong(
-                FILE,
-                format!(
-                    "\"{file}\" is a URL, which a later version reads: give the path of a file"
-                ),
+        let is_url = file.contains("://");
+        let url = if is_url { url(&file, check) } else { None };
+        if !is_url {
+            check.warn_unused(
+                &[CA],
+                "not used: sampling.strategies-file is no URL of https",
             );
         }
         let rules = rules(check);
         Self {
-            file: Some(PathBuf::from(file)).filter(|path| !path.as_os_str().is_empty()),
+            file: Some(PathBuf::from(file)).filter(|path| !path.as_os_str().is_empty() && !is_url),
+            url,
+            ca: check.settings.path(CA),
             reload_interval: check.time(RELOAD_INTERVAL),
             default_probability: check.share(DEFAULT_PROBABILITY),
             adaptive: adaptive.then_some(rules),
         }
     }
+}
+
+/// A URL that can be asked. It is not shown: it may hold a password.
+fn url(text: &str, check: &mut Check<'_>) -> Option<Uri> {
+    let url = text.parse::<Uri>().ok();
+    let url = url.filter(|url| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.host().is_some_and(|host| !host.is_empty())
+    });
+    if url.is_none() {
+        check.wrong(
+            FILE,
+            "it is no URL that can be asked: give one such as https://host/strategies.json, or the path of a file",
+        );
+    }
+    url
 }
 
 /// Checked although they may not be in use: they will be wrong then, too.

@@ -12,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use query::Place;
+use settings::tls::ClientTls;
 use storage::disk::RealDisk;
 use storage::embedded::{self, Embedded};
 use storage::forward::{self, Forward};
@@ -223,6 +224,7 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
         zipkin_compact: datagrams(&config.listeners.zipkin_compact, &collector.zipkin_compact)?,
         sampling: collector::sampling::Config {
             file: collector.sampling.file.clone(),
+            url: strategies_url(config, &collector.sampling),
             reload_interval: collector.sampling.reload_interval,
             default_probability: collector.sampling.default_probability,
             adaptive: collector.sampling.adaptive.clone(),
@@ -247,6 +249,26 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
         settings::ByteSize::as_usize,
     );
     Ok(Some(told))
+}
+
+/// Where the sampling strategies lie, if that is a URL.
+fn strategies_url(
+    config: &Config,
+    sampling: &config::Sampling,
+) -> Option<collector::sampling::Url> {
+    let own = Layout::new(
+        &config.certificates.directory,
+        &config.certificates.instance,
+    );
+    Some(collector::sampling::Url {
+        url: sampling.url.clone()?,
+        tls: ClientTls {
+            prefix: "sampling.strategies".to_owned(),
+            ca: sampling.ca.clone(),
+            ..ClientTls::default()
+        },
+        own_authority: Some(own.authority()),
+    })
 }
 
 /// The query service, in roles that have one. `addrs` are the listeners that are bound already, for its page.

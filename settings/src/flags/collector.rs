@@ -288,7 +288,13 @@ pub(super) const ROWS: &[Flag] = &[
         "sampling.strategies-file",
         Kind::Text,
         "",
-        "path of the sampling strategies, JSON; read again when it changes; empty: sampling.default-sampling-probability for all",
+        "path or URL (http, https) of the sampling strategies, JSON; read again when they change; empty: sampling.default-sampling-probability for all",
+    )),
+    c(Flag::acts(
+        "sampling.strategies.ca",
+        Kind::Text,
+        "",
+        "path of the authorities that may have signed the certificate of that URL's server, PEM; empty: the system's, and certs.directory's for the namespace of instance.default",
     )),
     c(Flag::acts(
         "sampling.strategies-reload-interval",
