@@ -12,6 +12,7 @@ pub mod http;
 mod metrics;
 mod server;
 pub mod service;
+mod short_ids;
 #[cfg(test)]
 mod testing;
 mod trace;

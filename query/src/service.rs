@@ -21,6 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use trust::{Instances, Stranger};
 
 use crate::metrics::Metrics;
+use crate::short_ids;
 use crate::{Adjuster, Config};
 
 /// So many spans are archived with one write.
@@ -188,14 +189,27 @@ impl Service {
 // === impl Call ===
 
 impl Call<'_> {
-    /// The traces with these ids, in that order; those that are not there are left out. One that has gone may be in the archive.
+    /// The traces with these ids, in that order; those that are not there are left out. One that has gone may be in the archive. Spans under the lower
+    /// half of an id are in the trace of the whole one.
     pub async fn get_traces<T: Send + 'static>(
         &self,
         ids: &[GetTrace],
         prepare: Prepare<T>,
     ) -> Result<Answer<T>, ReadError> {
         let turn = self.turn().await?;
-        let stream = self.readers.traces.get_traces(&self.cx, ids);
+        let asked = short_ids::with_short(ids);
+        let stream = self.readers.traces.get_traces(&self.cx, &asked);
+        self.answer(ids, short_ids::join(stream, ids), prepare, turn)
+            .await
+    }
+
+    async fn answer<T: Send + 'static>(
+        &self,
+        ids: &[GetTrace],
+        stream: TraceStream<'_>,
+        prepare: Prepare<T>,
+        turn: Turn,
+    ) -> Result<Answer<T>, ReadError> {
         let timer = self.service.metrics.start(self.readers.kind, "get_trace");
         let mut answer = self.assemble(stream, prepare.clone(), turn).await;
         if let Ok(found) = &mut answer
@@ -245,7 +259,10 @@ impl Call<'_> {
         let archive = self.readers.archive.clone();
         let archive = archive.ok_or(ArchiveError::NotConfigured)?;
         let whole: Prepare<Assembled> = Arc::new(|trace| trace);
-        let answer = self.get_traces(&[id], whole).await?;
+        // as it was sent: under its own id
+        let (turn, ids) = (self.turn().await?, [id]);
+        let stream = self.readers.traces.get_traces(&self.cx, &ids);
+        let answer = self.answer(&ids, stream, whole, turn).await?;
         if let Completeness::Partial { reason } = answer.completeness {
             return Err(ArchiveError::Partial(reason));
         }

@@ -335,3 +335,37 @@ async fn what_is_wrong_is_told_in_jaegers_words() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn spans_under_the_lower_half_of_an_id_are_in_the_trace_of_the_whole_one() {
+    let (_folder, setup) = setup();
+    let spoor = setup.start().unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_micros();
+    let (long, short) = ("0123456789abcdeffedcba9876543210", "fedcba9876543210");
+    // a proxy that knows 64 bits between two services that know 128
+    let spans = json!([
+        {"traceId": long, "id": "a1", "name": "front", "timestamp": now, "duration": 9, "localEndpoint": {"serviceName": "front"}},
+        {"traceId": short, "id": "a2", "parentId": "a1", "name": "proxy", "timestamp": now + 1, "duration": 7, "localEndpoint": {"serviceName": "proxy"}},
+        {"traceId": long, "id": "a3", "parentId": "a2", "name": "back", "timestamp": now + 2, "duration": 5, "localEndpoint": {"serviceName": "back"}},
+    ]);
+    let url = format!("{}/api/v2/spans", spoor.url("zipkin"));
+    let answer = reqwest::Client::new().post(url).json(&spans).send().await;
+    assert_eq!(answer.unwrap().status(), 202);
+    let whole = trace(&spoor, long).await;
+    assert_eq!(whole["spans"].as_array().unwrap().len(), 3);
+    for span in whole["spans"].as_array().unwrap() {
+        assert_eq!(span["traceID"], long);
+        assert_eq!(span["warnings"], Value::Null, "{span}");
+    }
+    assert_eq!(span(&whole, "proxy")["references"][0]["traceID"], long);
+    assert_eq!(
+        trace(&spoor, short).await["spans"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
