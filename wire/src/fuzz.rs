@@ -14,19 +14,22 @@ use crate::jaeger::proto;
 use crate::thrift::{self, Message, Protocol};
 use crate::{DecodeError, Decoded, otlp, record, zipkin};
 
+/// A function here, with its name.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every function here.
-pub const ALL: [fn(&[u8]); 11] = [
-    otlp_protobuf,
-    otlp_json,
-    jaeger_post_spans,
-    jaeger_span,
-    own_record,
-    zipkin_v2_json,
-    zipkin_v2_protobuf,
-    zipkin_v1_json,
-    thrift_batch,
-    thrift_message,
-    thrift_zipkin,
+pub const ALL: [Target; 11] = [
+    ("otlp_protobuf", otlp_protobuf),
+    ("otlp_json", otlp_json),
+    ("jaeger_post_spans", jaeger_post_spans),
+    ("jaeger_span", jaeger_span),
+    ("own_record", own_record),
+    ("zipkin_v2_json", zipkin_v2_json),
+    ("zipkin_v2_protobuf", zipkin_v2_protobuf),
+    ("zipkin_v1_json", zipkin_v1_json),
+    ("thrift_batch", thrift_batch),
+    ("thrift_message", thrift_message),
+    ("thrift_zipkin", thrift_zipkin),
 ];
 
 /// Floats are compared by their text, since NaN differs from itself.

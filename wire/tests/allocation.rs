@@ -4,6 +4,7 @@
     unsafe_code,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     missing_docs
 )]
 
@@ -50,12 +51,33 @@ fn peak(work: impl FnOnce()) -> usize {
     usize::try_from(PEAK.get() - before).unwrap()
 }
 
+/// Of bodies that are so long, what they take is compared with their length.
+const LONG: usize = 64 << 10;
+
+thread_local! {
+    /// The most bytes for a byte of a long body, and of which decoder.
+    static WORST: Cell<(f64, &'static str)> = const { Cell::new((0.0, "none")) };
+}
+
+fn compare(name: &'static str, taken: usize, length: usize) {
+    let ratio = taken as f64 / length as f64;
+    if length >= LONG && ratio > WORST.get().0 {
+        WORST.set((ratio, name));
+    }
+}
+
+/// Says what the worst was; seen with `--nocapture`.
+fn tell(what: &str) {
+    let (ratio, name) = WORST.get();
+    println!("{what}: at most {ratio:.2} bytes for a byte of a body of 64 KiB or more ({name})");
+}
+
 #[track_caller]
 fn check(what: &str, body: Vec<u8>) {
     let body = Bytes::from(body);
     let limit = 8 * body.len() + 64 * 1024;
     type Decode = fn(Bytes) -> Result<wire::Decoded, wire::DecodeError>;
-    let decoders: [(&str, Decode); 6] = [
+    let decoders: [(&'static str, Decode); 6] = [
         ("otlp", wire::otlp::decode),
         ("json", wire::otlp::decode_json),
         ("jaeger", wire::jaeger::proto::decode_post_spans),
@@ -65,6 +87,7 @@ fn check(what: &str, body: Vec<u8>) {
     ];
     for (name, decode) in decoders {
         let taken = peak(|| drop(decode(body.clone())));
+        compare(name, taken, body.len());
         assert!(
             taken <= limit,
             "{name} of {what}: {taken} bytes for {} bytes, limit {limit}",
@@ -77,6 +100,9 @@ fn check(what: &str, body: Vec<u8>) {
             peak(|| drop(wire::thrift::decode_message(body.clone(), protocol))),
             peak(|| drop(wire::thrift::decode_zipkin(body.clone(), protocol))),
         ];
+        taken
+            .iter()
+            .for_each(|taken| compare("thrift", *taken, body.len()));
         assert!(
             taken.iter().all(|taken| *taken <= limit),
             "thrift ({protocol:?}) of {what}: {taken:?} bytes for {} bytes, limit {limit}",
@@ -174,6 +200,7 @@ fn many_tiny_parts_stay_within_the_bound() {
     );
     check("groups of one span", field(1, &group).repeat(many));
     check("scopes of one span", field(1, &group.repeat(many)));
+    tell("tiny parts");
 }
 
 /// A list of `element`s in the compact protocol, behind the header of field `number`.
@@ -276,6 +303,7 @@ fn many_tiny_parts_of_thrift_stay_within_the_bound() {
         "empty zipkin spans",
         [vec![0xfc], varint(400_000), vec![0; 400_000]].concat(),
     );
+    tell("tiny parts of Thrift");
 }
 
 #[test]
@@ -316,6 +344,7 @@ fn broken_json_stays_within_the_bound() {
         )
         .into_bytes(),
     );
+    tell("broken JSON");
 }
 
 #[test]
@@ -376,6 +405,7 @@ fn zipkins_json_stays_within_the_bound() {
         b"\"}]",
     ];
     check("bytes that are no text", bytes.concat());
+    tell("Zipkin's JSON");
 }
 
 #[test]

@@ -1,5 +1,15 @@
+//! Runs the fuzz bodies over recorded inputs and mutations of them.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test asks how long it may take, no setting of Spoor, and says what it did"
+)]
+
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::thrift::tests::oracle;
@@ -139,9 +149,38 @@ fn no_mutation_of_a_seed_breaks_a_promise() {
             } else {
                 mutate(seed, &mut random)
             };
-            for run in ALL {
+            for (_, run) in ALL {
                 run(&data);
             }
         }
     }
+}
+
+/// A fifth of a second each, or ten minutes with `SPOOR_SOAK=1`.
+#[test]
+fn each_target_keeps_its_promises_for_its_time() {
+    let time = if std::env::var("SPOOR_SOAK").is_ok_and(|soak| soak == "1") {
+        Duration::from_secs(600)
+    } else {
+        Duration::from_millis(200)
+    };
+    let seeds = &seeds();
+    let next = &AtomicUsize::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(move || {
+                while let Some((name, run)) = ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (until, mut executions) = (Instant::now() + time, 0_u64);
+                    let mut random = Random(u64::from(name.as_bytes()[0]) << 8 | name.len() as u64);
+                    while Instant::now() < until {
+                        let seed = &seeds[random.below(seeds.len())];
+                        run(&mutate(seed, &mut random));
+                        executions += 1;
+                    }
+                    println!("{name}: {executions} executions in {time:?}, 0 crashes");
+                }
+            });
+        }
+    });
 }
