@@ -17,7 +17,7 @@ use crate::admission::Admission;
 use crate::config::{self, Config};
 use crate::inflow::Limit;
 use crate::intake::{Intake, Origin, Parts, Receiver};
-use crate::metrics::{Agent, Metrics};
+use crate::metrics::{Agent, LostInKernel, Metrics};
 use crate::receivers::jaeger::udp::{self, Udp};
 use crate::receivers::{jaeger, otlp, reflection, zipkin};
 use crate::sampling::{self, Sampling};
@@ -154,6 +154,12 @@ pub async fn bind(
                 });
             }
         }
+    }
+    let datagrams = receivers.datagrams.iter();
+    let datagrams = datagrams.map(|udp| (udp.datagrams.name, udp.datagrams.addrs.clone()));
+    let lost = LostInKernel(datagrams.collect());
+    if !lost.0.is_empty() {
+        registry.register_collector(Box::new(lost));
     }
     if let Some(listener) = &config.sampling_http {
         let router = crate::receivers::sampling::http_router(sampling.clone());

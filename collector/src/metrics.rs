@@ -8,6 +8,7 @@
 //! Source: `jaegertracing/jaeger: cmd/collector/app/metrics.go` v1.76.0.
 
 mod agent;
+mod kernel;
 mod service;
 mod tally;
 
@@ -22,6 +23,7 @@ use prometheus_client::registry::Registry;
 
 use crate::intake::Origin;
 pub(crate) use agent::{Agent, Port};
+pub(crate) use kernel::LostInKernel;
 pub(crate) use service::Label;
 use service::Services;
 pub(crate) use tally::Tally;

@@ -178,7 +178,7 @@ macro_rules! processor {
             Flag::acts(concat!($prefix, ".server-host-port"), Kind::HostPort, "", concat!("address for datagrams; empty: in all-in-one and agent ", $port, " of this machine, or of listen.host where plaintext.listeners allows that, and off in collector")).by(Reader::CollectorAndAgent),
             Flag::acts(concat!($prefix, ".server-max-packet-size"), Kind::Bytes, "65000", "largest datagram; a longer one is dropped and counted").by(Reader::CollectorAndAgent),
             Flag::acts(concat!($prefix, ".server-queue-size"), Kind::Int, "1000", "datagrams that may be under way; one more is dropped and counted").by(Reader::CollectorAndAgent),
-            Flag::acts(concat!($prefix, ".server-socket-buffer-size"), Kind::Bytes, "0", "room in the kernel for datagrams that were not read yet; 0: as the system has it").by(Reader::CollectorAndAgent),
+            Flag::acts(concat!($prefix, ".server-socket-buffer-size"), Kind::Bytes, "4MiB", "room in the kernel for datagrams that were not read yet, as far as the system allows (net.core.rmem_max); 0: as the system has it").by(Reader::CollectorAndAgent),
             Flag::accepted(concat!($prefix, ".workers"), Kind::Int, "10", "datagrams are decoded as they come, as many at once as server-queue-size allows").by(Reader::CollectorAndAgent),
         ]
     };
