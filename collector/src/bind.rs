@@ -17,7 +17,7 @@ use crate::admission::Admission;
 use crate::config::{self, Config};
 use crate::inflow::Limit;
 use crate::intake::{Intake, Origin, Parts, Receiver};
-use crate::metrics::{Agent, LostInKernel, Metrics};
+use crate::metrics::{Agent, Asked, LostInKernel, Metrics};
 use crate::receivers::jaeger::udp::{self, Udp};
 use crate::receivers::{jaeger, otlp, reflection, zipkin};
 use crate::sampling::{self, Sampling};
@@ -122,7 +122,8 @@ pub async fn bind(
             jaeger::thrift::ORIGIN,
             JAEGER_THRIFT_LIMIT,
         );
-        let router = jaeger::thrift::router(receiver, sampling.clone());
+        let asked = Asked::register(registry, "collector");
+        let router = jaeger::thrift::router(receiver, sampling.clone(), asked);
         receivers.add(&settings.listener, router, listeners).await?;
     }
     if let Some(settings) = &config.zipkin {
@@ -162,7 +163,8 @@ pub async fn bind(
         registry.register_collector(Box::new(lost));
     }
     if let Some(listener) = &config.sampling_http {
-        let router = crate::receivers::sampling::http_router(sampling.clone());
+        let asked = Asked::register(registry, "agent");
+        let router = crate::receivers::sampling::http_router(sampling.clone(), &asked);
         receivers.add(listener, router, listeners).await?;
     }
     if let Some(listener) = &config.sampling_grpc {

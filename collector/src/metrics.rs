@@ -8,6 +8,7 @@
 //! Source: `jaegertracing/jaeger: cmd/collector/app/metrics.go` v1.76.0.
 
 mod agent;
+mod asked;
 mod kernel;
 mod service;
 mod tally;
@@ -23,6 +24,7 @@ use prometheus_client::registry::Registry;
 
 use crate::intake::Origin;
 pub(crate) use agent::{Agent, Port};
+pub(crate) use asked::Asked;
 pub(crate) use kernel::LostInKernel;
 pub(crate) use service::Label;
 use service::Services;

@@ -160,6 +160,8 @@ async fn what_an_agent_is_asked_about_sampling_it_asks_the_collector() {
         assert_eq!(theirs.0, 200);
         assert_eq!(theirs, ours, "{path}");
     }
+    let answered = "jaeger_agent_http_server_requests_total{type=\"sampling\"}";
+    assert_eq!(metric(&agent, answered).await, 2.0);
     collector.terminate().unwrap();
     let (status, _, text) = get(&format!(
         "{}/sampling?service=shop",
@@ -167,6 +169,8 @@ async fn what_an_agent_is_asked_about_sampling_it_asks_the_collector() {
     ))
     .await;
     assert_eq!(status, 500);
+    let failed = "jaeger_agent_http_server_errors_total{source=\"collector-proxy\",status=\"5xx\"}";
+    assert_eq!(metric(&agent, failed).await, 1.0);
     assert!(
         text.contains("collector error: ") && text.contains("cannot connect to"),
         "{text}"

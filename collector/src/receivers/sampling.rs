@@ -19,6 +19,7 @@ use wire::r#gen::api_v2::sampling_manager_server::{SamplingManager, SamplingMana
 use wire::r#gen::api_v2::{SamplingStrategyParameters, SamplingStrategyResponse};
 
 use super::{http, unary};
+use crate::metrics::Asked;
 use crate::sampling::{self, Sampling};
 
 /// The longest request: a name.
@@ -34,15 +35,22 @@ enum Form {
 }
 
 /// The path on the collector's port for Thrift, added to `router`.
-pub(super) fn add_http(router: Router, sampling: Arc<Sampling>) -> Router {
-    add(router, "/api/sampling", sampling, Form::Today)
+pub(super) fn add_http(router: Router, sampling: Arc<Sampling>, asked: Asked) -> Router {
+    add(router, "/api/sampling", sampling, Form::Today, asked)
 }
 
 /// All of 5778.
-pub(crate) fn http_router(sampling: Arc<Sampling>) -> Router {
-    let router = add(Router::new(), "/", sampling.clone(), Form::Legacy);
-    let router = add(router, "/sampling", sampling.clone(), Form::Today);
-    add_http(router, sampling)
+pub(crate) fn http_router(sampling: Arc<Sampling>, asked: &Asked) -> Router {
+    let router = Router::new();
+    let router = add(router, "/", sampling.clone(), Form::Legacy, asked.clone());
+    let router = add(
+        router,
+        "/sampling",
+        sampling.clone(),
+        Form::Today,
+        asked.clone(),
+    );
+    add_http(router, sampling, asked.clone())
         .route(
             "/baggageRestrictions",
             any(|| async { http::error(StatusCode::INTERNAL_SERVER_ERROR, BAGGAGE) }),
@@ -62,13 +70,27 @@ pub(crate) fn grpc_router(router: Router, sampling: Arc<Sampling>) -> Router {
     add_grpc(router, sampling).fallback(unary::unimplemented)
 }
 
-fn add(router: Router, path: &'static str, sampling: Arc<Sampling>, form: Form) -> Router {
+fn add(
+    router: Router,
+    path: &'static str,
+    sampling: Arc<Sampling>,
+    form: Form,
+    asked: Asked,
+) -> Router {
     router.route(
         path,
         any(move |request: Request| {
             let (parts, _) = request.into_parts();
-            let sampling = sampling.clone();
-            async move { answer(&parts, &sampling, form).await }
+            let (sampling, asked) = (sampling.clone(), asked.clone());
+            async move {
+                let response = answer(&parts, &sampling, form).await;
+                let kind = match form {
+                    Form::Today => "sampling",
+                    Form::Legacy => "sampling-legacy",
+                };
+                asked.answered(kind, response.status());
+                response
+            }
         }),
     )
 }

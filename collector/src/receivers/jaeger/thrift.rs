@@ -22,6 +22,7 @@ use wire::{DecodeError, Decoded};
 
 use crate::fault::Fault;
 use crate::intake::{Decode, Origin, Receiver};
+use crate::metrics::Asked;
 use crate::receivers::{http, sampling};
 use crate::sampling::Sampling;
 
@@ -49,10 +50,10 @@ fn compact(body: Bytes) -> Result<Decoded, DecodeError> {
 }
 
 /// The whole port, which answers for remote sampling too.
-pub(crate) fn router(receiver: Receiver, sampling: Arc<Sampling>) -> Router {
+pub(crate) fn router(receiver: Receiver, sampling: Arc<Sampling>, asked: Asked) -> Router {
     let receiver = Arc::new(receiver);
     let other = receiver.clone();
-    sampling::add_http(Router::new(), sampling)
+    sampling::add_http(Router::new(), sampling, asked)
         .route(
             PATH,
             any(move |request: Request| {
