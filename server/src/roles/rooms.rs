@@ -124,6 +124,12 @@ fn forward(config: &Config, registry: &mut Registry) -> anyhow::Result<Forward> 
         &config.certificates.directory,
         &config.certificates.instance,
     );
+    let targets: Vec<String> = agent.targets.iter().map(ToString::to_string).collect();
+    tracing::info!(
+        collector = targets.join(","),
+        tls = agent.tls.is_some(),
+        "forwarding spans"
+    );
     let dialer = match agent.tls {
         None => Dialer::plaintext(),
         Some(tls) => Dialer::tls(tls, Some(own.authority())),
