@@ -3,6 +3,7 @@
 use http::request::Parts;
 use listen::Peer;
 use model::Instance;
+use trust::Names;
 
 use crate::fault::Fault;
 use crate::intake::Receiver;
@@ -17,11 +18,12 @@ pub(crate) fn of_datagram(receiver: &Receiver) -> Result<Instance, Fault> {
 pub(crate) fn of(receiver: &Receiver, parts: &Parts) -> Result<Instance, Fault> {
     let instances = &receiver.intake.instances;
     let names = parts.extensions.get::<Peer>().and_then(Peer::names);
+    let names = names.map(|(dns, uris)| Names { dns, uris });
     let values = instances
         .header()
         .map(|header| parts.headers.get_all(header).into_iter())
         .into_iter()
         .flatten()
         .map(|value| value.to_str().ok());
-    Ok(instances.of(receiver.origin.name, names.as_deref(), values)?)
+    Ok(instances.of(receiver.origin.name, names, values)?)
 }

@@ -84,7 +84,8 @@ async fn encrypted(shared: &Shared, stream: Io<TcpStream>, peer: SocketAddr) {
         }
     };
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let certificate = chain.first().and_then(Certificate::read).map(Arc::new);
+    // one that cannot be read has no names, which is another thing than no certificate
+    let certificate = chain.first().map(|leaf| Arc::new(Certificate::read(leaf)));
     let session = Session::new(watching, chain);
     let Some((opening, front)) = first_words(shared, &mut stream, peer).await else {
         return;

@@ -38,35 +38,36 @@ pub struct Certificate {
 impl Peer {
     /// DNS names and URIs of the client's certificate; `None`: it showed none.
     #[must_use]
-    pub fn names(&self) -> Option<Vec<&str>> {
+    pub fn names(&self) -> Option<(&[String], &[String])> {
         let certificate = self.certificate.as_deref()?;
-        let names = certificate.dns_names.iter().chain(&certificate.uris);
-        Some(names.map(String::as_str).collect())
+        Some((&certificate.dns_names, &certificate.uris))
     }
 }
 
 // === impl Certificate ===
 
 impl Certificate {
-    /// Reads the names; `None` when it is not X.509, which a verified certificate always is.
-    pub(crate) fn read(der: &CertificateDer<'_>) -> Option<Self> {
-        let (_, parsed) = X509Certificate::from_der(der.as_ref()).ok()?;
-        let mut dns_names = Vec::new();
-        let mut uris = Vec::new();
+    /// Reads the names; there are none in what is not X.509, which a verified certificate always is.
+    pub(crate) fn read(der: &CertificateDer<'_>) -> Self {
+        let mut certificate = Self {
+            subject: String::new(),
+            dns_names: Vec::new(),
+            uris: Vec::new(),
+            der: der.clone().into_owned(),
+        };
+        let Ok((_, parsed)) = X509Certificate::from_der(der.as_ref()) else {
+            return certificate;
+        };
+        certificate.subject = parsed.subject().to_string();
         if let Ok(Some(names)) = parsed.subject_alternative_name() {
             for name in &names.value.general_names {
                 match name {
-                    GeneralName::DNSName(name) => dns_names.push((*name).to_owned()),
-                    GeneralName::URI(uri) => uris.push((*uri).to_owned()),
+                    GeneralName::DNSName(name) => certificate.dns_names.push((*name).to_owned()),
+                    GeneralName::URI(uri) => certificate.uris.push((*uri).to_owned()),
                     _ => {}
                 }
             }
         }
-        Some(Self {
-            subject: parsed.subject().to_string(),
-            dns_names,
-            uris,
-            der: der.clone().into_owned(),
-        })
+        certificate
     }
 }

@@ -18,7 +18,7 @@ use storage::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use trust::{Instances, Stranger};
+use trust::{Instances, Names, Stranger};
 
 use crate::metrics::Metrics;
 use crate::short_ids;
@@ -165,6 +165,7 @@ impl Service {
     /// The instance that a request may read. The rules are `trust`'s, the same as for spans that come in.
     fn instance_of(&self, request: &Parts) -> Result<Instance, Stranger> {
         let names = request.extensions.get::<Peer>().and_then(Peer::names);
+        let names = names.map(|(dns, uris)| Names { dns, uris });
         let values = self
             .instances
             .header()
@@ -172,7 +173,7 @@ impl Service {
             .into_iter()
             .flatten()
             .map(|value| value.to_str().ok());
-        self.instances.of(LISTENER, names.as_deref(), values)
+        self.instances.of(LISTENER, names, values)
     }
 
     /// The read-time corrections, with their settings.
@@ -238,7 +239,9 @@ impl Call<'_> {
         if missing.is_empty() || answer.completeness != Completeness::Complete {
             return Ok(());
         }
-        let stream = reader.get_traces(&self.cx, &missing);
+        let asked = short_ids::with_short(&missing);
+        let stream = reader.get_traces(&self.cx, &asked);
+        let stream = short_ids::join(stream, &missing);
         let (archived, completeness) = self.collect(stream, prepare).await?;
         answer.traces.extend(archived);
         answer.completeness = completeness;
@@ -259,17 +262,18 @@ impl Call<'_> {
         let archive = self.readers.archive.clone();
         let archive = archive.ok_or(ArchiveError::NotConfigured)?;
         let whole: Prepare<Assembled> = Arc::new(|trace| trace);
-        // as it was sent: under its own id
-        let (turn, ids) = (self.turn().await?, [id]);
+        // as it was sent: what came under the lower half of the id stays under that
+        let (turn, ids) = (self.turn().await?, short_ids::with_short(&[id]));
         let stream = self.readers.traces.get_traces(&self.cx, &ids);
         let answer = self.answer(&ids, stream, whole, turn).await?;
         if let Completeness::Partial { reason } = answer.completeness {
             return Err(ArchiveError::Partial(reason));
         }
-        let Some((_, trace)) = answer.traces.into_iter().next() else {
+        if answer.traces.is_empty() {
             return Err(ArchiveError::NotFound);
-        };
-        let mut spans = trace.spans.into_iter().peekable();
+        }
+        let traces = answer.traces.into_iter();
+        let mut spans = traces.flat_map(|(_, trace)| trace.spans).peekable();
         while spans.peek().is_some() {
             let some = spans.by_ref().take(ARCHIVED_SPANS).collect();
             let batch = Batch::new(self.instance.clone(), some, 0);

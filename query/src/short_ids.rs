@@ -11,13 +11,13 @@ use futures_util::StreamExt as _;
 use model::{Span, TraceId};
 use storage::{GetTrace, ReadItem, TraceStream};
 
-/// The ids, each whole one followed by its lower half unless that is asked for by itself.
+/// The ids, each whole one followed by its lower half, unless that is asked for by itself or by another whole one.
 pub(crate) fn with_short(ids: &[GetTrace]) -> Vec<GetTrace> {
-    let asked: HashSet<TraceId> = ids.iter().map(|get| get.trace_id).collect();
+    let whole = whole(ids);
     let mut all = Vec::with_capacity(ids.len() * 2);
     for get in ids {
         all.push(*get);
-        if let Some(short) = short_of(get.trace_id).filter(|short| !asked.contains(short)) {
+        if let Some(short) = short_of(get.trace_id).filter(|short| whole.contains_key(short)) {
             all.push(GetTrace {
                 trace_id: short,
                 ..*get
@@ -29,12 +29,7 @@ pub(crate) fn with_short(ids: &[GetTrace]) -> Vec<GetTrace> {
 
 /// What was asked with [`with_short`], put together: the two follow each other, so that they become one trace.
 pub(crate) fn join<'a>(stream: TraceStream<'a>, ids: &[GetTrace]) -> TraceStream<'a> {
-    let asked: HashSet<TraceId> = ids.iter().map(|get| get.trace_id).collect();
-    let whole: HashMap<TraceId, TraceId> = ids
-        .iter()
-        .filter_map(|get| Some((short_of(get.trace_id)?, get.trace_id)))
-        .filter(|(short, _)| !asked.contains(short))
-        .collect();
+    let whole = whole(ids);
     if whole.is_empty() {
         return stream;
     }
@@ -49,6 +44,22 @@ pub(crate) fn join<'a>(stream: TraceStream<'a>, ids: &[GetTrace]) -> TraceStream
             })
         })
         .boxed()
+}
+
+/// The whole id of each lower half that belongs to one of `ids` alone.
+fn whole(ids: &[GetTrace]) -> HashMap<TraceId, TraceId> {
+    let asked: HashSet<TraceId> = ids.iter().map(|get| get.trace_id).collect();
+    let mut whole = HashMap::new();
+    let mut shared = HashSet::new();
+    for id in &asked {
+        if let Some(short) = short_of(*id).filter(|short| !asked.contains(short))
+            && whole.insert(short, *id).is_some()
+        {
+            shared.insert(short);
+        }
+    }
+    whole.retain(|short, _| !shared.contains(short));
+    whole
 }
 
 fn lengthen(span: &mut Span, whole: &HashMap<TraceId, TraceId>) {
@@ -85,6 +96,8 @@ mod tests {
         // asked for by itself it is answered by itself
         assert_eq!(with_short(&[get(9, 1), get(0, 1)]), [get(9, 1), get(0, 1)]);
         assert_eq!(with_short(&[get(9, 0)]), [get(9, 0)]);
+        // whose it is, nobody knows
+        assert_eq!(with_short(&[get(9, 1), get(8, 1)]), [get(9, 1), get(8, 1)]);
     }
 
     #[test]

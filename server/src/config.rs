@@ -95,7 +95,7 @@ impl Config {
         fill_memory(&mut settings);
         let mut check = Check::new(&settings);
         let certificates = Certificates::check(&mut check);
-        let instances = instances::check(&certificates.instance, &mut check);
+        let instances = instances::check(role, &certificates.instance, &mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
         let storage = Storage::check(role, &mut check);
         let collector = if role.collects() || role.forwards() {
@@ -103,6 +103,13 @@ impl Config {
         } else {
             None
         };
+        if let Some(listeners) = &listeners {
+            instances::tell(&instances, listeners, &mut check);
+        }
+        let adaptive = collector
+            .as_ref()
+            .is_some_and(|c| c.sampling.adaptive.is_some());
+        instances::refuse_adaptive(&instances, adaptive, &mut check);
         let agent = role.forwards().then(|| Agent::check(&mut check));
         let query = if role.answers() {
             Some(Query::check(&mut check))

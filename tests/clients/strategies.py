@@ -14,7 +14,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/moved":
             self.send_response(302)
-            self.send_header("Location", "/strategies.json")
+            self.send_header("Location", "strategies.json")
             self.end_headers()
             return
         there = path.exists()

@@ -150,8 +150,12 @@ async fn a_client_with_nothing_but_the_authority_is_served_and_plaintext_is_refu
         );
         assert!(metrics.contains(&refused), "no {refused} in {metrics}");
     }
-    let log = spoor.log().join("\n");
-    assert!(log.contains("plaintext"), "{log}");
+    eventually(
+        "a word about plaintext",
+        || async { spoor.log().join("\n") },
+        |log| log.contains("a client spoke plaintext to a tls port"),
+    )
+    .await;
 
     // the next start changes nothing that clients see
     let (before, _) = see(&query, &ca, "/api/services", "localhost");

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use crate::name::Name;
 const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// Certificates begin this long ago, for clocks differ.
-const BACKDATED: Duration = Duration::from_secs(3600);
+pub(crate) const BACKDATED: Duration = Duration::from_secs(3600);
 
 /// The authority of one namespace.
 pub(crate) struct Authority {
@@ -62,6 +63,7 @@ impl Authority {
             path: path.to_owned(),
             problem,
         };
+        refuse_writable(&key)?;
         let der = CertificateDer::from_pem_slice(pem.as_bytes())
             .map_err(|error| wrong(&cert, format!("it holds no certificate as PEM: {error}")))?;
         let (_, parsed) = X509Certificate::from_der(&der)
@@ -94,6 +96,7 @@ impl Authority {
         let namespace = instance.namespace();
         let failed = || Error::making(format!("the authority of namespace {namespace}"));
         let key = layout.authority_key();
+        refuse_writable(&key)?;
         let pair = match read(&key)? {
             Some(pem) => KeyPair::from_pem(&pem).map_err(|error| Error::Authority {
                 path: key.clone(),
@@ -169,6 +172,24 @@ impl Authority {
             key: pair.serialize_pem(),
         })
     }
+}
+
+/// Whoever may write the key could put his own there, and issue what clients trust.
+fn refuse_writable(key: &Path) -> Result<(), Error> {
+    match mode(key) {
+        Some(mode) if mode & 0o022 != 0 => Err(Error::Authority {
+            path: key.to_owned(),
+            problem: format!("others may write to it (mode {:o})", mode & 0o777),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Who may do what with a file; none when there is none.
+pub(crate) fn mode(path: &Path) -> Option<u32> {
+    fs::metadata(path)
+        .ok()
+        .map(|meta| meta.permissions().mode())
 }
 
 /// The text of a file; none when there is none.

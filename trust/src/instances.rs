@@ -12,6 +12,8 @@ use std::str::FromStr;
 
 use model::Instance;
 
+use crate::name::Name;
+
 /// The rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instances {
@@ -36,16 +38,27 @@ pub struct Tenants {
     pub listeners: BTreeSet<String>,
 }
 
-/// A name in a certificate, with at most one `*` at its start or its end.
+/// A name in a certificate: a URI, perhaps with `*` at its end, or a DNS name, perhaps with `*` as its first label. The two are kept apart: whoever may choose
+/// the last part of a URI could else pass for a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
+    is_uri: bool,
+}
+
+/// The names in a client's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Names<'a> {
+    /// Its DNS names.
+    pub dns: &'a [String],
+    /// Its URIs.
+    pub uris: &'a [String],
 }
 
 /// Why a text is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{0}\" is no name in a certificate: give a DNS name or a URI with at most one * at its start or its end, such as spiffe://cluster.local/ns/shop/*"
+    "\"{0}\" is no name in a certificate: give a URI, perhaps with * at its end, such as spiffe://cluster.local/ns/shop/*, or a DNS name, perhaps with * as its first label"
 )]
 pub struct InvalidPattern(String);
 
@@ -125,7 +138,7 @@ impl Instances {
     pub fn of<'a>(
         &self,
         listener: &str,
-        names: Option<&[&'a str]>,
+        names: Option<Names<'_>>,
         mut tenants: impl Iterator<Item = Option<&'a str>>,
     ) -> Result<Instance, Stranger> {
         if let Some(instance) = self.listeners.get(listener) {
@@ -159,11 +172,12 @@ impl Instances {
         Ok(self.default.clone())
     }
 
-    fn of_names(&self, names: &[&str]) -> Result<Instance, Stranger> {
-        let fits = |pattern: &Pattern| names.iter().any(|name| pattern.fits(name));
+    fn of_names(&self, names: Names<'_>) -> Result<Instance, Stranger> {
+        let fits = |pattern: &Pattern| pattern.fits(names);
         let found = self.certificates.iter().find(|(pattern, _)| fits(pattern));
         found.map(|(_, instance)| instance.clone()).ok_or_else(|| {
-            let shown: Vec<&str> = names.iter().take(SHOWN).copied().collect();
+            let shown = names.uris.iter().chain(names.dns).take(SHOWN);
+            let shown: Vec<&str> = shown.map(String::as_str).collect();
             Stranger::Certificate(shown.join(", "))
         })
     }
@@ -176,12 +190,22 @@ impl Instances {
 // === impl Pattern ===
 
 impl Pattern {
-    fn fits(&self, name: &str) -> bool {
-        match (self.text.strip_prefix('*'), self.text.strip_suffix('*')) {
-            (Some(end), _) => name.len() > end.len() && name.ends_with(end),
-            (_, Some(start)) => name.len() > start.len() && name.starts_with(start),
-            _ => name == self.text,
+    fn fits(&self, names: Names<'_>) -> bool {
+        if self.is_uri {
+            let fits = |uri: &String| match self.text.strip_suffix('*') {
+                Some(start) => uri.len() > start.len() && uri.starts_with(start),
+                None => *uri == self.text,
+            };
+            return names.uris.iter().any(fits);
         }
+        let fits = |name: &String| match self.text.strip_prefix("*.") {
+            // one label, as in a certificate
+            Some(rest) => name.split_once('.').is_some_and(|(label, behind)| {
+                !label.is_empty() && behind.eq_ignore_ascii_case(rest)
+            }),
+            None => name.eq_ignore_ascii_case(&self.text),
+        };
+        names.dns.iter().any(fits)
     }
 }
 
@@ -189,17 +213,20 @@ impl FromStr for Pattern {
     type Err = InvalidPattern;
 
     fn from_str(text: &str) -> Result<Self, InvalidPattern> {
-        let inner = text.strip_prefix('*').unwrap_or(text);
-        let inner = match inner.len() == text.len() {
-            true => inner.strip_suffix('*').unwrap_or(inner),
-            false => inner,
+        let is_uri = text.contains("://");
+        let inner = if is_uri {
+            text.strip_suffix('*').unwrap_or(text)
+        } else {
+            text.strip_prefix("*.").unwrap_or(text)
         };
         let is_name = |c: char| c.is_ascii_graphic() && c != '*' && c != ',';
-        if inner.is_empty() || !inner.chars().all(is_name) {
+        let is_dns = is_uri || matches!(inner.parse(), Ok(Name::Dns(_)));
+        if inner.is_empty() || !inner.chars().all(is_name) || !is_dns {
             return Err(InvalidPattern(text.to_owned()));
         }
         Ok(Self {
             text: text.to_owned(),
+            is_uri,
         })
     }
 }

@@ -4,15 +4,16 @@
 //! only what is missing or due; two processes of one instance take turns, and neither takes away the names of the other.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::Instance;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-use crate::authority::Authority;
+use crate::authority::{Authority, mode};
 use crate::error::Error;
 use crate::folder::{self, Entry, PUBLIC, SECRET};
 use crate::layout::{CA, CERT, KEY, Layout};
@@ -20,7 +21,10 @@ use crate::leaf::{Leaf, Reason};
 use crate::name::Name;
 
 /// How often certificates are looked after, at most.
-const LOOK_EVERY: Duration = Duration::from_secs(3600);
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// How long another process may take with its turn.
+const TURN: Duration = Duration::from_secs(10);
 
 /// Issues for one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,13 @@ pub struct Issuer {
 pub enum Outcome {
     /// All was well, and nothing was written.
     Kept,
+    /// Another one is due and could not be made; the one that is there still serves.
+    KeptAnyway {
+        /// Why one is due.
+        reason: Reason,
+        /// Why there is none.
+        error: String,
+    },
     /// There is no key to issue with, but a certificate: it was put there, and stays as it is.
     Given,
     /// A certificate was issued.
@@ -75,25 +86,29 @@ impl Issuer {
         if is_given(&layout) {
             return Ok(Outcome::Given);
         }
-        if let Some(authority) = Authority::load(&layout, now)?
-            && Leaf::judge(&layout, &authority, &self.names, now)
-                .due
-                .is_none()
-        {
+        let found = Authority::load(&layout, now)?
+            .map(|authority| Leaf::judge(&layout, &authority, &self.names, now));
+        if found.as_ref().is_some_and(|leaf| leaf.due.is_none()) {
             return Ok(Outcome::Kept);
         }
-        folder::make(layout.namespace(), 0o755)?;
-        let turn = layout.namespace().join(".lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&turn)
-            .and_then(|file| file.lock().map(|()| file))
-            .map_err(Error::files("lock", turn))?;
-        let outcome = self.issue(&layout, now);
-        drop(lock);
-        outcome
+        let made = folder::make(layout.namespace(), 0o755)
+            .and_then(|()| take_turn(&layout.namespace().join(".lock")))
+            .and_then(|_turn| self.issue(&layout, now));
+        match (made, found) {
+            // a folder that nobody can write to serves as long as what is in it does
+            (
+                Err(error),
+                Some(Leaf {
+                    is_usable: true,
+                    due: Some(reason),
+                    ..
+                }),
+            ) => Ok(Outcome::KeptAnyway {
+                reason,
+                error: error.to_string(),
+            }),
+            (made, _) => made,
+        }
     }
 
     fn issue(&self, layout: &Layout, now: OffsetDateTime) -> Result<Outcome, Error> {
@@ -139,9 +154,15 @@ impl Issuer {
             let issuer = self.clone();
             let ensured = tokio::task::spawn_blocking(move || issuer.ensure()).await;
             match ensured {
+                Ok(Ok(Outcome::KeptAnyway { error, .. })) if told.as_ref() == Some(&error) => {}
+                // said at the start
+                Ok(Ok(Outcome::Given)) => {}
                 Ok(Ok(outcome)) => {
                     self.tell(&outcome);
-                    told = None;
+                    told = match outcome {
+                        Outcome::KeptAnyway { error, .. } => Some(error),
+                        _ => None,
+                    };
                 }
                 Ok(Err(error)) => {
                     let text = error.to_string();
@@ -149,6 +170,9 @@ impl Issuer {
                         tracing::error!(instance = %self.instance, "the certificate was not looked after, and the one in use stays: {text}");
                         told = Some(text);
                     }
+                }
+                Err(ended) if ended.is_panic() => {
+                    tracing::error!(instance = %self.instance, "looking after the certificate failed: {ended}");
                 }
                 // the runtime is ending
                 Err(_) => return,
@@ -160,8 +184,18 @@ impl Issuer {
     pub fn tell(&self, outcome: &Outcome) {
         let layout = self.layout();
         let ca = full(&layout.authority());
+        let key = layout.authority_key();
+        if mode(&key).is_some_and(|mode| mode & 0o044 != 0) {
+            tracing::warn!(key = %full(&key), "others may read the key of the authority, and issue what clients trust: take that from them (chmod 600)");
+        }
         match outcome {
             Outcome::Kept => {}
+            Outcome::KeptAnyway { reason, error } => {
+                tracing::warn!(instance = %self.instance, %ca, "another certificate is due ({reason}) and could not be made, so the one that is there serves on: {error}");
+            }
+            Outcome::Given if fs::exists(layout.authority()).unwrap_or(false) => {
+                tracing::warn!(instance = %self.instance, cert = %full(&layout.cert()), "ca.key is not beside ca.crt, so the certificate is not renewed and clients will refuse it when it ends: put the key back, or replace the certificate before that");
+            }
             Outcome::Given => {
                 tracing::info!(instance = %self.instance, cert = %full(&layout.cert()), "serving with the certificate that lies there; without ca.key beside ca.crt it is not renewed");
             }
@@ -177,6 +211,32 @@ impl Issuer {
             } => {
                 tracing::info!(instance = %self.instance, %ca, %reason, "issued a certificate");
             }
+        }
+    }
+}
+
+/// One process at a time; the turn ends with the file. Whoever holds it for long is named.
+fn take_turn(path: &Path) -> Result<File, Error> {
+    let open = || {
+        // nobody else may hold it
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(folder::SECRET)
+            .open(path)?;
+        file.set_permissions(Permissions::from_mode(folder::SECRET))?;
+        Ok(file)
+    };
+    let file = open().map_err(Error::files("lock", path))?;
+    let until = Instant::now() + TURN;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                std::thread::park_timeout(Duration::from_millis(20));
+            }
+            Err(error) => return Err(Error::files("lock", path)(error.into())),
         }
     }
 }

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::authority::{Authority, read};
+use crate::authority::{Authority, BACKDATED, read};
 use crate::layout::{CA, Layout};
 use crate::name::Name;
 
@@ -57,6 +57,8 @@ impl fmt::Display for Reason {
 pub(crate) struct Leaf {
     pub(crate) names: BTreeSet<Name>,
     pub(crate) due: Option<Reason>,
+    /// Clients still take it.
+    pub(crate) is_usable: bool,
 }
 
 // === impl Leaf ===
@@ -70,6 +72,7 @@ impl Leaf {
     ) -> Self {
         let due = |reason| Self {
             names: BTreeSet::new(),
+            is_usable: false,
             due: Some(reason),
         };
         let copy = layout.instance().join(CA);
@@ -96,13 +99,20 @@ impl Leaf {
             validity.not_before.timestamp(),
             validity.not_after.timestamp(),
         );
-        if to.saturating_sub(now.unix_timestamp()) < to.saturating_sub(from) / 3 {
-            return due(Reason::Ends);
+        let backdated = i64::try_from(BACKDATED.as_secs()).unwrap_or_default();
+        let left = to.saturating_sub(now.unix_timestamp());
+        let life = to.saturating_sub(from).saturating_sub(backdated);
+        if left < life / 3 {
+            return Self {
+                is_usable: left > 0,
+                ..due(Reason::Ends)
+            };
         }
         let names = names(&leaf);
         let lacking: Vec<Name> = wanted.difference(&names).cloned().collect();
         Self {
             names,
+            is_usable: true,
             due: Some(lacking)
                 .filter(|lacking| !lacking.is_empty())
                 .map(Reason::Names),

@@ -22,7 +22,7 @@ mod name;
 
 pub use dial::{DialError, Dialer, Stream};
 pub use error::Error;
-pub use instances::{Instances, InvalidPattern, Pattern, Stranger, Tenants};
+pub use instances::{Instances, InvalidPattern, Names, Pattern, Stranger, Tenants};
 pub use issue::{Issuer, Outcome};
 pub use layout::Layout;
 pub use name::{InvalidName, Name, names_of};

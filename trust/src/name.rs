@@ -50,15 +50,14 @@ pub fn names_of(instance: &Instance) -> BTreeSet<Name> {
     ]);
     for service in SERVICES {
         let short = format!("{name}{service}");
-        names.extend(
-            [
-                format!("{short}.{namespace}"),
-                format!("{short}.{namespace}.svc"),
-                format!("{short}.{namespace}.svc.cluster.local"),
-                short,
-            ]
-            .map(Name::Dns),
-        );
+        let all = [
+            format!("{short}.{namespace}"),
+            format!("{short}.{namespace}.svc"),
+            format!("{short}.{namespace}.svc.cluster.local"),
+            short,
+        ];
+        // of a long name some are too long to be a service's
+        names.extend(all.iter().filter_map(|name| name.parse().ok()));
     }
     names
 }

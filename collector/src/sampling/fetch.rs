@@ -18,6 +18,7 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
 use settings::tls::ClientTls;
 use tokio::time::timeout;
 use trust::Dialer;
@@ -142,6 +143,7 @@ fn request(url: &Uri, authority: &Authority) -> Result<Request<Empty<Bytes>>, ht
         .header(HOST, host)
         .header(ACCEPT, "application/json");
     if let Some(user) = user {
+        let user: Vec<u8> = percent_decode_str(user).collect();
         let encoded = BASE64_STANDARD.encode(user);
         request = request.header(AUTHORIZATION, format!("Basic {encoded}"));
     }
@@ -163,12 +165,18 @@ fn next<T>(url: &Uri, answer: &Response<T>) -> Result<Uri, Failed> {
         .headers()
         .get(LOCATION)
         .and_then(|to| to.to_str().ok());
-    let next = to.and_then(|to| to.parse::<Uri>().ok()).and_then(|to| {
-        if to.scheme().is_some() {
-            return Some(to);
+    let next = to.and_then(|to| {
+        if to.contains("://") {
+            return to.parse::<Uri>().ok();
         }
+        // beside what was asked for, or anywhere on the same host
+        let folder = url.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = match to.starts_with('/') {
+            true => to.to_owned(),
+            false => format!("{folder}/{to}"),
+        };
         let mut parts = url.clone().into_parts();
-        parts.path_and_query = to.into_parts().path_and_query;
+        parts.path_and_query = Some(path.parse().ok()?);
         Uri::from_parts(parts).ok()
     });
     // never from https to what anybody in between can change

@@ -83,7 +83,7 @@ impl Watched {
                     tracing::info!(from = self.shown(), "took new sampling strategies");
                     told = None;
                 }
-                Ok(false) => {}
+                Ok(false) => told = None,
                 Err(error) => {
                     let text = error.to_string();
                     if told.as_ref() != Some(&text) {
@@ -130,11 +130,11 @@ impl Watched {
     fn shown(&self) -> String {
         match (&self.config.url, &self.config.file) {
             (Some(from), _) => {
-                let text = from.url.to_string();
-                match (text.split_once("://"), text.rsplit_once('@')) {
-                    (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-                    _ => text,
-                }
+                let url = &from.url;
+                let host = url.authority().map_or("", |authority| authority.as_str());
+                let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+                let scheme = url.scheme_str().unwrap_or_default();
+                format!("{scheme}://{host}{}", url.path())
             }
             (None, Some(path)) => path.display().to_string(),
             (None, None) => String::new(),

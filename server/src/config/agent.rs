@@ -27,29 +27,34 @@ impl Agent {
     pub(super) fn check(check: &mut Check<'_>) -> Self {
         let targets = targets(check);
         let switch = format!("{TLS}.enabled");
-        let mut tls = check.settings.client_tls(TLS).unwrap_or_else(|error| {
-            check.wrong(&switch, error);
-            None
-        });
-        let is_set = |name: &str| {
-            check
-                .settings
-                .get(name)
-                .is_some_and(|setting| setting.source != Source::Default)
-        };
+        let is_written = check
+            .settings
+            .get(&switch)
+            .is_some_and(|setting| setting.source != Source::Default);
         let away = targets.iter().find(|at| !is_here(&at.host));
-        if let (None, Some(at)) = (&tls, away) {
-            if is_set(&switch) {
-                let note = format!(
-                    "spans go to {at} in plaintext: whoever stands in between can read and change them"
-                );
-                check.warn(&switch, note);
-            } else {
-                tls = Some(ClientTls {
-                    prefix: TLS.to_owned(),
-                    ..ClientTls::default()
-                });
+        let is_on = if is_written {
+            check.settings.bool(&switch)
+        } else {
+            away.is_some()
+        };
+        let mut tls = None;
+        if is_on {
+            match check.settings.client_tls_as_if_on(TLS) {
+                Ok(block) => tls = Some(block),
+                Err(error) => check.wrong(&switch, error),
             }
+        } else if let Some(at) = away {
+            let note = format!(
+                "spans go to {at} in plaintext: whoever stands in between can read and change them"
+            );
+            check.warn(&switch, note);
+        } else if !is_written {
+            let parts = ["ca", "cert", "key", "server-name"].map(|part| format!("{TLS}.{part}"));
+            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+            check.warn_unused(
+                &parts,
+                "the collector is on this machine, where plaintext is spoken unless reporter.grpc.tls.enabled is true",
+            );
         }
         if tls.as_ref().is_some_and(|tls| tls.skip_host_verify) {
             let name = format!("{TLS}.skip-host-verify");

@@ -9,6 +9,8 @@ use settings::ListenerName;
 use trust::{Instances, Tenants};
 
 use super::check::Check;
+use super::listeners::Listeners;
+use crate::cli::Role;
 
 const BY_LISTENER: &str = "instance.by-listener";
 const BY_CERTIFICATE: &str = "instance.by-certificate";
@@ -17,8 +19,16 @@ const HEADER: &str = "multi-tenancy.header";
 const LISTENERS: &str = "multi-tenancy.listeners";
 
 /// The rules.
-pub(super) fn check(default: &Instance, check: &mut Check<'_>) -> Instances {
+pub(super) fn check(role: Role, default: &Instance, check: &mut Check<'_>) -> Instances {
     let mut instances = Instances::one(default.clone());
+    if role.forwards() {
+        let tenancy: &[&str] = &["multi-tenancy.enabled", TENANTS, HEADER, LISTENERS];
+        check.warn_unused(
+            &[&[BY_LISTENER, BY_CERTIFICATE], tenancy].concat(),
+            "an agent hands spans on without a namespace: the collector decides whose they are, by its listener or by the agent's certificate",
+        );
+        return instances;
+    }
     instances.listeners = by_listener(check);
     for (name, instance) in pairs(BY_CERTIFICATE, check) {
         match name.parse() {
@@ -35,6 +45,45 @@ pub(super) fn check(default: &Instance, check: &mut Check<'_>) -> Instances {
         );
     }
     instances
+}
+
+/// Says which listeners take nothing, for no rule can place what comes in there.
+pub(super) fn tell(instances: &Instances, listeners: &Listeners, check: &mut Check<'_>) {
+    let by_certificate = !instances.certificates.is_empty();
+    if instances.tenants.is_none() && !by_certificate {
+        return;
+    }
+    for listener in listeners.iter() {
+        let word = listener.name.as_str();
+        let is_believed = instances.tenants.as_ref().is_some_and(|tenants| {
+            tenants.listeners.is_empty() || tenants.listeners.contains(word)
+        });
+        let shows_certificates =
+            by_certificate && (listener.tls.as_ref()).is_some_and(|tls| tls.client_ca.is_some());
+        let is_placed = instances.listeners.contains_key(word)
+            || (!listener.name.is_datagram() && (is_believed || shows_certificates));
+        // what they answer is nobody's
+        let is_exempt = matches!(
+            listener.name,
+            ListenerName::Admin | ListenerName::SamplingHttp | ListenerName::SamplingGrpc
+        );
+        if !is_placed && !is_exempt {
+            check.warn(
+                BY_LISTENER,
+                format!("{word} takes nothing: no rule says whose it is; give it one here, or a client-ca with instance.by-certificate, or a header with multi-tenancy.listeners"),
+            );
+        }
+    }
+}
+
+/// Adaptive sampling counts all namespaces together, and would show the operations of one to the others.
+pub(super) fn refuse_adaptive(instances: &Instances, adaptive: bool, check: &mut Check<'_>) {
+    if adaptive && instances.all().len() > 1 {
+        check.wrong(
+            "sampling.config-type",
+            "adaptive sampling counts all namespaces together and would show the operations of one to the others: give file, or run one Spoor for each namespace",
+        );
+    }
 }
 
 fn by_listener(check: &mut Check<'_>) -> HashMap<String, Instance> {

@@ -3,7 +3,7 @@
 //! In: the whole configuration. Out: the issuer, when a listener needs one, after it has seen to it that there is a certificate. The names that a
 //! machine is called by are found out here.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use anyhow::Context as _;
 use settings::{Host, environment};
@@ -48,14 +48,24 @@ fn issuer(config: &Config) -> Issuer {
     }
 }
 
-/// This machine's name, and the addresses that it is known under: of a pod, those of the pod.
+/// This machine's name, and the addresses from which it would reach others: of a pod, those of the pod. Nothing is looked up and nothing is sent.
 fn machine() -> Vec<Name> {
-    let host = environment::host_name();
-    let Ok(name) = host.parse::<Name>() else {
-        return Vec::new();
-    };
-    // a name that cannot be looked up has no addresses to add
-    let found = (host.as_str(), 0).to_socket_addrs();
-    let addresses = found.into_iter().flatten().map(|at| Name::Ip(at.ip()));
-    std::iter::once(name).chain(addresses).collect()
+    let name = environment::host_name().parse::<Name>().ok();
+    let ways: [(IpAddr, IpAddr); 2] = [
+        (
+            Ipv4Addr::UNSPECIFIED.into(),
+            Ipv4Addr::new(192, 0, 2, 1).into(),
+        ),
+        (
+            Ipv6Addr::UNSPECIFIED.into(),
+            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+        ),
+    ];
+    let addresses = ways.into_iter().filter_map(|(here, elsewhere)| {
+        // choosing a way out is all that connecting does here: the addresses are of documentation
+        let socket = UdpSocket::bind((here, 0)).ok()?;
+        socket.connect((elsewhere, 9)).ok()?;
+        Some(Name::Ip(socket.local_addr().ok()?.ip()))
+    });
+    name.into_iter().chain(addresses).collect()
 }

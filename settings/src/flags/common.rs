@@ -61,7 +61,7 @@ pub(super) const ROWS: &[Flag] = &[
         "certs.names",
         Kind::List,
         "",
-        "more names and addresses that clients call this instance by, such as traces.example.org; localhost, this machine's name and addresses, the hosts of listeners and the services of the instance in Kubernetes are there already",
+        "more names and addresses that clients call this instance by, such as traces.example.org; localhost, this machine's name and the addresses from which it reaches others, the hosts of listeners and the services of the instance in Kubernetes are there already",
     ),
     Flag::acts(
         "certs.validity",

@@ -4,7 +4,7 @@
 //! also of listeners and stores that this version does not have. Source: `jaegertracing/jaeger: internal/config/tlscfg/flags.go` at v1.76.0.
 
 use super::{Settings, default};
-use crate::source::Problem;
+use crate::source::{Problem, Source};
 use crate::tls::{ClientTls, ServerTls, TlsError};
 
 /// The blocks that are off, though a part of them is set.
@@ -19,7 +19,9 @@ pub(super) fn half_on(settings: &Settings) -> Vec<Problem> {
         else {
             continue;
         };
-        if settings.bool(switch.flag.name) {
+        // an agent speaks TLS unless that is switched off
+        let is_on = prefix == "reporter.grpc.tls" && switch.source == Source::Default;
+        if is_on || settings.bool(switch.flag.name) {
             continue;
         }
         let part = format!("{prefix}.");
@@ -75,10 +77,18 @@ impl Settings {
     /// # Errors
     /// When it lacks a part.
     pub fn client_tls(&self, prefix: &str) -> Result<Option<ClientTls>, TlsError> {
-        let name = |part: &str| format!("{prefix}.{part}");
-        if !self.bool(&name("enabled")) {
+        if !self.bool(&format!("{prefix}.enabled")) {
             return Ok(None);
         }
+        self.client_tls_as_if_on(prefix).map(Some)
+    }
+
+    /// The same, whatever its switch says.
+    ///
+    /// # Errors
+    /// When it lacks a part.
+    pub fn client_tls_as_if_on(&self, prefix: &str) -> Result<ClientTls, TlsError> {
+        let name = |part: &str| format!("{prefix}.{part}");
         let tls = ClientTls {
             prefix: prefix.to_owned(),
             ca: self.path(&name("ca")),
@@ -88,6 +98,6 @@ impl Settings {
                 .filter(|text| !text.is_empty()),
             skip_host_verify: self.bool(&name("skip-host-verify")),
         };
-        tls.check().map(|()| Some(tls))
+        tls.check().map(|()| tls)
     }
 }

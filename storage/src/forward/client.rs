@@ -3,6 +3,7 @@
 //! In: a batch, or the name of a service. Out: the collector's answer, after as many attempts as are allowed, each at the next of its addresses.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use trust::Dialer;
 const POST_SPANS: PathAndQuery =
     PathAndQuery::from_static("/jaeger.api_v2.CollectorService/PostSpans");
 /// Before the second attempt; each further pause is twice as long.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(200);
 /// When senders are told to come back.
 const LATER: Duration = Duration::from_secs(1);
 
@@ -100,17 +101,21 @@ impl Client {
         let mut attempt = 0;
         let mut pause = PAUSE;
         loop {
-            let tried = match self.peers.next().await {
-                Ok(peer) => tokio::time::timeout(self.config.attempt, call(peer))
-                    .await
-                    .unwrap_or_else(|_| {
-                        let attempt = self.config.attempt.as_millis();
-                        Err(Status::deadline_exceeded(format!(
-                            "no answer within {attempt}ms"
-                        )))
-                    }),
-                Err(reason) => Err(Status::unavailable(reason)),
+            let asked = AtomicBool::new(false);
+            let trying = async {
+                let peer = self.peers.next().await.map_err(Status::unavailable)?;
+                asked.store(true, Ordering::Relaxed);
+                call(peer).await
             };
+            let tried = tokio::time::timeout(self.config.attempt, trying).await;
+            let tried = tried.unwrap_or_else(|_| {
+                let within = self.config.attempt.as_millis();
+                Err(Status::deadline_exceeded(if asked.into_inner() {
+                    format!("no answer within {within}ms")
+                } else {
+                    format!("its name was not looked up within {within}ms: see the name server")
+                }))
+            });
             let Err(status) = tried else { return tried };
             self.peers.doubt();
             if attempt >= self.config.retries || !may_succeed(status.code()) {

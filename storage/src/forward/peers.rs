@@ -12,7 +12,9 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use settings::{Host, HostPort};
+use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use tonic::Status;
 use tonic::codegen::http::Uri;
 use tonic::transport::{Channel, Endpoint};
@@ -35,16 +37,27 @@ pub(super) struct Peer {
 
 /// All of them.
 pub(super) struct Peers {
+    shared: Arc<Shared>,
+    turn: AtomicUsize,
+    /// Looking names up, which no call waits for that has an address already.
+    tracker: TaskTracker,
+}
+
+struct Shared {
     targets: Vec<HostPort>,
     dialer: Arc<Dialer>,
     known: Mutex<Known>,
-    turn: AtomicUsize,
+    /// A look-up has ended.
+    looked: Notify,
 }
 
 #[derive(Default)]
 struct Known {
     peers: Vec<Arc<Peer>>,
+    /// When the last look-up began.
     looked_up: Option<Instant>,
+    /// One is under way: a resolver may take its time, and is asked once.
+    looking: bool,
     /// Why the look-up found nothing.
     failed: Option<String>,
     /// A call failed since.
@@ -56,46 +69,71 @@ struct Known {
 impl Peers {
     pub(super) fn new(targets: Vec<HostPort>, dialer: Dialer) -> Self {
         Self {
-            targets,
-            dialer: Arc::new(dialer),
-            known: Mutex::default(),
+            shared: Arc::new(Shared {
+                targets,
+                dialer: Arc::new(dialer),
+                known: Mutex::default(),
+                looked: Notify::new(),
+            }),
             turn: AtomicUsize::new(0),
+            tracker: TaskTracker::new(),
         }
     }
 
-    /// The next in turn; an error when no name has an address.
+    /// The next in turn; an error when no name has an address. Waits only while none was ever found.
     pub(super) async fn next(&self) -> Result<Arc<Peer>, String> {
-        if self.is_stale() {
-            self.look_up().await?;
+        loop {
+            let looked = self.shared.looked.notified();
+            if self.shared.begins_to_look() {
+                let shared = self.shared.clone();
+                self.tracker.spawn(async move { shared.look_up().await });
+            }
+            {
+                let known = self.shared.known.lock();
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+                if let Some(peer) = known.peers.get(turn % known.peers.len().max(1)) {
+                    return Ok(peer.clone());
+                }
+                if !known.looking {
+                    return Err(known.failed.clone().unwrap_or_default());
+                }
+            }
+            looked.await;
         }
-        let known = self.known.lock();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let count = known.peers.len().max(1);
-        let peer = known.peers.get(turn % count).cloned();
-        peer.ok_or_else(|| known.failed.clone().unwrap_or_default())
     }
 
     /// A call failed: addresses may have changed.
     pub(super) fn doubt(&self) {
-        self.known.lock().doubtful = true;
+        self.shared.known.lock().doubtful = true;
     }
 
     /// For messages.
     pub(super) fn shown(&self) -> String {
-        let shown: Vec<String> = self.targets.iter().map(ToString::to_string).collect();
+        let targets = self.shared.targets.iter();
+        let shown: Vec<String> = targets.map(ToString::to_string).collect();
         shown.join(",")
     }
+}
 
-    fn is_stale(&self) -> bool {
-        let known = self.known.lock();
-        match known.looked_up {
-            None => true,
-            Some(at) => at.elapsed() >= if known.doubtful { SOONEST } else { FRESH },
+// === impl Shared ===
+
+impl Shared {
+    /// Whether it is time for a look-up, and none is under way; from now on one is.
+    fn begins_to_look(&self) -> bool {
+        let mut known = self.known.lock();
+        let soonest = if known.doubtful { SOONEST } else { FRESH };
+        let is_stale = known.looked_up.is_none_or(|at| at.elapsed() >= soonest);
+        let begins = is_stale && !known.looking;
+        if begins {
+            known.looking = true;
+            known.looked_up = Some(Instant::now());
+            known.doubtful = false;
         }
+        begins
     }
 
     /// Finds out the addresses. What was known stays when no name answers.
-    async fn look_up(&self) -> Result<(), String> {
+    async fn look_up(&self) {
         let mut found = Vec::new();
         let mut failed = None;
         for target in &self.targets {
@@ -111,22 +149,24 @@ impl Peers {
         }
         found.truncate(MOST_PEERS);
         let mut known = self.known.lock();
-        known.looked_up = Some(Instant::now());
-        known.doubtful = false;
-        known.failed = failed;
-        if found.is_empty() {
-            return Ok(());
-        }
         let mut peers = Vec::with_capacity(found.len());
         for (host, address) in found {
             let there = known.peers.iter().find(|peer| peer.address == address);
-            peers.push(match there {
-                Some(peer) => peer.clone(),
-                None => Arc::new(self.peer(host, address)?),
-            });
+            match there
+                .cloned()
+                .map_or_else(|| self.peer(host, address).map(Arc::new), Ok)
+            {
+                Ok(peer) => peers.push(peer),
+                Err(error) => failed = Some(error),
+            }
         }
-        known.peers = peers;
-        Ok(())
+        if !peers.is_empty() {
+            known.peers = peers;
+        }
+        known.failed = failed.or_else(|| Some("no name has an address".to_owned()));
+        known.looking = false;
+        drop(known);
+        self.looked.notify_waiters();
     }
 
     /// Connects when it is first used, and anew when the connection is gone.

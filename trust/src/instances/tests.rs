@@ -25,6 +25,7 @@ fn rules() -> Instances {
     }
 }
 
+/// URIs have `://` in them.
 fn of(
     rules: &Instances,
     listener: &str,
@@ -32,9 +33,34 @@ fn of(
     tenants: &[&'static str],
 ) -> Result<String, Stranger> {
     let tenants = tenants.iter().map(|tenant| Some(*tenant));
+    let (uris, dns): (Vec<String>, Vec<String>) = names
+        .unwrap_or_default()
+        .iter()
+        .map(|name| (*name).to_owned())
+        .partition(|name| name.contains("://"));
+    let names = names.map(|_| Names {
+        dns: &dns,
+        uris: &uris,
+    });
     rules
         .of(listener, names, tenants)
         .map(|instance| instance.to_string())
+}
+
+#[test]
+fn a_uri_does_not_pass_for_a_host_nor_a_host_for_another() {
+    let rules = rules();
+    for stranger in [
+        "spiffe://mesh/ns/evil/sa/x.bank.svc",
+        "a.b.bank.svc",
+        "bank.svc",
+        "spiffe://mesh/ns/shopping/x",
+    ] {
+        let refused = of(&rules, "otlp-grpc", Some(&[stranger]), &[]);
+        assert_eq!(refused, Err(Stranger::Certificate(stranger.to_owned())));
+    }
+    let upper = of(&rules, "otlp-grpc", Some(&["Ledger.Bank.SVC"]), &[]);
+    assert_eq!(upper, Ok("bank/traces".to_owned()));
 }
 
 #[test]
@@ -148,11 +174,13 @@ fn where_a_header_is_not_believed_it_opens_nothing() {
 }
 
 #[test]
-fn a_pattern_has_one_star_at_an_end() {
-    for good in ["a.b", "*.b", "spiffe://x/*", "spiffe://x/y"] {
+fn a_pattern_has_one_star_where_it_may_be() {
+    for good in ["a.b", "*.b", "*.b.c", "spiffe://x/*", "spiffe://x/y"] {
         assert!(good.parse::<Pattern>().is_ok(), "{good}");
     }
-    for bad in ["", "*", "**", "*a*", "a*b", "a b", "a,b", "ü"] {
+    for bad in [
+        "", "*", "**", "*a*", "a*b", "a*", "*a", "*://x", "a b", "a,b", "ü",
+    ] {
         assert!(bad.parse::<Pattern>().is_err(), "{bad}");
     }
 }

@@ -265,6 +265,67 @@ fn a_folder_that_takes_no_files_is_named_with_the_setting() {
 }
 
 #[test]
+fn a_short_life_and_a_long_name_are_kept_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut brief = issuer(folder.path(), "prod/jaeger");
+    brief.validity = Duration::from_secs(600);
+    brief.ensure().unwrap();
+    assert_eq!(brief.ensure().unwrap(), Outcome::Kept);
+    let minutes = time::Duration::minutes(1);
+    assert_eq!(brief.ensure_at(now() + minutes * 6).unwrap(), Outcome::Kept);
+    let due = brief.ensure_at(now() + minutes * 7).unwrap();
+    assert_eq!(reason(due), Reason::Ends);
+    let long = issuer(folder.path(), &format!("prod/{}", "a".repeat(60)));
+    long.ensure().unwrap();
+    assert_eq!(long.ensure().unwrap(), Outcome::Kept);
+}
+
+#[test]
+fn where_nothing_can_be_written_what_is_there_serves_as_long_as_it_lasts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut issuer = issuer(folder.path(), "prod/jaeger");
+    issuer.ensure().unwrap();
+    // writing is refused to everybody, whoever runs the test
+    let turn = folder.path().join("prod/.lock");
+    fs::remove_file(&turn).unwrap();
+    fs::create_dir(&turn).unwrap();
+    issuer.names.insert("traces.example.org".parse().unwrap());
+    let outcome = issuer.ensure().unwrap();
+    assert!(
+        matches!(&outcome, Outcome::KeptAnyway { reason: Reason::Names(_), error } if error.contains(".lock")),
+        "{outcome:?}"
+    );
+    let day = time::Duration::days(1);
+    let due = issuer.ensure_at(now() + day * 61).unwrap();
+    assert!(matches!(
+        due,
+        Outcome::KeptAnyway {
+            reason: Reason::Ends,
+            ..
+        }
+    ));
+    assert!(issuer.ensure_at(now() + day * 91).is_err());
+}
+
+#[test]
+fn a_key_that_others_may_write_to_issues_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = issuer(folder.path(), "prod/jaeger");
+    issuer.ensure().unwrap();
+    let key = folder.path().join("prod/ca.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o666)).unwrap();
+    let error = issuer.ensure().unwrap_err().to_string();
+    assert!(
+        error.contains("others may write to it (mode 666)"),
+        "{error}"
+    );
+    fs::remove_file(folder.path().join("prod/ca.crt")).unwrap();
+    assert!(issuer.ensure().is_err());
+    let turn = fs::metadata(folder.path().join("prod/.lock")).unwrap();
+    assert_eq!(turn.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn many_processes_of_an_instance_make_one_authority() {
     let folder = tempfile::tempdir().unwrap();
     let issuer = issuer(folder.path(), "prod/jaeger");

@@ -39,6 +39,42 @@ fn beyond_this_machine_an_agent_speaks_tls_unless_it_is_switched_off() {
 }
 
 #[test]
+fn the_documented_command_starts() {
+    let (told, warnings) = agent(&[
+        "--reporter.grpc.host-port=dns:///jaeger-collector-headless.prod.svc:14250",
+        "--reporter.grpc.tls.ca=/certs/ca.crt",
+        "--agent.tags=pod.namespace=prod,pod.name=${POD_NAME:}",
+    ]);
+    assert_eq!(told.tls.unwrap().ca, Some("/certs/ca.crt".into()));
+    assert_eq!(warnings, Vec::<String>::new());
+    let half = problems(
+        Role::Agent,
+        &[
+            "--reporter.grpc.host-port=far:14250",
+            "--reporter.grpc.tls.enabled=false",
+            "--reporter.grpc.tls.ca=/certs/ca.crt",
+        ],
+    );
+    assert!(
+        half[0].contains("options cannot be used when reporter.grpc.tls.enabled is false"),
+        "{half:?}"
+    );
+}
+
+#[test]
+fn rules_of_namespaces_are_the_collectors() {
+    let (_, warnings) = agent(&[
+        "--reporter.grpc.host-port=localhost:14250",
+        "--instance.by-listener=jaeger-udp=edge/jaeger",
+        "--multi-tenancy.enabled",
+    ]);
+    assert!(
+        warnings[0].contains("an agent hands spans on without a namespace"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn an_agent_has_the_ports_that_applications_know_and_no_store() {
     let config = checked(
         Role::Agent,

@@ -66,6 +66,56 @@ fn a_rule_that_cannot_be_is_told_with_its_setting() {
 }
 
 #[test]
+fn a_listener_that_takes_nothing_is_named() {
+    let told = |line: &[&str]| -> Vec<String> {
+        let checked = checked(Role::AllInOne, line, &[]);
+        assert_eq!(checked.problems, []);
+        let notes = checked.warnings.into_iter().map(|warning| warning.note);
+        notes
+            .filter(|note| note.contains("takes nothing"))
+            .collect()
+    };
+    let tenancy = ["--multi-tenancy.enabled", "--multi-tenancy.tenants=acme"];
+    let datagrams = told(&tenancy);
+    assert_eq!(datagrams.len(), 3, "{datagrams:?}");
+    assert!(datagrams[0].starts_with("jaeger-compact takes nothing"));
+    let placed = [
+        &tenancy[..],
+        &["--instance.by-listener=jaeger-udp=acme/jaeger"],
+    ]
+    .concat();
+    assert_eq!(told(&placed), Vec::<String>::new());
+    let by_certificate = [
+        "--instance.by-certificate=*.shop.svc=shop/jaeger",
+        "--collector.grpc.tls.enabled",
+        "--collector.grpc.tls.client-ca=x",
+    ];
+    let others = told(&by_certificate);
+    assert!(
+        others.len() == 8 && !others.iter().any(|note| note.starts_with("jaeger-grpc")),
+        "{others:?}"
+    );
+    assert_eq!(
+        told(&["--instance.by-listener=zipkin=a/b"]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn adaptive_sampling_is_for_one_namespace() {
+    let line = [
+        "--instance.by-listener=zipkin=a/b",
+        "--sampling.config-type=adaptive",
+    ];
+    let told = problems(Role::AllInOne, &line);
+    assert!(
+        told[0].contains("would show the operations of one to the others"),
+        "{told:?}"
+    );
+    assert_eq!(problems(Role::AllInOne, &line[1..]), Vec::<String>::new());
+}
+
+#[test]
 fn tenants_without_tenancy_are_told_to_change_nothing() {
     let checked = checked(Role::AllInOne, &["--multi-tenancy.tenants=a"], &[]);
     assert!(

@@ -234,7 +234,10 @@ async fn a_namespace_may_have_bounds_of_its_own() {
         retired.get() > 0 && bytes("small") <= 2500
     })
     .await;
-    assert!(bytes("long") > 2500);
+    until("the long one to have more than that", || {
+        bytes("long") > 2500
+    })
+    .await;
     // the last file ends by its age, then each goes at its own
     now.fetch_add(2 * HOUR_NS, Ordering::Relaxed);
     let left =
