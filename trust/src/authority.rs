@@ -35,6 +35,7 @@ pub(crate) const BACKDATED: Duration = Duration::from_secs(3600);
 pub(crate) struct Authority {
     pem: String,
     der: CertificateDer<'static>,
+    ends: OffsetDateTime,
     issuer: rcgen::Issuer<'static, KeyPair>,
 }
 
@@ -77,6 +78,7 @@ impl Authority {
                 format!("it ended at {}", parsed.validity().not_after),
             ));
         }
+        let ends = parsed.validity().not_after.to_datetime();
         let pair = KeyPair::from_pem(&key_pem)
             .map_err(|error| wrong(&key, format!("it holds no private key in PKCS#8: {error}")))?;
         if parsed.public_key().subject_public_key.data.as_ref() != pair.public_key_raw() {
@@ -84,7 +86,12 @@ impl Authority {
         }
         let issuer = rcgen::Issuer::from_ca_cert_der(&der, pair)
             .map_err(|error| wrong(&cert, error.to_string()))?;
-        Ok(Some(Self { pem, der, issuer }))
+        Ok(Some(Self {
+            pem,
+            der,
+            ends,
+            issuer,
+        }))
     }
 
     /// A new one, in its files. A key that is there without a certificate is taken up: clients that have the certificate of before still trust it.
@@ -133,6 +140,11 @@ impl Authority {
         &self.pem
     }
 
+    /// When clients stop to trust it.
+    pub(crate) fn ends(&self) -> OffsetDateTime {
+        self.ends
+    }
+
     /// Whether `leaf` bears this authority's signature.
     pub(crate) fn has_signed(&self, leaf: &X509Certificate<'_>) -> bool {
         let own = X509Certificate::from_der(&self.der);
@@ -165,7 +177,8 @@ impl Authority {
         ];
         params.use_authority_key_identifier_extension = true;
         params.not_before = now - BACKDATED;
-        params.not_after = now + validity;
+        // none outlives who vouches for it
+        params.not_after = (now + validity).min(self.ends);
         let cert = params.signed_by(&pair, &self.issuer).map_err(failed())?;
         Ok(Issued {
             cert: cert.pem(),

@@ -23,6 +23,9 @@ use crate::name::Name;
 /// How often certificates are looked after, at most.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
+/// How long before its end an authority is spoken of: clients are given it by hand.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// How long another process may take with its turn.
 const TURN: Duration = Duration::from_secs(10);
 
@@ -157,6 +160,7 @@ impl Issuer {
                 Ok(Ok(Outcome::KeptAnyway { error, .. })) if told.as_ref() == Some(&error) => {}
                 // said at the start
                 Ok(Ok(Outcome::Given)) => {}
+                Ok(Ok(Outcome::Kept)) => told = None,
                 Ok(Ok(outcome)) => {
                     self.tell(&outcome);
                     told = match outcome {
@@ -187,6 +191,12 @@ impl Issuer {
         let key = layout.authority_key();
         if mode(&key).is_some_and(|mode| mode & 0o044 != 0) {
             tracing::warn!(key = %full(&key), "others may read the key of the authority, and issue what clients trust: take that from them (chmod 600)");
+        }
+        let soon = OffsetDateTime::now_utc() + YEAR;
+        if let Ok(Some(authority)) = Authority::load(&layout, OffsetDateTime::now_utc())
+            && authority.ends() < soon
+        {
+            tracing::warn!(instance = %self.instance, %ca, ends = %authority.ends(), "the authority ends within a year: make another below another certs.directory and give its ca.crt to clients before that");
         }
         match outcome {
             Outcome::Kept => {}

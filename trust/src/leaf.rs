@@ -33,6 +33,8 @@ pub enum Reason {
     Names(Vec<Name>),
     /// Less than a third of its time is left.
     Ends,
+    /// It was made when the clock was ahead.
+    NotYet,
 }
 
 impl fmt::Display for Reason {
@@ -48,6 +50,7 @@ impl fmt::Display for Reason {
                 f.write_str("the one before lacked")?;
                 names.iter().try_for_each(|name| write!(f, " {name}"))
             }
+            Self::NotYet => f.write_str("the one before was not valid yet: see the clock"),
             Self::Ends => f.write_str("less than a third of the time of the one before was left"),
         }
     }
@@ -102,7 +105,12 @@ impl Leaf {
         let backdated = i64::try_from(BACKDATED.as_secs()).unwrap_or_default();
         let left = to.saturating_sub(now.unix_timestamp());
         let life = to.saturating_sub(from).saturating_sub(backdated);
-        if left < life / 3 {
+        // of the authority's last days nothing can be gained
+        let is_last = to >= authority.ends().unix_timestamp();
+        if from > now.unix_timestamp() {
+            return due(Reason::NotYet);
+        }
+        if left < life / 3 && !(is_last && left > 0) {
             return Self {
                 is_usable: left > 0,
                 ..due(Reason::Ends)

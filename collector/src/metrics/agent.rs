@@ -231,17 +231,20 @@ impl Agent {
     }
 
     /// A batch of `spans` was stored, or not.
-    pub(crate) fn reported(&self, format: &'static str, spans: usize, stored: bool) {
+    pub(crate) fn reported(&self, format: &'static str, spans: usize, lost: usize, stored: bool) {
         let model = Model { format };
-        let (batches, counted) = if stored {
+        let batches = if stored {
             let size = i64::try_from(spans).unwrap_or(i64::MAX);
             self.batch_size.get_or_create(&model).set(size);
-            (&self.batches_submitted, &self.spans_submitted)
+            &self.batches_submitted
         } else {
-            (&self.batches_failures, &self.spans_failures)
+            &self.batches_failures
         };
         batches.get_or_create(&model).inc();
-        counted.get_or_create(&model).inc_by(spans as u64);
+        let kept = spans.saturating_sub(lost);
+        for (counter, count) in [(&self.spans_submitted, kept), (&self.spans_failures, lost)] {
+            counter.get_or_create(&model).inc_by(count as u64);
+        }
     }
 }
 

@@ -200,6 +200,25 @@ fn it_is_renewed_when_a_third_of_its_time_is_left() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_and_an_authority_that_ends_are_lived_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer = issuer(folder.path(), "prod/jaeger");
+    let day = time::Duration::days(1);
+    issuer.ensure().unwrap();
+    assert_eq!(
+        reason(issuer.ensure_at(now() + day * 61).unwrap()),
+        Reason::Ends
+    );
+    // the clock was put right
+    assert_eq!(reason(issuer.ensure().unwrap()), Reason::NotYet);
+    // a month before the authority's end a certificate ends with it, and is not made again and again
+    let late = now() + day * 3620;
+    assert_eq!(reason(issuer.ensure_at(late).unwrap()), Reason::Ends);
+    assert_eq!(issuer.ensure_at(late).unwrap(), Outcome::Kept);
+    assert_eq!(issuer.ensure_at(late + day * 25).unwrap(), Outcome::Kept);
+}
+
+#[test]
 fn an_authority_that_cannot_be_used_is_told_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let issuer = issuer(folder.path(), "prod/jaeger");

@@ -187,7 +187,9 @@ impl Server {
         };
         let taken = self.receiver.take(payload, decode, &deadline).await;
         if let Some((model, spans)) = batch.get() {
-            self.port.agent.reported(model, *spans, taken.is_ok());
+            // a batch that was taken, but for spans that never can be
+            let lost = taken.as_ref().map_or(*spans, |stored| stored.rejected);
+            self.port.agent.reported(model, *spans, lost, taken.is_ok());
         }
         if let Err(fault) = taken {
             self.port.handler_errors.inc();
