@@ -1,12 +1,9 @@
 //! The agent: datagrams of real clients on this machine, forwarded to a collector over TLS.
 
-use std::process::Command;
-
-use serde_json::Value;
-use tests::clients;
 use tests::spoor::{Setup, Spoor};
 
-use crate::support::{eventually, get, get_json, root, setup, trace};
+use crate::support::client::{both_spans, python, tag};
+use crate::support::{eventually, get, get_json, setup};
 
 /// A collector that speaks TLS with a certificate of its own making on its port for agents, and how to start an agent that trusts it.
 fn collector_and_agent() -> (tempfile::TempDir, Setup, Spoor, Setup) {
@@ -36,30 +33,8 @@ fn collector_and_agent() -> (tempfile::TempDir, Setup, Spoor, Setup) {
 
 /// Sends a trace of two spans over UDP; its id.
 fn send(agent: &Spoor, service: &str) -> String {
-    let output = Command::new(clients::python("jaeger_client").unwrap())
-        .arg(root().join("tests/clients/uber_python.py"))
-        .args([service, agent.address("jaeger-compact"), "const"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}{complaints}");
-    said.trim().lines().last().unwrap_or_default().to_owned()
-}
-
-async fn arrived(collector: &Spoor, id: &str) {
-    let url = format!("{}/api/traces/{id}", collector.url("query-http"));
-    eventually(
-        "both spans",
-        || async { get(&url).await.2 },
-        |text| {
-            let answer: Value = serde_json::from_str(text).unwrap_or_default();
-            answer["data"][0]["spans"]
-                .as_array()
-                .is_some_and(|spans| spans.len() == 2)
-        },
-    )
-    .await;
+    let udp = agent.address("jaeger-compact");
+    python("jaeger_client", "uber_python.py", &[service, udp, "const"])
 }
 
 async fn metric(spoor: &Spoor, name: &str) -> f64 {
@@ -74,16 +49,9 @@ async fn datagrams_reach_the_collector_over_tls_with_the_agents_tags() {
     let (_folder, _setup, collector, agent) = collector_and_agent();
     let agent = agent.start().unwrap();
     let id = send(&agent, "in-a-pod");
-    arrived(&collector, &id).await;
-    let trace = trace(&collector, &id).await;
+    let trace = both_spans(&collector, &id).await;
     let process = &trace["processes"]["p1"];
     assert_eq!(process["serviceName"], "in-a-pod");
-    let tag = |of: &Value, key: &str| {
-        let tags = of["tags"].as_array().unwrap().clone();
-        tags.into_iter()
-            .find(|tag| tag["key"] == key)
-            .map_or(Value::Null, |tag| tag["value"].clone())
-    };
     assert_eq!(tag(process, "pod.namespace"), "prod");
     assert_eq!(tag(process, "pod.name"), "unknown");
     // once, and said by the collector
@@ -106,7 +74,7 @@ async fn an_agent_outlives_its_collector_and_never_looks_ill() {
     let (_folder, setup, collector, agent) = collector_and_agent();
     let port = collector.address("jaeger-grpc").to_owned();
     let agent = agent.start().unwrap();
-    arrived(&collector, &send(&agent, "before")).await;
+    both_spans(&collector, &send(&agent, "before")).await;
     collector.kill();
     send(&agent, "meanwhile");
     let failures = "jaeger_agent_reporter_spans_failures_total{format=\"jaeger\"}";
@@ -126,7 +94,7 @@ async fn an_agent_outlives_its_collector_and_never_looks_ill() {
         .arg(format!("--collector.grpc-server.host-port={port}"))
         .start()
         .unwrap();
-    arrived(&collector, &send(&agent, "after")).await;
+    both_spans(&collector, &send(&agent, "after")).await;
 }
 
 #[tokio::test]

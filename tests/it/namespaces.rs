@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tests::clients;
 use tests::spoor::{Setup, Spoor};
 
+use crate::support::client::python;
 use crate::support::{eventually, get, root, setup};
 
 /// A span of Zipkin's, whose service is `service`.
@@ -135,12 +136,8 @@ async fn a_listener_may_belong_to_a_namespace() {
         .arg("--instance.by-listener=jaeger-udp=acme/jaeger,zipkin=umbrella/jaeger")
         .start()
         .unwrap();
-    let output = Command::new(clients::python("jaeger_client").unwrap())
-        .arg(root().join("tests/clients/uber_python.py"))
-        .args(["by-udp", spoor.address("jaeger-compact"), "const"])
-        .output()
-        .unwrap();
-    assert!(output.status.success());
+    let udp = spoor.address("jaeger-compact");
+    python("jaeger_client", "uber_python.py", &["by-udp", udp, "const"]);
     eventually(
         "spans of the datagrams",
         || services(&spoor, "acme"),
@@ -219,11 +216,12 @@ async fn a_certificate_says_whose_its_client_is() {
     assert_eq!(get(&trace(&bank)).await.0, 404);
     // datagrams show no certificate, and nothing says whose they are
     let log = || async { spoor.log().join("\n") };
-    let _sent = Command::new(clients::python("jaeger_client").unwrap())
-        .arg(root().join("tests/clients/uber_python.py"))
-        .args(["nameless", spoor.address("jaeger-compact"), "const"])
-        .output()
-        .unwrap();
+    let udp = spoor.address("jaeger-compact");
+    python(
+        "jaeger_client",
+        "uber_python.py",
+        &["nameless", udp, "const"],
+    );
     eventually("a word about it", log, |log| {
         log.contains("nothing says which namespace this is for")
     })

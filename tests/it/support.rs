@@ -1,5 +1,6 @@
 //! What the scenarios share.
 
+pub(crate) mod client;
 pub(crate) mod https;
 pub(crate) mod pki;
 
