@@ -3,7 +3,7 @@
 //! In: `reporter.grpc.*`. Out: where the collector is, and whether TLS is spoken to it: beyond this machine it is, unless it was switched off.
 
 use settings::tls::ClientTls;
-use settings::{Host, HostPort, Source};
+use settings::{Host, HostPort};
 
 use super::check::Check;
 
@@ -27,10 +27,7 @@ impl Agent {
     pub(super) fn check(check: &mut Check<'_>) -> Self {
         let targets = targets(check);
         let switch = format!("{TLS}.enabled");
-        let is_written = check
-            .settings
-            .get(&switch)
-            .is_some_and(|setting| setting.source != Source::Default);
+        let is_written = check.is_written(&switch);
         let away = targets.iter().find(|at| !is_here(&at.host));
         let is_on = if is_written {
             check.settings.bool(&switch)

@@ -60,9 +60,15 @@ impl Certificates {
         }
     }
 
-    /// Where the certificate and its key lie, or will.
+    /// Where its files lie, or will.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout::new(&self.directory, &self.instance)
+    }
+
+    /// The certificate and its key.
     pub(super) fn files(&self) -> OwnFiles {
-        let layout = Layout::new(&self.directory, &self.instance);
+        let layout = self.layout();
         OwnFiles {
             cert: layout.cert(),
             key: layout.key(),

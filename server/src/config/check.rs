@@ -39,16 +39,17 @@ impl<'a> Check<'a> {
         });
     }
 
+    /// Whether somebody set it, were it to what it is anyway.
+    pub(super) fn is_written(&self, name: &str) -> bool {
+        let setting = self.settings.get(name);
+        setting.is_some_and(|setting| setting.source != Source::Default)
+    }
+
     /// One warning for those of `names` that somebody set.
     pub(super) fn warn_unused(&mut self, names: &[&str], note: &str) {
-        let set = |name: &&&str| {
-            self.settings
-                .get(name)
-                .is_some_and(|setting| setting.source != Source::Default)
-        };
         let settings: Vec<String> = names
             .iter()
-            .filter(set)
+            .filter(|name| self.is_written(name))
             .map(|name| self.settings.at(name))
             .collect();
         if !settings.is_empty() {

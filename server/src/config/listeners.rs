@@ -4,7 +4,7 @@
 //! rule itself is `settings::listener`'s.
 
 use settings::listener::{Listener, ListenerName, OwnFiles, Plaintext, Rule};
-use settings::{Host, Settings, Source, Warning};
+use settings::{Host, Settings, Warning};
 
 use super::certificates::Certificates;
 use super::check::Check;
@@ -197,8 +197,7 @@ fn one(
     let mut tls = None;
     let mut tls_is_off = false;
     if let Some(prefix) = name.tls_prefix() {
-        let switch = check.settings.get(&format!("{prefix}.enabled"));
-        tls_is_off = switch.is_some_and(|switch| switch.source != Source::Default);
+        tls_is_off = check.is_written(&format!("{prefix}.enabled"));
         tls = check.settings.server_tls(prefix).map_err(|error| {
             check.wrong(&format!("{prefix}.enabled"), error);
         })?;

@@ -21,7 +21,7 @@ use storage::memory::{self, Memory};
 use storage::stack::{self, Storage};
 use storage::{Backend, ReadLimits};
 
-use trust::{Dialer, Layout};
+use trust::Dialer;
 
 use crate::admin;
 use crate::cli::Role;
@@ -120,10 +120,6 @@ pub(super) async fn storage(
 /// The collector that an agent forwards to. Nothing is connected yet, but files that cannot be used end the start.
 fn forward(config: &Config, registry: &mut Registry) -> anyhow::Result<Forward> {
     let agent = config.agent.clone().context("an agent has a collector")?;
-    let own = Layout::new(
-        &config.certificates.directory,
-        &config.certificates.instance,
-    );
     let targets: Vec<String> = agent.targets.iter().map(ToString::to_string).collect();
     tracing::info!(
         collector = targets.join(","),
@@ -132,7 +128,7 @@ fn forward(config: &Config, registry: &mut Registry) -> anyhow::Result<Forward> 
     );
     let dialer = match agent.tls {
         None => Dialer::plaintext(),
-        Some(tls) => Dialer::tls(tls, Some(own.authority())),
+        Some(tls) => Dialer::tls(tls, Some(config.certificates.layout().authority())),
     };
     tokio::task::block_in_place(|| dialer.check())?;
     let settings = forward::Config {
@@ -262,10 +258,6 @@ fn strategies_url(
     config: &Config,
     sampling: &config::Sampling,
 ) -> Option<collector::sampling::Url> {
-    let own = Layout::new(
-        &config.certificates.directory,
-        &config.certificates.instance,
-    );
     Some(collector::sampling::Url {
         url: sampling.url.clone()?,
         tls: ClientTls {
@@ -273,7 +265,7 @@ fn strategies_url(
             ca: sampling.ca.clone(),
             ..ClientTls::default()
         },
-        own_authority: Some(own.authority()),
+        own_authority: Some(config.certificates.layout().authority()),
     })
 }
 

@@ -30,7 +30,8 @@ fn rules_become_the_instances_that_stores_are_opened_for() {
         ]
     );
     assert_eq!(config.instances.listeners.len(), 4);
-    assert_eq!(config.instances.header(), Some("x-tenant"));
+    let tenants = config.instances.tenants.as_ref().unwrap();
+    assert_eq!(tenants.header, "x-tenant");
 }
 
 #[test]
