@@ -19,11 +19,5 @@ pub(crate) fn of(receiver: &Receiver, parts: &Parts) -> Result<Instance, Fault> 
     let instances = &receiver.intake.instances;
     let names = parts.extensions.get::<Peer>().and_then(Peer::names);
     let names = names.map(|(dns, uris)| Names { dns, uris });
-    let values = instances
-        .header()
-        .map(|header| parts.headers.get_all(header).into_iter())
-        .into_iter()
-        .flatten()
-        .map(|value| value.to_str().ok());
-    Ok(instances.of(receiver.origin.name, names, values)?)
+    Ok(instances.of_request(receiver.origin.name, names, &parts.headers)?)
 }

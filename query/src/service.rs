@@ -21,7 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use trust::{Instances, Names, Stranger};
 
 use crate::metrics::Metrics;
-use crate::short_ids;
+use crate::short_ids::Asked;
 use crate::{Adjuster, Config};
 
 /// So many spans are archived with one write.
@@ -166,14 +166,7 @@ impl Service {
     fn instance_of(&self, request: &Parts) -> Result<Instance, Stranger> {
         let names = request.extensions.get::<Peer>().and_then(Peer::names);
         let names = names.map(|(dns, uris)| Names { dns, uris });
-        let values = self
-            .instances
-            .header()
-            .map(|header| request.headers.get_all(header).into_iter())
-            .into_iter()
-            .flatten()
-            .map(|value| value.to_str().ok());
-        self.instances.of(LISTENER, names, values)
+        self.instances.of_request(LISTENER, names, &request.headers)
     }
 
     /// The read-time corrections, with their settings.
@@ -198,10 +191,9 @@ impl Call<'_> {
         prepare: Prepare<T>,
     ) -> Result<Answer<T>, ReadError> {
         let turn = self.turn().await?;
-        let asked = short_ids::with_short(ids);
-        let stream = self.readers.traces.get_traces(&self.cx, &asked);
-        self.answer(ids, short_ids::join(stream, ids), prepare, turn)
-            .await
+        let asked = Asked::of(ids);
+        let stream = self.readers.traces.get_traces(&self.cx, asked.ids());
+        self.answer(ids, asked.join(stream), prepare, turn).await
     }
 
     async fn answer<T: Send + 'static>(
@@ -239,9 +231,8 @@ impl Call<'_> {
         if missing.is_empty() || answer.completeness != Completeness::Complete {
             return Ok(());
         }
-        let asked = short_ids::with_short(&missing);
-        let stream = reader.get_traces(&self.cx, &asked);
-        let stream = short_ids::join(stream, &missing);
+        let asked = Asked::of(&missing);
+        let stream = asked.join(reader.get_traces(&self.cx, asked.ids()));
         let (archived, completeness) = self.collect(stream, prepare).await?;
         answer.traces.extend(archived);
         answer.completeness = completeness;
@@ -263,9 +254,9 @@ impl Call<'_> {
         let archive = archive.ok_or(ArchiveError::NotConfigured)?;
         let whole: Prepare<Assembled> = Arc::new(|trace| trace);
         // as it was sent: what came under the lower half of the id stays under that
-        let (turn, ids) = (self.turn().await?, short_ids::with_short(&[id]));
-        let stream = self.readers.traces.get_traces(&self.cx, &ids);
-        let answer = self.answer(&ids, stream, whole, turn).await?;
+        let (turn, asked) = (self.turn().await?, Asked::of(&[id]));
+        let stream = self.readers.traces.get_traces(&self.cx, asked.ids());
+        let answer = self.answer(asked.ids(), stream, whole, turn).await?;
         if let Completeness::Partial { reason } = answer.completeness {
             return Err(ArchiveError::Partial(reason));
         }

@@ -11,39 +11,55 @@ use futures_util::StreamExt as _;
 use model::{Span, TraceId};
 use storage::{GetTrace, ReadItem, TraceStream};
 
-/// The ids, each whole one followed by its lower half, unless that is asked for by itself or by another whole one.
-pub(crate) fn with_short(ids: &[GetTrace]) -> Vec<GetTrace> {
-    let whole = whole(ids);
-    let mut all = Vec::with_capacity(ids.len() * 2);
-    for get in ids {
-        all.push(*get);
-        if let Some(short) = short_of(get.trace_id).filter(|short| whole.contains_key(short)) {
-            all.push(GetTrace {
-                trace_id: short,
-                ..*get
-            });
-        }
-    }
-    all
+/// What the store is asked for.
+pub(crate) struct Asked {
+    /// The ids, each whole one followed by its lower half, unless that is asked for by itself or by another whole one.
+    ids: Vec<GetTrace>,
+    /// The whole id of each of these lower halves.
+    whole: HashMap<TraceId, TraceId>,
 }
 
-/// What was asked with [`with_short`], put together: the two follow each other, so that they become one trace.
-pub(crate) fn join<'a>(stream: TraceStream<'a>, ids: &[GetTrace]) -> TraceStream<'a> {
-    let whole = whole(ids);
-    if whole.is_empty() {
-        return stream;
+// === impl Asked ===
+
+impl Asked {
+    pub(crate) fn of(ids: &[GetTrace]) -> Self {
+        let whole = whole(ids);
+        let mut all = Vec::with_capacity(ids.len() + whole.len());
+        for get in ids {
+            all.push(*get);
+            if let Some(short) = short_of(get.trace_id).filter(|short| whole.contains_key(short)) {
+                all.push(GetTrace {
+                    trace_id: short,
+                    ..*get
+                });
+            }
+        }
+        Self { ids: all, whole }
     }
-    stream
-        .map(move |item| {
-            item.map(|item| match item {
-                ReadItem::Spans(mut spans) => {
-                    spans.iter_mut().for_each(|span| lengthen(span, &whole));
-                    ReadItem::Spans(spans)
-                }
-                end => end,
+
+    pub(crate) fn ids(&self) -> &[GetTrace] {
+        &self.ids
+    }
+
+    /// The answer for these ids, put together: the two follow each other, so that they become one trace.
+    pub(crate) fn join<'a>(&'a self, stream: TraceStream<'a>) -> TraceStream<'a> {
+        if self.whole.is_empty() {
+            return stream;
+        }
+        stream
+            .map(|item| {
+                item.map(|item| match item {
+                    ReadItem::Spans(mut spans) => {
+                        spans
+                            .iter_mut()
+                            .for_each(|span| lengthen(span, &self.whole));
+                        ReadItem::Spans(spans)
+                    }
+                    end => end,
+                })
             })
-        })
-        .boxed()
+            .boxed()
+    }
 }
 
 /// The whole id of each lower half that belongs to one of `ids` alone.
@@ -89,15 +105,19 @@ mod tests {
         GetTrace::by_id(TraceId::from_halves(high, low))
     }
 
+    fn asked(ids: &[GetTrace]) -> Vec<GetTrace> {
+        Asked::of(ids).ids
+    }
+
     #[test]
     fn whole_ids_are_followed_by_their_lower_halves() {
-        assert_eq!(with_short(&[get(0, 1)]), [get(0, 1)]);
-        assert_eq!(with_short(&[get(9, 1)]), [get(9, 1), get(0, 1)]);
+        assert_eq!(asked(&[get(0, 1)]), [get(0, 1)]);
+        assert_eq!(asked(&[get(9, 1)]), [get(9, 1), get(0, 1)]);
         // asked for by itself it is answered by itself
-        assert_eq!(with_short(&[get(9, 1), get(0, 1)]), [get(9, 1), get(0, 1)]);
-        assert_eq!(with_short(&[get(9, 0)]), [get(9, 0)]);
+        assert_eq!(asked(&[get(9, 1), get(0, 1)]), [get(9, 1), get(0, 1)]);
+        assert_eq!(asked(&[get(9, 0)]), [get(9, 0)]);
         // whose it is, nobody knows
-        assert_eq!(with_short(&[get(9, 1), get(8, 1)]), [get(9, 1), get(8, 1)]);
+        assert_eq!(asked(&[get(9, 1), get(8, 1)]), [get(9, 1), get(8, 1)]);
     }
 
     #[test]

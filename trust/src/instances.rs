@@ -10,6 +10,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 
+use http::HeaderMap;
 use model::Instance;
 
 use crate::name::Name;
@@ -124,10 +125,19 @@ impl Instances {
         all
     }
 
-    /// The header that is read, in lower case.
-    #[must_use]
-    pub fn header(&self) -> Option<&str> {
-        self.tenants.as_ref().map(|tenants| tenants.header.as_str())
+    /// Where a request belongs that came in on `listener` with these headers, from a client whose certificate holds `names`; `None`: it showed none.
+    ///
+    /// # Errors
+    /// When no rule places it.
+    pub fn of_request(
+        &self,
+        listener: &str,
+        names: Option<Names<'_>>,
+        headers: &HeaderMap,
+    ) -> Result<Instance, Stranger> {
+        let header = self.tenants.as_ref().map(|tenants| &tenants.header);
+        let values = header.into_iter().flat_map(|name| headers.get_all(name));
+        self.of(listener, names, values.map(|value| value.to_str().ok()))
     }
 
     /// Where a request belongs that came in on `listener`, from a client whose certificate holds `names` (`None`: it showed none), with these
