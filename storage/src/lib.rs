@@ -7,6 +7,7 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod disk;
+pub mod elasticsearch;
 pub mod embedded;
 pub mod forward;
 pub mod layers;

@@ -1,0 +1,275 @@
+//! What the store of each instance is told: where its cluster is, what to show there, how its indices are called.
+//!
+//! In: plain values, filled in and checked by the server. Out: nothing; the modules beside this one read them. An archive has the same shape as the
+//! store it belongs to, and a connection of its own.
+//!
+//! Source of names and defaults: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/options.go` v1.76.0.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::Instance;
+use secrecy::SecretString;
+use settings::tls::ClientTls;
+
+/// One instance's store.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whose it is.
+    pub instance: Instance,
+    /// Spans, services, dependencies, sampling, dead letters.
+    pub main: Place,
+    /// Traces that are kept for good; none: `es-archive.enabled` is false.
+    pub archive: Option<Place>,
+}
+
+/// A cluster, and indices in it.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// How the cluster is reached.
+    pub connection: Connection,
+    /// How indices are called and made.
+    pub indices: Indices,
+    /// How spans are written down.
+    pub documents: Documents,
+    /// How much is asked and sent at once.
+    pub limits: Limits,
+}
+
+/// How a cluster is reached, and who we say we are.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// What stands before the settings' names: `es` or `es-archive`. Messages name settings with it.
+    pub settings: String,
+    /// `server-urls`: full URLs, tried in turn. Userinfo in one is taken for `username` and `password`.
+    pub urls: Vec<String>,
+    /// `tls`; none: TLS only where a URL says `https`, with the system's authorities.
+    pub tls: Option<ClientTls>,
+    /// An authority of our own making, trusted beside the system's where the block names none.
+    pub own_authority: Option<PathBuf>,
+    /// `username`.
+    pub username: String,
+    /// `password`.
+    pub password: Option<SecretString>,
+    /// `password-file`: wins over `password`; read again when it changes.
+    pub password_file: Option<PathBuf>,
+    /// `token-file`: a bearer token; read again when it changes.
+    pub token_file: Option<PathBuf>,
+    /// `api-key-file`: read again when it changes.
+    pub api_key_file: Option<PathBuf>,
+    /// `bearer-token-propagation`: a reader's own token is sent in place of ours.
+    pub propagate_bearer_token: bool,
+    /// `api-key-allow-from-context`: a reader's own API key is sent in place of ours.
+    pub propagate_api_key: bool,
+    /// How often files with secrets are looked at, the shortest of the three intervals; zero: never again.
+    pub reload_interval: Duration,
+    /// `timeout`: of one search; zero: none but the reader's own.
+    pub timeout: Duration,
+    /// `version`: the major version of Elasticsearch; 0: asked of the server. OpenSearch counts as 7.
+    pub version: u8,
+    /// `http-compression`: requests are sent compressed.
+    pub compression: bool,
+    /// `compression-level`: of gzip, 1 to 9.
+    pub compression_level: u32,
+    /// `sniffer`: the cluster is asked for its nodes, and they are used.
+    pub sniffer: bool,
+    /// `sniffer-tls-enabled`: nodes that are found so are called by https.
+    pub sniffer_tls: bool,
+    /// `disable-health-check`: a node that failed is tried again at the next turn, without being asked first.
+    pub disable_health_check: bool,
+    /// `send-get-body-as`: the method of requests that read and carry a body; empty: as Jaeger sends them.
+    pub send_get_body_as: String,
+}
+
+/// How often a new index begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Rotation {
+    /// `day`
+    #[default]
+    Day,
+    /// `hour`
+    Hour,
+}
+
+/// How indices are called and made.
+#[derive(Clone, Debug)]
+pub struct Indices {
+    /// `index-prefix`, as it was set: a hyphen is put behind it.
+    pub prefix: String,
+    /// `index-date-separator`.
+    pub date_separator: String,
+    /// `index-rollover-frequency-spans`.
+    pub spans: Rotation,
+    /// `index-rollover-frequency-services`.
+    pub services: Rotation,
+    /// `index-rollover-frequency-adaptive-sampling`.
+    pub sampling: Rotation,
+    /// `use-aliases`: writes go to `…-write`, reads to `…-read`.
+    pub use_aliases: bool,
+    /// `use-ilm`: templates name a policy of index life cycle management (ISM on OpenSearch).
+    pub use_ilm: bool,
+    /// `ilm-policy-name`.
+    pub ilm_policy: String,
+    /// `remote-read-clusters`: clusters whose indices are read too, by the names that the cluster knows them by.
+    pub remote_read_clusters: Vec<String>,
+    /// `create-index-templates`.
+    pub create_templates: bool,
+    /// `num-shards`.
+    pub shards: u32,
+    /// `num-replicas`.
+    pub replicas: u32,
+    /// `prioirity-span-template`: Elasticsearch 8 and later.
+    pub span_priority: u32,
+    /// `prioirity-service-template`.
+    pub service_priority: u32,
+    /// `prioirity-dependencies-template`.
+    pub dependencies_priority: u32,
+    /// It is the archive: one index, no date.
+    pub is_archive: bool,
+}
+
+/// How spans are written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Documents {
+    /// `tags-as-fields.*`.
+    pub tags_as_fields: TagsAsFields,
+    /// `tag-values`.
+    pub tag_values: TagValues,
+}
+
+/// Which tags become fields of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagsAsFields {
+    /// `all`
+    pub all: bool,
+    /// `include`, and the lines of `config-file`.
+    pub include: BTreeSet<String>,
+    /// `dot-replacement`: stands in a field's name where the key has a dot.
+    pub dot_replacement: String,
+    /// `max-keys`: distinct keys that become fields within one index; further ones stay in the list of tags. 0: no limit.
+    pub max_keys: usize,
+}
+
+/// How numbers and booleans are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TagValues {
+    /// As JSON has them, since Jaeger 1.69.
+    #[default]
+    Native,
+    /// As text, which Jaeger before 1.69 reads.
+    String,
+}
+
+/// How much is asked and sent at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `max-doc-count`: hits of one search, and names of a list; at most 10,000.
+    pub max_doc_count: usize,
+    /// `max-span-age`: how far back services and traces are looked for.
+    pub max_span_age: Duration,
+    /// `service-cache-ttl`: how long a service document is known to be there; zero: 12 h.
+    pub service_cache_ttl: Duration,
+    /// `adaptive-sampling.lookback`.
+    pub sampling_lookback: Duration,
+    /// `bulk.size`: bytes of one bulk request before compression.
+    pub bulk_bytes: usize,
+    /// `bulk.actions`: documents of one bulk request; 0: no limit.
+    pub bulk_actions: usize,
+    /// `bulk.workers`: bulk requests of an instance at once.
+    pub bulk_workers: usize,
+}
+
+// === impl Connection ===
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            settings: "es".to_owned(),
+            urls: vec!["http://127.0.0.1:9200".to_owned()],
+            tls: None,
+            own_authority: None,
+            username: String::new(),
+            password: None,
+            password_file: None,
+            token_file: None,
+            api_key_file: None,
+            propagate_bearer_token: false,
+            propagate_api_key: false,
+            reload_interval: Duration::from_secs(10),
+            timeout: Duration::ZERO,
+            version: 0,
+            compression: true,
+            compression_level: 1,
+            sniffer: false,
+            sniffer_tls: false,
+            disable_health_check: false,
+            send_get_body_as: String::new(),
+        }
+    }
+}
+
+// === impl Indices ===
+
+impl Default for Indices {
+    fn default() -> Self {
+        Self {
+            prefix: String::new(),
+            date_separator: "-".to_owned(),
+            spans: Rotation::Day,
+            services: Rotation::Day,
+            sampling: Rotation::Day,
+            use_aliases: false,
+            use_ilm: false,
+            ilm_policy: "jaeger-ilm-policy".to_owned(),
+            remote_read_clusters: Vec::new(),
+            create_templates: true,
+            shards: 5,
+            replicas: 1,
+            span_priority: 0,
+            service_priority: 0,
+            dependencies_priority: 0,
+            is_archive: false,
+        }
+    }
+}
+
+// === impl Documents ===
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self {
+            tags_as_fields: TagsAsFields::default(),
+            tag_values: TagValues::Native,
+        }
+    }
+}
+
+// === impl TagsAsFields ===
+
+impl Default for TagsAsFields {
+    fn default() -> Self {
+        Self {
+            all: false,
+            include: BTreeSet::new(),
+            dot_replacement: "@".to_owned(),
+            max_keys: 500,
+        }
+    }
+}
+
+// === impl Limits ===
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_doc_count: 10_000,
+            max_span_age: Duration::from_secs(72 * 3600),
+            service_cache_ttl: Duration::ZERO,
+            sampling_lookback: Duration::from_secs(72 * 3600),
+            bulk_bytes: 5_000_000,
+            bulk_actions: 1_000,
+            bulk_workers: 1,
+        }
+    }
+}
