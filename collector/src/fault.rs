@@ -103,7 +103,7 @@ impl From<WriteError> for Fault {
         match error {
             WriteError::Unavailable { reason } => Self::Unavailable(reason),
             WriteError::Throttled { after, reason } => Self::Throttled { after, reason },
-            rejected @ WriteError::Rejected { .. } => Self::Unavailable(rejected.to_string()),
+            rejected @ WriteError::Rejected(_) => Self::Unavailable(rejected.to_string()),
         }
     }
 }

@@ -292,12 +292,14 @@ impl Intake {
                 self.metrics.stored(origin, &tally, &[], took);
                 Ok(Stored::default())
             }
-            Ok(Err(WriteError::Rejected { spans, first })) => {
+            Ok(Err(WriteError::Rejected(spans))) => {
                 self.sampling.count(roots);
-                self.metrics.stored(origin, &tally, &spans, took);
+                let positions: Vec<usize> = spans.iter().map(|span| span.at).collect();
+                self.metrics.stored(origin, &tally, &positions, took);
+                let first = spans.first().map(|span| span.reason.to_string());
                 Ok(Stored {
                     rejected: spans.len(),
-                    first,
+                    first: first.unwrap_or_default(),
                 })
             }
             Ok(Err(error)) => {

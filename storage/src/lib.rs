@@ -25,6 +25,6 @@ pub use port::{
     Archive, Backend, Capabilities, Completeness, DeadLetter, DeadLetters, DependencyLink,
     DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery, Probabilities, Rate,
     ReadContext, ReadError, ReadItem, ReadLimits, SamplingStore, Throughput, ThroughputRows,
-    TraceReader, TraceStream, TraceWriter, WriteError,
+    TraceReader, TraceStream, TraceWriter, Unstorable, WriteError,
 };
 pub use query::{Filter, Pattern, TraceQuery};

@@ -184,13 +184,13 @@ impl TraceWriter for Writer {
             if rejected.is_empty() {
                 return Ok(());
             }
-            Err(WriteError::Rejected {
-                spans: rejected,
-                first: format!(
+            Err(WriteError::rejected(
+                rejected,
+                format!(
                     "its trace alone would be larger than all the room there is (memory.max-bytes, {} bytes of it for spans)",
                     shared.config.max_bytes
                 ),
-            })
+            ))
         })
     }
 }

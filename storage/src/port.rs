@@ -170,13 +170,17 @@ pub enum WriteError {
         reason: String,
     },
     /// These spans can never be stored; all others of the batch are durable.
-    #[error("{} spans can never be stored, the first because {first}", spans.len())]
-    Rejected {
-        /// Positions in the batch, rising.
-        spans: Vec<usize>,
-        /// Why the first of them was rejected.
-        first: String,
-    },
+    #[error("{} spans can never be stored, the first because {}", .0.len(), first_reason(.0))]
+    Rejected(Vec<Unstorable>),
+}
+
+/// A span of a batch that can never be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unstorable {
+    /// Its position in the batch; in a list they rise.
+    pub at: usize,
+    /// Why, in words for a person.
+    pub reason: Arc<str>,
 }
 
 /// Why a read was not done, by what the caller can do.
@@ -370,6 +374,20 @@ impl GetTrace {
 impl WriteError {
     /// Whether sending the same batch again may succeed.
     pub fn is_retryable(&self) -> bool {
-        !matches!(self, Self::Rejected { .. })
+        !matches!(self, Self::Rejected(_))
     }
+
+    /// These spans can never be stored, all for the same reason.
+    pub fn rejected(spans: impl IntoIterator<Item = usize>, reason: impl Into<Arc<str>>) -> Self {
+        let reason = reason.into();
+        let unstorable = |at| Unstorable {
+            at,
+            reason: reason.clone(),
+        };
+        Self::Rejected(spans.into_iter().map(unstorable).collect())
+    }
+}
+
+fn first_reason(spans: &[Unstorable]) -> &str {
+    spans.first().map_or("", |first| &first.reason)
 }

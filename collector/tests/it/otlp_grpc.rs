@@ -82,10 +82,7 @@ async fn a_bad_span_does_not_take_its_neighbours_with_it() {
 #[tokio::test]
 async fn spans_that_the_store_rejects_are_named() {
     let running = start(|_| {}).await;
-    *running.store.answer.lock() = Err(WriteError::Rejected {
-        spans: vec![1, 2],
-        first: "too old".to_owned(),
-    });
+    *running.store.answer.lock() = Err(WriteError::rejected([1, 2], "too old"));
     let reply = running.export(&message("shop", 5)).await;
     let reply = ExportTraceServiceResponse::decode(reply.message()).unwrap();
     let partial = reply.partial_success.unwrap();

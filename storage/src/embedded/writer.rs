@@ -100,13 +100,13 @@ impl TraceWriter for Writer {
                 return Ok(());
             }
             if batch.retained_bytes > MAX_BATCH {
-                return Err(WriteError::Rejected {
-                    spans: (0..batch.len()).collect(),
-                    first: format!(
+                return Err(WriteError::rejected(
+                    0..batch.len(),
+                    format!(
                         "a batch of {} bytes is longer than a file of the store can be",
                         batch.retained_bytes
                     ),
-                });
+                ));
             }
             let encode = async || {
                 let expect = batch.retained_bytes;

@@ -139,10 +139,7 @@ impl Client {
                 after: LATER,
                 reason,
             },
-            Code::InvalidArgument | Code::OutOfRange => WriteError::Rejected {
-                spans: (0..spans).collect(),
-                first: reason,
-            },
+            Code::InvalidArgument | Code::OutOfRange => WriteError::rejected(0..spans, reason),
             _ => WriteError::Unavailable { reason },
         }
     }

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 
-use crate::port::{TraceWriter, WriteError};
+use crate::port::{TraceWriter, Unstorable, WriteError};
 
 /// The layer.
 pub struct Coalesce {
@@ -137,18 +137,20 @@ fn give(parts: Vec<Part>, answer: &Result<(), WriteError>) {
     let mut start = 0;
     for part in parts {
         let own = match answer {
-            Err(WriteError::Rejected { spans, first }) => {
+            Err(WriteError::Rejected(spans)) => {
                 let own = start..part.end;
-                let spans: Vec<usize> = spans
+                let spans: Vec<Unstorable> = spans
                     .iter()
-                    .filter(|at| own.contains(at))
-                    .map(|at| at - start)
+                    .filter(|span| own.contains(&span.at))
+                    .map(|span| Unstorable {
+                        at: span.at - start,
+                        reason: span.reason.clone(),
+                    })
                     .collect();
                 if spans.is_empty() {
                     Ok(())
                 } else {
-                    let first = first.clone();
-                    Err(WriteError::Rejected { spans, first })
+                    Err(WriteError::Rejected(spans))
                 }
             }
             same => same.clone(),

@@ -20,7 +20,7 @@ use super::ledger::{Ledger, TOO_LARGE, TOO_MANY_ATTRIBUTES, TOO_NEW, TOO_OLD, UN
 use super::limits::Limits;
 use super::occasional::Occasional;
 use super::window::{Clock, Window};
-use crate::port::{DeadLetters, TraceWriter, WriteError};
+use crate::port::{DeadLetters, TraceWriter, Unstorable, WriteError};
 
 pub use letter::{LetterError, ORIGIN, open, seal};
 
@@ -42,7 +42,7 @@ struct Rejection {
     /// For metrics.
     label: &'static str,
     /// For a person.
-    reason: String,
+    reason: Arc<str>,
 }
 
 // === impl Bury ===
@@ -75,6 +75,7 @@ impl Bury {
             .enumerate()
             .filter_map(|(at, span)| {
                 let (label, reason) = self.why_unfit(span, now)?;
+                let reason = reason.into();
                 Some(Rejection { at, label, reason })
             })
             .collect()
@@ -94,14 +95,17 @@ impl Bury {
             let letters = rejections
                 .iter()
                 .filter_map(|r| Some((batch.spans.get(r.at)?, r)))
-                .map(|(span, r)| seal(&batch.instance, r.reason.clone(), span))
+                .map(|(span, r)| seal(&batch.instance, r.reason.to_string(), span))
                 .collect();
             dead_letters
                 .bury(letters)
                 .await
                 .map_err(|error| match error {
-                    WriteError::Rejected { first, .. } => WriteError::Unavailable {
-                        reason: format!("dead letters were rejected: {first}"),
+                    WriteError::Rejected(letters) => WriteError::Unavailable {
+                        reason: format!(
+                            "dead letters were rejected: {}",
+                            letters.first().map_or("", |letter| &letter.reason)
+                        ),
                     },
                     retryable => retryable,
                 })?;
@@ -134,15 +138,15 @@ impl TraceWriter for Bury {
             };
             match written {
                 Ok(()) => {}
-                Err(WriteError::Rejected { spans, first }) => {
-                    rejections.extend(spans.into_iter().map(|at| {
+                Err(WriteError::Rejected(spans)) => {
+                    rejections.extend(spans.into_iter().map(|Unstorable { at, reason }| {
                         Rejection {
                             at: positions
                                 .as_ref()
                                 .map_or(Some(at), |p| p.get(at).copied())
                                 .unwrap_or(at),
                             label: UNSTORABLE,
-                            reason: first.clone(),
+                            reason,
                         }
                     }));
                     rejections.sort_by_key(|r| r.at);
@@ -159,15 +163,14 @@ impl TraceWriter for Bury {
                     instance = %batch.instance,
                     spans,
                     kept = self.dead_letters.is_some(),
-                    reason = first,
+                    reason = &*first,
                     setting = setting(label),
                     "spans can never be stored"
                 );
             }
-            Err(WriteError::Rejected {
-                spans: rejections.iter().map(|r| r.at).collect(),
-                first,
-            })
+            let unstorable = |Rejection { at, reason, .. }| Unstorable { at, reason };
+            let spans = rejections.into_iter().map(unstorable).collect();
+            Err(WriteError::Rejected(spans))
         })
     }
 }

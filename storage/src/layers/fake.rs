@@ -96,10 +96,7 @@ pub(crate) fn ids(batch: &Batch) -> Vec<u64> {
 }
 
 pub(crate) fn rejected(spans: impl IntoIterator<Item = usize>) -> WriteError {
-    WriteError::Rejected {
-        spans: spans.into_iter().collect(),
-        first: "it is poison".to_owned(),
-    }
+    WriteError::rejected(spans, "it is poison")
 }
 
 pub(crate) fn unavailable() -> WriteError {

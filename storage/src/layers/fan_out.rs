@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, join_all};
 use model::Batch;
 
-use crate::port::{TraceWriter, WriteError};
+use crate::port::{TraceWriter, Unstorable, WriteError};
 
 /// The layer.
 pub struct FanOut {
@@ -45,7 +45,7 @@ fn combine(
     let mut away = Vec::new();
     let mut busy = Vec::new();
     let mut wait = None;
-    let mut rejected: Vec<(usize, String)> = Vec::new();
+    let mut rejected: Vec<Unstorable> = Vec::new();
     for (name, answer) in answers {
         match answer {
             Ok(()) => {}
@@ -54,8 +54,11 @@ fn combine(
                 wait = wait.max(Some(after));
                 busy.push(format!("{name}: {reason}"));
             }
-            Err(WriteError::Rejected { spans, first }) => {
-                rejected.extend(spans.iter().map(|at| (*at, format!("{name}: {first}"))));
+            Err(WriteError::Rejected(spans)) => {
+                rejected.extend(spans.into_iter().map(|span| Unstorable {
+                    reason: format!("{name}: {}", span.reason).into(),
+                    ..span
+                }));
             }
         }
     }
@@ -72,15 +75,12 @@ fn combine(
         });
     }
     // stable: of two stores that reject one span, the first in the list gives the reason
-    rejected.sort_by_key(|(at, _)| *at);
-    rejected.dedup_by_key(|(at, _)| *at);
-    match rejected.first() {
-        None => Ok(()),
-        Some((_, first)) => Err(WriteError::Rejected {
-            first: first.clone(),
-            spans: rejected.iter().map(|(at, _)| *at).collect(),
-        }),
+    rejected.sort_by_key(|span| span.at);
+    rejected.dedup_by_key(|span| span.at);
+    if rejected.is_empty() {
+        return Ok(());
     }
+    Err(WriteError::Rejected(rejected))
 }
 
 #[cfg(test)]
@@ -136,10 +136,14 @@ mod tests {
         check(
             Err(rejected([1, 4])),
             Err(rejected([0, 4])),
-            &Err(WriteError::Rejected {
-                spans: vec![0, 1, 4],
-                first: "b: it is poison".to_owned(),
-            }),
+            &Err(WriteError::Rejected(
+                [(0, "b"), (1, "a"), (4, "a")]
+                    .map(|(at, store)| Unstorable {
+                        at,
+                        reason: format!("{store}: it is poison").into(),
+                    })
+                    .to_vec(),
+            )),
         );
     }
 

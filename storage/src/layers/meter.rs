@@ -56,9 +56,7 @@ impl TraceWriter for Meter {
             self.seconds.observe(start.elapsed().as_secs_f64());
             match &result {
                 Ok(()) => spans.durable(),
-                Err(WriteError::Rejected {
-                    spans: rejected, ..
-                }) => {
+                Err(WriteError::Rejected(rejected)) => {
                     spans.give_up(rejected.len());
                     spans.durable();
                 }

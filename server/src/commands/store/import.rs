@@ -234,15 +234,12 @@ impl<E: Write> Importer<'_, E> {
         let batch = Batch::new(self.instance.clone(), spans, bytes);
         match self.write(&batch).await {
             Ok(()) => self.spans += count,
-            Err(WriteError::Rejected { spans, first }) => {
+            Err(WriteError::Rejected(spans)) => {
                 self.spans += count - spans.len() as u64;
-                for nth in spans {
-                    let place = places.iter().find(|(until, _)| nth < *until);
+                for span in spans {
+                    let place = places.iter().find(|(until, _)| span.at < *until);
                     let place = place.map(|(_, place)| place.as_str()).unwrap_or_default();
-                    self.bad(
-                        place,
-                        &format!("a span can not be stored, the first because {first}"),
-                    )?;
+                    self.bad(place, &format!("a span can not be stored: {}", span.reason))?;
                 }
             }
             Err(error) => return Err(error.into()),

@@ -249,9 +249,9 @@ proptest! {
         for (size, mut answer) in sizes.iter().zip(answers) {
             match answer.try_recv().unwrap() {
                 Ok(()) => {}
-                Err(WriteError::Rejected { spans, .. }) => {
-                    prop_assert!(spans.iter().all(|at| at < size));
-                    heard.extend(spans.iter().map(|at| at + start));
+                Err(WriteError::Rejected(spans)) => {
+                    prop_assert!(spans.iter().all(|span| span.at < *size));
+                    heard.extend(spans.iter().map(|span| span.at + start));
                 }
                 Err(other) => prop_assert!(false, "{other}"),
             }

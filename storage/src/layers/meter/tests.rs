@@ -100,7 +100,7 @@ impl TraceWriter for Chaos {
 
 fn nothing_rejected(error: WriteError) -> Result<(), WriteError> {
     match error {
-        WriteError::Rejected { spans, .. } if spans.is_empty() => Ok(()),
+        WriteError::Rejected(spans) if spans.is_empty() => Ok(()),
         other => Err(other),
     }
 }
@@ -176,10 +176,8 @@ async fn play(
     for (spans, answer) in answers.into_iter().flatten() {
         match answer {
             Ok(()) => durable += spans,
-            Err(WriteError::Rejected {
-                spans: rejected, ..
-            }) => {
-                prop_assert!(rejected.is_sorted() && !rejected.is_empty());
+            Err(WriteError::Rejected(rejected)) => {
+                prop_assert!(rejected.is_sorted_by_key(|span| span.at) && !rejected.is_empty());
                 durable += spans - rejected.len() as u64;
                 disposed += rejected.len() as u64;
             }
