@@ -40,8 +40,17 @@ struct Tls {
     own_authority: Option<PathBuf>,
     /// HTTP/2 is not offered.
     http1_only: bool,
-    /// What was built last, and of which files.
-    built: Mutex<Option<(u64, Arc<ClientConfig>)>>,
+    /// What was built last.
+    built: Mutex<Built>,
+}
+
+/// What the files were made into.
+#[derive(Default)]
+struct Built {
+    /// The last that could be used, and of which files.
+    good: Option<(u64, Arc<ClientConfig>)>,
+    /// Why those that are there now cannot be used: said once.
+    refused: Option<String>,
 }
 
 // === impl Dialer ===
@@ -61,7 +70,7 @@ impl Dialer {
                 settings,
                 own_authority,
                 http1_only: false,
-                built: Mutex::new(None),
+                built: Mutex::default(),
             })),
         }
     }
@@ -89,6 +98,16 @@ impl Dialer {
         self.tls
             .as_ref()
             .map_or(Ok(()), |tls| tls.config().map(drop))
+    }
+
+    /// Differs when connections are made of other files than before. Blocks.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let Some(tls) = &self.tls else { return 0 };
+        // files that cannot be used leave those in use that were before
+        drop(tls.config());
+        let built = tls.built.lock();
+        built.good.as_ref().map_or(0, |(of, _)| *of)
     }
 
     /// A connection to `address`, which is `host`'s: the name that its certificate must hold, unless another one is set.
@@ -136,22 +155,51 @@ impl Dialer {
 // === impl Tls ===
 
 impl Tls {
-    /// What is there now; built again only when a file changed.
+    /// What is there now; built again only when a file changed. Files that cannot be used leave the last good ones in use.
     fn config(&self) -> Result<Arc<ClientConfig>, DialError> {
+        let made = self.make();
+        let mut built = self.built.lock();
+        match (made, &built.good) {
+            (Ok(None), Some((_, config))) => {
+                let config = config.clone();
+                built.refused = None;
+                Ok(config)
+            }
+            (Ok(None), None) => Err(DialError::Ending),
+            (Ok(Some((fingerprint, config))), _) => {
+                built.good = Some((fingerprint, config.clone()));
+                built.refused = None;
+                Ok(config)
+            }
+            (Err(error), None) => Err(error),
+            (Err(error), Some((_, config))) => {
+                let (config, said) = (config.clone(), error.to_string());
+                if built.refused.as_ref() != Some(&said) {
+                    tracing::warn!(
+                        settings = self.settings.prefix,
+                        error = said,
+                        "new certificates cannot be used, the last good ones stay in use"
+                    );
+                    built.refused = Some(said);
+                }
+                Ok(config)
+            }
+        }
+    }
+
+    /// The files as they are now, made into a configuration; none: they are those in use.
+    fn make(&self) -> Result<Option<(u64, Arc<ClientConfig>)>, DialError> {
         let files = Files::read(&self.settings, self.own_authority.as_deref())?;
         let fingerprint = files.fingerprint();
-        if let Some((of, config)) = &*self.built.lock()
-            && *of == fingerprint
-        {
-            return Ok(config.clone());
+        let is_known = |built: &Built| matches!(&built.good, Some((of, _)) if *of == fingerprint);
+        if is_known(&self.built.lock()) {
+            return Ok(None);
         }
         let mut config = files.build(&self.settings)?;
         if self.http1_only {
             config.alpn_protocols = vec![b"http/1.1".to_vec()];
         }
-        let config = Arc::new(config);
-        *self.built.lock() = Some((fingerprint, config.clone()));
-        Ok(config)
+        Ok(Some((fingerprint, Arc::new(config))))
     }
 }
 

@@ -85,6 +85,7 @@ impl Files {
         let mut config = match (&self.cert, &self.key) {
             (Some(cert), Some(key)) => {
                 let chain = certificates(settings, "cert", &cert.0, &cert.1)?;
+                is_valid(&chain).map_err(|problem| wrong(settings, "cert", &cert.0, problem))?;
                 let secret = PrivateKeyDer::from_pem_slice(&key.1).map_err(|error| {
                     wrong(
                         settings,
@@ -139,6 +140,31 @@ fn wrong(settings: &ClientTls, name: &str, path: &Path, problem: String) -> Dial
         setting: format!("{}.{name}", settings.prefix),
         problem,
     }
+}
+
+/// Whether the leaf is valid today: a server refuses it in words that nobody finds.
+fn is_valid(chain: &[CertificateDer<'_>]) -> Result<(), String> {
+    let Some(leaf) = chain.first() else {
+        return Ok(());
+    };
+    let (_, leaf) = x509_parser::parse_x509_certificate(leaf)
+        .map_err(|error| format!("holds no certificate: {error}"))?;
+    let (validity, subject) = (leaf.validity(), leaf.subject());
+    if validity.is_valid() {
+        return Ok(());
+    }
+    let now = x509_parser::time::ASN1Time::now();
+    Err(if now > validity.not_after {
+        format!(
+            "holds a certificate of \"{subject}\" that ended on {}",
+            validity.not_after
+        )
+    } else {
+        format!(
+            "holds a certificate of \"{subject}\" that begins on {}",
+            validity.not_before
+        )
+    })
 }
 
 fn certificates(
