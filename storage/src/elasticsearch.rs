@@ -5,6 +5,11 @@
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch` v1.76.0.
 
+mod bulk;
+mod client;
 pub mod config;
+mod gate;
+mod metrics;
+mod services;
 
 pub use config::Config;

@@ -1,0 +1,288 @@
+//! The one way to a cluster: connections, credentials, nodes, and what kind of server it is.
+//!
+//! In: a [`Request`]. Out: what the server answered, whatever its status; an [`Error`] when there is no answer. A node that cannot be connected to is passed over for
+//! the next. Certificates, authorities, passwords, tokens and keys are read again when their files change, and connections that were made with
+//! others are not used again.
+//!
+//! Deliberately absent: what indices and documents look like, and trying again after an answer.
+//! Why not the `elasticsearch` crate's own transport: docs/adr/0009-our-own-way-to-elasticsearch.md.
+
+mod credentials;
+mod error;
+mod flavour;
+mod node;
+mod pool;
+mod request;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method};
+use http_body_util::{BodyExt as _, Full, Limited};
+
+use super::config::Connection;
+use credentials::Credentials;
+use node::{Node, Nodes};
+use pool::Pool;
+
+pub(crate) use error::{Error, shortened};
+pub(crate) use flavour::{Flavour, Product};
+pub(crate) use request::{Body, Request, Response};
+
+/// The largest answer that is read.
+pub(crate) const MAX_ANSWER_BYTES: usize = 512 << 20;
+/// How long a request may take whose caller says nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bodies below this are sent as they are.
+const WORTH_COMPRESSING: usize = 1024;
+
+/// A cluster, as one instance sees it.
+pub(crate) struct Client {
+    settings: Connection,
+    nodes: Nodes,
+    credentials: Credentials,
+    pool: Pool,
+    flavour: flavour::Known,
+}
+
+// === impl Client ===
+
+impl Client {
+    /// Nothing is connected before the first request.
+    ///
+    /// # Errors
+    /// A setting that cannot be, by name.
+    pub(crate) fn new(settings: Connection) -> Result<Self, String> {
+        let nodes = Nodes::new(&settings)?;
+        Ok(Self {
+            credentials: Credentials::new(&settings, nodes.userinfo()),
+            pool: Pool::new(&settings),
+            flavour: flavour::Known::new(settings.version),
+            nodes,
+            settings,
+        })
+    }
+
+    /// How the cluster is called in messages: its addresses, and the setting that names them.
+    pub(crate) fn shown(&self) -> &str {
+        self.nodes.shown()
+    }
+
+    /// The settings it was made with.
+    pub(crate) fn settings(&self) -> &Connection {
+        &self.settings
+    }
+
+    /// What kind of server it is; asked once, and again after an hour.
+    pub(crate) async fn flavour(&self) -> Result<Flavour, Error> {
+        self.flavour.of(self).await
+    }
+
+    /// Files that cannot be used, each with its setting: what a start fails with. Blocks.
+    pub(crate) fn check_files(&self) -> Result<(), String> {
+        self.pool.check_files()?;
+        self.credentials.check_files()
+    }
+
+    /// Sends `request`, and expects a success.
+    pub(crate) async fn ask(&self, request: &Request) -> Result<Response, Error> {
+        self.send(request).await?.succeeded(self.shown())
+    }
+
+    /// Sends `request` to a node, and to the next when that one cannot be connected to, each at most once.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Response, Error> {
+        let until = Instant::now() + PATIENCE;
+        let until = request
+            .deadline
+            .map_or(until, |deadline| deadline.min(until));
+        let sent = tokio::time::timeout_at(until.into(), self.send_to_any(request)).await;
+        sent.unwrap_or_else(|_| {
+            if request.deadline.is_some_and(|deadline| deadline <= until) {
+                return Err(Error::Cancelled("the deadline passed"));
+            }
+            let seconds = PATIENCE.as_secs();
+            Err(Error::Unreachable(format!(
+                "{} did not answer within {seconds}s",
+                self.shown()
+            )))
+        })
+    }
+
+    async fn send_to_any(&self, request: &Request) -> Result<Response, Error> {
+        self.nodes.refresh(self).await;
+        let compressed = self.compressed(&request.body).await;
+        let mut failed = None;
+        for node in self.nodes.in_turn() {
+            match self.send_as_known(request, &compressed, &node).await {
+                Ok(response) => {
+                    self.nodes.answered(&node);
+                    return Ok(response);
+                }
+                Err(Failure { said, is_connect }) => {
+                    let error = Error::Unreachable(said);
+                    self.nodes.failed(&node);
+                    if !is_connect && request.once {
+                        return Err(error);
+                    }
+                    failed = Some(error);
+                }
+            }
+        }
+        let nowhere = || Error::Unreachable(format!("{} names no node", self.shown()));
+        Err(failed.unwrap_or_else(nowhere))
+    }
+
+    /// A rotation of passwords between two looks at their file costs no request: who is not known looks again, once.
+    async fn send_as_known(
+        &self,
+        request: &Request,
+        compressed: &Option<Bytes>,
+        node: &Arc<Node>,
+    ) -> Result<Response, Failure> {
+        let response = self.send_to(request, compressed, node).await?;
+        let own = !self.credentials.is_given(request.credentials.as_ref());
+        if response.status == 401 && own && self.credentials.changed().await {
+            return self.send_to(request, compressed, node).await;
+        }
+        Ok(response)
+    }
+
+    async fn send_to(
+        &self,
+        request: &Request,
+        compressed: &Option<Bytes>,
+        node: &Arc<Node>,
+    ) -> Result<Response, Failure> {
+        let mut builder = http::Request::builder()
+            .method(self.method(request))
+            .uri(node.uri(&request.path));
+        let (kind, body) = match &request.body {
+            Body::None => (None, Bytes::new()),
+            Body::Json(bytes) => (Some("application/json"), bytes.clone()),
+            Body::Lines(bytes) => (Some("application/x-ndjson"), bytes.clone()),
+        };
+        let body = match compressed {
+            Some(compressed) => {
+                builder = builder.header(CONTENT_ENCODING, "gzip");
+                compressed.clone()
+            }
+            None => body,
+        };
+        if let Some(kind) = kind {
+            builder = builder
+                .header(CONTENT_TYPE, kind)
+                .header(CONTENT_LENGTH, body.len());
+        }
+        if let Some(value) = self.credentials.header(request.credentials.as_ref()).await {
+            let mut value = HeaderValue::try_from(value).map_err(|_| {
+                Failure::before("the password, token or key holds a line break or another character that no header can")
+            })?;
+            value.set_sensitive(true);
+            builder = builder.header(AUTHORIZATION, value);
+        }
+        let built = builder
+            .body(Full::new(body))
+            .map_err(|error| Failure::before(error.to_string()))?;
+        let answer = (self.pool.current().await)
+            .request(built)
+            .await
+            .map_err(|error| Failure::of(&error, node))?;
+        let status = answer.status().as_u16();
+        let product = (answer.headers().get("x-elastic-product"))
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES)
+            .collect()
+            .await
+            .map_err(|error| Failure {
+                said: format!("the answer of {node} was cut off: {error}"),
+                is_connect: false,
+            })?;
+        Ok(Response {
+            status,
+            body: body.to_bytes(),
+            product,
+        })
+    }
+
+    /// Compressed once, however often it is sent.
+    async fn compressed(&self, body: &Body) -> Option<Bytes> {
+        let (Body::Json(bytes) | Body::Lines(bytes)) = body else {
+            return None;
+        };
+        if !self.settings.compression || bytes.len() < WORTH_COMPRESSING {
+            return None;
+        }
+        let (bytes, level) = (bytes.clone(), self.settings.compression_level);
+        if bytes.len() < 64 << 10 {
+            return gzip(&bytes, level);
+        }
+        let compressing = tokio::task::spawn_blocking(move || gzip(&bytes, level));
+        compressing.await.ok().flatten()
+    }
+
+    fn method(&self, request: &Request) -> Method {
+        let reads = request.path.split('?').next().unwrap_or_default();
+        let reads = reads.ends_with("/_search") || reads.ends_with("/_msearch");
+        match self.settings.send_get_body_as.as_str() {
+            "GET" if reads => Method::GET,
+            "POST" if reads => Method::POST,
+            _ => request.method.clone(),
+        }
+    }
+}
+
+fn gzip(bytes: &[u8], level: u32) -> Option<Bytes> {
+    use std::io::Write as _;
+    let room = Vec::with_capacity(bytes.len() / 6);
+    let mut encoder = flate2::write::GzEncoder::new(room, flate2::Compression::new(level));
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+/// Why there is no answer.
+struct Failure {
+    said: String,
+    /// Nothing was sent.
+    is_connect: bool,
+}
+
+// === impl Failure ===
+
+impl Failure {
+    fn before(said: impl Into<String>) -> Self {
+        Self {
+            said: said.into(),
+            is_connect: true,
+        }
+    }
+
+    fn of(error: &hyper_util::client::legacy::Error, node: &Node) -> Self {
+        let mut said = String::new();
+        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            let text = inner.to_string();
+            if !said.contains(&text) {
+                if !said.is_empty() {
+                    said.push_str(": ");
+                }
+                said.push_str(&text);
+            }
+            cause = inner.source();
+        }
+        if said.is_empty() {
+            said = error.to_string();
+        }
+        Self {
+            is_connect: error.is_connect(),
+            // a connection that was not opened names the host and the setting already
+            said: if error.is_connect() {
+                said
+            } else {
+                format!("{node}: {said}")
+            },
+        }
+    }
+}

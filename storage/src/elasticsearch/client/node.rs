@@ -1,0 +1,267 @@
+//! The nodes of a cluster, and which is next.
+//!
+//! In: URLs as they were set. Out: nodes in turn, those that failed lately at the end. With `sniffer` the cluster is asked for its nodes now and then.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use http::Uri;
+use parking_lot::Mutex;
+use percent_encoding::percent_decode_str;
+use secrecy::SecretString;
+
+use super::{Client, Request};
+use crate::elasticsearch::config::Connection;
+
+/// How long a node is passed over after it failed, as long as another answers.
+const PASSED_OVER: Duration = Duration::from_secs(10);
+/// How often the cluster is asked for its nodes.
+const SNIFFED: Duration = Duration::from_secs(60);
+
+/// One node.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// Scheme, host, port, and what stands before every path; no slash at its end.
+    base: String,
+    failed: Mutex<Option<Instant>>,
+}
+
+/// All of them.
+pub(super) struct Nodes {
+    given: Vec<Arc<Node>>,
+    known: ArcSwap<Vec<Arc<Node>>>,
+    turn: AtomicUsize,
+    shown: String,
+    userinfo: Option<(String, SecretString)>,
+    sniffed: Option<Mutex<Option<Instant>>>,
+    scheme: &'static str,
+}
+
+// === impl Nodes ===
+
+impl Nodes {
+    pub(super) fn new(settings: &Connection) -> Result<Self, String> {
+        let setting = format!("{}.server-urls", settings.settings);
+        let mut given = Vec::new();
+        let mut userinfo = None;
+        for url in &settings.urls {
+            let (node, own) = parse(url).map_err(|problem| format!("{setting}: {problem}"))?;
+            given.push(Arc::new(node));
+            userinfo = userinfo.or(own);
+        }
+        if given.is_empty() {
+            return Err(format!("{setting} names no server"));
+        }
+        let bases: Vec<&str> = given.iter().map(|node| node.base.as_str()).collect();
+        Ok(Self {
+            shown: format!("{} ({setting})", bases.join(",")),
+            known: ArcSwap::from_pointee(given.clone()),
+            given,
+            turn: AtomicUsize::new(0),
+            userinfo,
+            sniffed: settings.sniffer.then(Mutex::default),
+            scheme: if settings.sniffer_tls {
+                "https"
+            } else {
+                "http"
+            },
+        })
+    }
+
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Name and password that stood in a URL.
+    pub(super) fn userinfo(&self) -> Option<(String, SecretString)> {
+        self.userinfo.clone()
+    }
+
+    /// Each once; those that answered before those that failed lately.
+    pub(super) fn in_turn(&self) -> Vec<Arc<Node>> {
+        let known = self.known.load();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % known.len().max(1);
+        let mut nodes: Vec<_> = known
+            .iter()
+            .cycle()
+            .skip(turn)
+            .take(known.len())
+            .cloned()
+            .collect();
+        nodes.sort_by_key(|node| node.is_passed_over());
+        nodes
+    }
+
+    pub(super) fn failed(&self, node: &Node) {
+        *node.failed.lock() = Some(Instant::now());
+    }
+
+    pub(super) fn answered(&self, node: &Node) {
+        *node.failed.lock() = None;
+    }
+
+    /// Asks the cluster for its nodes, when that is wanted and was not done lately. What was known stays when it does not say.
+    pub(super) async fn refresh(&self, client: &Client) {
+        let Some(sniffed) = &self.sniffed else { return };
+        {
+            let mut last = sniffed.lock();
+            if last.is_some_and(|at| at.elapsed() < SNIFFED) {
+                return;
+            }
+            *last = Some(Instant::now());
+        }
+        let request =
+            Request::get(&["_nodes", "http"]).query("filter_path", "nodes.*.http.publish_address");
+        for node in self.in_turn() {
+            let Ok(answer) = client.send_to(&request, &None, &node).await else {
+                continue;
+            };
+            let json = answer.json();
+            let nodes = json.get("nodes").and_then(|nodes| nodes.as_object());
+            let addresses = nodes
+                .into_iter()
+                .flatten()
+                .filter_map(|(_, node)| node.get("http")?.get("publish_address")?.as_str());
+            // a name may stand before the address: name/1.2.3.4:9200
+            let found: Vec<_> = addresses
+                .filter_map(|address| address.rsplit('/').next())
+                .filter_map(|address| parse(&format!("{}://{address}", self.scheme)).ok())
+                .map(|(node, _)| Arc::new(node))
+                .collect();
+            if !found.is_empty() {
+                self.known.store(Arc::new(found));
+                return;
+            }
+        }
+        self.known.store(Arc::new(self.given.clone()));
+    }
+}
+
+// === impl Node ===
+
+impl Node {
+    pub(super) fn uri(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn is_passed_over(&self) -> bool {
+        self.failed
+            .lock()
+            .is_some_and(|at| at.elapsed() < PASSED_OVER)
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.base)
+    }
+}
+
+type Userinfo = Option<(String, SecretString)>;
+
+/// A URL, and the name and password in it, which are never shown.
+fn parse(url: &str) -> Result<(Node, Userinfo), String> {
+    let url = url.trim();
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| {
+        format!(
+            "\"{}\" has no scheme: give http://host:9200 or https://host:9200",
+            hidden(url)
+        )
+    })?;
+    if !matches!(scheme, "http" | "https") {
+        return Err(format!(
+            "\"{}\" has another scheme than http and https",
+            hidden(url)
+        ));
+    }
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (userinfo, host) = match authority.rsplit_once('@') {
+        Some((userinfo, host)) => (Some(userinfo), host),
+        None => (None, authority),
+    };
+    let path = path.trim_end_matches('/');
+    let slash = if path.is_empty() { "" } else { "/" };
+    let base = format!("{scheme}://{host}{slash}{path}");
+    let uri: Uri = base
+        .parse()
+        .map_err(|error| format!("\"{base}\" is no URL: {error}"))?;
+    if uri.host().is_none_or(str::is_empty) || uri.query().is_some() {
+        return Err(format!(
+            "\"{base}\" names no host, or has a query: give http://host:9200"
+        ));
+    }
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let userinfo = userinfo.map(|text| {
+        let (name, password) = text.split_once(':').unwrap_or((text, ""));
+        (decoded(name), SecretString::from(decoded(password)))
+    });
+    let failed = Mutex::new(None);
+    Ok((Node { base, failed }, userinfo))
+}
+
+/// A text that may hold a password.
+fn hidden(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        let (node, userinfo) = parse(" https://elastic:p%40ss@es-a:9200/path/ ").unwrap();
+        assert_eq!(node.uri("/_bulk"), "https://es-a:9200/path/_bulk");
+        let (name, password) = userinfo.unwrap();
+        assert_eq!(
+            (name.as_str(), password.expose_secret()),
+            ("elastic", "p@ss")
+        );
+        let (node, userinfo) = parse("http://[::1]:9200").unwrap();
+        assert_eq!(node.uri("/"), "http://[::1]:9200/");
+        assert!(userinfo.is_none());
+    }
+
+    #[test]
+    fn what_is_no_url_is_told_without_its_password() {
+        for (url, said) in [
+            ("es:9200", "has no scheme"),
+            ("ftp://user:secret@es", "another scheme"),
+            ("http://", "no"),
+            ("http://es:9200?x=1", "query"),
+            ("http://user:secret@e s", "no URL"),
+        ] {
+            let problem = parse(url).unwrap_err();
+            assert!(problem.contains(said), "{url}: {problem}");
+            assert!(!problem.contains("secret"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_failed_is_last() {
+        let settings = Connection {
+            urls: ["http://a:1", "http://b:1", "http://c:1"]
+                .map(str::to_owned)
+                .to_vec(),
+            ..Connection::default()
+        };
+        let nodes = Nodes::new(&settings).unwrap();
+        let failed = nodes.in_turn()[0].clone();
+        nodes.failed(&failed);
+        for _ in 0..3 {
+            assert_eq!(nodes.in_turn()[2].base, failed.base);
+        }
+        nodes.answered(&failed);
+        let firsts: std::collections::BTreeSet<_> =
+            (0..3).map(|_| nodes.in_turn()[0].base.clone()).collect();
+        assert_eq!(firsts.len(), 3);
+    }
+}
