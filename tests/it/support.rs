@@ -2,7 +2,6 @@
 
 pub(crate) mod client;
 pub(crate) mod https;
-pub(crate) mod pki;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

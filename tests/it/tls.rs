@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use rcgen::KeyPair;
+use tests::pki::{Authority, Leaf};
 
-use crate::support::pki::{Authority, Leaf};
 use crate::support::{eventually, root, setup};
 
 /// What an independent client sees: the serial number that is served, and the status of a GET.

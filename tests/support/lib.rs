@@ -7,4 +7,5 @@
 pub mod clients;
 pub mod corpus;
 pub mod golden;
+pub mod pki;
 pub mod spoor;

@@ -9,9 +9,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::ServerName;
 use tests::spoor::Spoor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -19,7 +17,6 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-use super::pki::Leaf;
 use super::root;
 
 /// No answer takes longer.
@@ -73,26 +70,6 @@ pub(crate) struct Seen {
     pub(crate) failures: Vec<String>,
     /// When the last request succeeded.
     pub(crate) last_success: Option<Instant>,
-}
-
-/// Trusts `authority`, and shows `leaf` when asked.
-pub(crate) fn trusting(authority: &str, leaf: Option<&Leaf>) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    let authority = CertificateDer::from_pem_slice(authority.as_bytes()).unwrap();
-    roots.add(authority).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots);
-    let config = match leaf {
-        Some(Leaf { cert, key }) => builder.with_client_auth_cert(
-            vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()],
-            PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
-        ),
-        None => Ok(builder.with_no_client_auth()),
-    };
-    TlsConnector::from(Arc::new(config.unwrap()))
 }
 
 fn address(spoor: &Spoor, listener: &str) -> SocketAddr {

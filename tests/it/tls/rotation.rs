@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use tests::pki::{Authority, Leaf, Mounted, replace, trusting};
 use tests::spoor::Setup;
 
 use super::look;
-use crate::support::https::{Load, Post, posts, trusting};
-use crate::support::pki::{Authority, Leaf, Mounted, replace};
+use crate::support::https::{Load, Post, posts};
 use crate::support::{setup, soak};
 
 /// TLS from the files of `folder` for the listener whose settings begin with `prefix`.

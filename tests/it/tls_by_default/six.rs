@@ -7,7 +7,9 @@ use tests::clients;
 use tests::spoor::ADDRESSES;
 
 use super::{client, see};
-use crate::support::https::{posts, trusting};
+use tests::pki::trusting;
+
+use crate::support::https::posts;
 use crate::support::{eventually, root, setup};
 
 /// The settings of all listeners that have TLS begin with these.
