@@ -175,7 +175,10 @@ pub fn run(command: &mut Command, needs: &str) -> anyhow::Result<()> {
 }
 
 /// Runs `install` unless it once succeeded for `folder`. Two runs at one time wait for each other.
-fn once(folder: &Path, install: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn once(
+    folder: &Path,
+    install: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     std::fs::create_dir_all(cache()?)?;
     let lock = std::fs::File::create(folder.with_extension("lock"))?;
     lock.lock()?;
@@ -193,7 +196,7 @@ fn once(folder: &Path, install: impl FnOnce() -> anyhow::Result<()>) -> anyhow::
     clippy::disallowed_methods,
     reason = "a test asks where its own cache is, no setting of Spoor"
 )]
-fn cache() -> anyhow::Result<PathBuf> {
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
     let variable = |name: &str| {
         std::env::var(name)
             .ok()

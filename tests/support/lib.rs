@@ -8,4 +8,5 @@ pub mod clients;
 pub mod corpus;
 pub mod golden;
 pub mod pki;
+pub mod servers;
 pub mod spoor;

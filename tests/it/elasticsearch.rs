@@ -1,0 +1,3 @@
+//! Real Elasticsearch and OpenSearch servers, and what stands between them and us. One module a subject.
+
+mod servers;
