@@ -1,3 +1,4 @@
 //! Real Elasticsearch and OpenSearch servers, and what stands between them and us. One module a subject.
 
+mod fault_proxy;
 mod servers;

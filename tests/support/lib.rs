@@ -6,6 +6,7 @@
 
 pub mod clients;
 pub mod corpus;
+pub mod fault_proxy;
 pub mod golden;
 pub mod pki;
 pub mod servers;
