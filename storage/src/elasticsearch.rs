@@ -8,7 +8,9 @@
 mod bulk;
 mod client;
 pub mod config;
+#[allow(dead_code, reason = "until requests are sent")]
 mod gate;
+mod index;
 mod metrics;
 mod services;
 
