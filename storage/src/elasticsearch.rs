@@ -5,13 +5,16 @@
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch` v1.76.0.
 
+#[allow(dead_code, unused_imports, reason = "until requests are sent")]
 mod bulk;
 mod client;
 pub mod config;
 #[allow(dead_code, reason = "until requests are sent")]
 mod gate;
 mod index;
+#[allow(dead_code, reason = "until requests are sent")]
 mod metrics;
 mod services;
+mod template;
 
 pub use config::Config;
