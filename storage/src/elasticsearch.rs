@@ -9,6 +9,7 @@
 mod bulk;
 mod client;
 pub mod config;
+pub mod document;
 #[allow(dead_code, reason = "until requests are sent")]
 mod gate;
 mod index;
