@@ -1,4 +1,6 @@
 //! Real Elasticsearch and OpenSearch servers, and what stands between them and us. One module a subject.
 
 mod fault_proxy;
+mod faults;
+mod sender;
 mod servers;

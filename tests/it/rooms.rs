@@ -71,7 +71,7 @@ const KEPT_IN: [(&str, &[&str]); 21] = [
     ("prost-types", &["wire", "collector"]),
     ("opentelemetry-proto", &["wire", "collector"]),
     ("axum", &["listen", "collector", "query", "server"]),
-    ("hyper", &["listen", "collector", "server"]),
+    ("hyper", &["listen", "storage", "collector", "server"]),
     ("hyper-util", &["listen", "storage", "collector", "server"]),
     ("rustls", &["listen", "trust", "server"]),
     ("tokio-rustls", &["listen", "trust"]),

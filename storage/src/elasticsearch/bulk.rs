@@ -49,6 +49,8 @@ pub(crate) struct Bulk<'a> {
     pub(crate) metrics: &'a Metrics,
     /// Indices are aliases: one that is missing must not become an index of that name.
     pub(crate) requires_alias: bool,
+    /// Documents are found once they are confirmed: dear, for what is written seldom.
+    pub(crate) refreshes: bool,
 }
 
 // === impl Bulk ===
@@ -145,6 +147,9 @@ impl Bulk<'_> {
         if self.requires_alias {
             request = request.query("require_alias", "true");
         }
+        if self.refreshes {
+            request = request.query("refresh", "true");
+        }
         let began = Instant::now();
         let answer = self.client.ask(&request).await;
         self.metrics.answered(began.elapsed(), answer.is_ok());
@@ -203,7 +208,11 @@ impl Bulk<'_> {
 
 /// Somewhere between nothing and `pause`, so that those who failed together do not come again together.
 fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(f64::from(chance() as u32) / f64::from(u32::MAX))
+}
+
+/// A number that is another each time.
+pub(crate) fn chance() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
-    let chance = RandomState::new().hash_one(0_u8) as u32;
-    pause.mul_f64(f64::from(chance) / f64::from(u32::MAX))
+    RandomState::new().hash_one(0_u8)
 }

@@ -40,11 +40,11 @@ impl Gate {
         }
     }
 
-    /// `Err` with what went wrong, while it is too early to try again.
-    pub(crate) fn enter(&self) -> Result<(), Error> {
+    /// `Err` with what went wrong, while it is too early to try again; else whether this is a try, after a failure.
+    pub(crate) fn enter(&self) -> Result<bool, Error> {
         let mut shut = self.shut.lock();
         let Some(shut) = shut.as_mut() else {
-            return Ok(());
+            return Ok(false);
         };
         let now = Instant::now();
         if now < shut.until {
@@ -52,7 +52,7 @@ impl Gate {
         }
         // this one tries, the others wait for what it finds
         shut.until = now + shut.pause;
-        Ok(())
+        Ok(true)
     }
 
     /// A write went well; whether it was shut before.
@@ -119,12 +119,12 @@ mod tests {
         let instance = Instance::default();
         let gate = Gate::new(instance.clone(), Families::new().of(&instance, "main"));
         let away = Error::Unreachable("es is away".to_owned());
-        assert_eq!(gate.enter(), Ok(()));
+        assert_eq!(gate.enter(), Ok(false));
         gate.failed(&away);
         assert_eq!(gate.enter(), Err(away.clone()));
         assert!(gate.health().unwrap_err().contains("es is away"));
         gate.shut.lock().as_mut().unwrap().until = Instant::now();
-        assert_eq!(gate.enter(), Ok(()));
+        assert_eq!(gate.enter(), Ok(true));
         assert_eq!(gate.enter(), Err(away.clone()));
         for _ in 0..20 {
             gate.failed(&away);
@@ -132,6 +132,6 @@ mod tests {
         assert_eq!(gate.shut.lock().as_ref().unwrap().pause, LONGEST_PAUSE);
         assert!(gate.passed());
         assert!(!gate.passed());
-        assert_eq!((gate.enter(), gate.health()), (Ok(()), Ok(())));
+        assert_eq!((gate.enter(), gate.health()), (Ok(false), Ok(())));
     }
 }

@@ -198,8 +198,9 @@ impl Metrics {
         self.odd.inc();
     }
 
-    pub(crate) fn kept_as_tags(&self, tags: usize) {
-        self.kept_as_tags.inc_by(tags as u64);
+    /// What counts tags that did not become fields.
+    pub(crate) fn kept_as_tags(&self) -> Counter {
+        self.kept_as_tags.clone()
     }
 
     pub(crate) fn up(&self, is_up: bool) {

@@ -46,6 +46,11 @@ impl Flavour {
     pub(crate) fn is_seven(self) -> bool {
         self.product == Product::OpenSearch || self.major == 7
     }
+
+    /// Whether every document has a type, which has to be named.
+    pub(crate) fn has_types(self) -> bool {
+        self.product == Product::Elasticsearch && self.major < 7
+    }
 }
 
 // === impl Known ===

@@ -69,6 +69,11 @@ impl KeyBook {
         }
     }
 
+    /// The same, with what [`KeyBook::left_in_lists`] counts in a counter that is shown.
+    pub fn counted_by(self, left: Counter) -> Self {
+        Self { left, ..self }
+    }
+
     /// Tags that would have become fields and stayed in their list, since their index has as many as it may have.
     pub fn left_in_lists(&self) -> &Counter {
         &self.left

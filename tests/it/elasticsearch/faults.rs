@@ -1,0 +1,191 @@
+//! What becomes of spans when a cluster, or what stands before it, fails: on a real Elasticsearch, behind a proxy that fails as it is told.
+//!
+//! Each case sends until everything is acknowledged, and then asks the store itself. `SPOOR_SOAK=1` raises the counts to those of docs/reliability.md.
+
+use std::time::{Duration, Instant};
+
+use tests::fault_proxy::{Fault, FaultProxy, Rule};
+use tests::servers::{Kind, Options, Server, shared};
+
+use super::sender::{Sender, span};
+use crate::support::soak;
+
+struct Setup {
+    proxy: FaultProxy,
+    sender: Sender,
+}
+
+fn setup(prefix: &str) -> Setup {
+    let server = shared(Kind::Elasticsearch7);
+    let proxy = FaultProxy::start(server.port(), 7).unwrap();
+    let sender = Sender::new(&proxy.url(), server.client(), prefix);
+    Setup { proxy, sender }
+}
+
+fn batches() -> u64 {
+    if soak() { 1_000 } else { 60 }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_is_busy_loses_nothing_and_is_sent_little_twice() {
+    let bulks = vec![
+        Rule::new(Fault::Status(429)).share(0.15).named("429"),
+        Rule::new(Fault::Status(503)).share(0.15).named("503"),
+    ];
+    let items = vec![
+        Rule::new(Fault::busy_items(0.1)),
+        Rule::new(Fault::TooLarge(1 << 20)),
+    ];
+    for (prefix, what, rules) in [
+        (
+            "faults-busy-bulks",
+            "30% of bulks answered 429 or 503",
+            bulks,
+        ),
+        ("faults-busy-items", "10% of items answered 429", items),
+    ] {
+        let setup = setup(prefix);
+        setup.proxy.set(rules);
+        // small, so that chance strikes about as often as it is said to
+        let sent = setup.sender.send(batches() * 4, 10, 1).await;
+        setup.sender.check(what, &sent).await;
+        assert_eq!(sent.acknowledged.len() as u64, batches() * 40);
+        let counts = setup.proxy.counts();
+        assert!(
+            counts.of("429") * counts.of("503") > 0 || counts.of("reject-items") > 0,
+            "{counts:?}"
+        );
+        let ratio = counts.documents as f64 / sent.acknowledged.len() as f64;
+        println!("{what}: documents sent ÷ stored {ratio:.2}");
+        assert!(ratio <= 1.6, "{ratio}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_large_is_halved_until_it_fits() {
+    let setup = setup("faults-large");
+    setup.proxy.set([Rule::new(Fault::TooLarge(16 << 10))]);
+    let sent = setup.sender.send(4, 200, 2).await;
+    setup.sender.check("413 above 16 KiB", &sent).await;
+    assert_eq!(sent.acknowledged.len(), 800);
+    assert!(setup.proxy.counts().of("too-large") > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_cut_after_the_store_applied_it_doubles_nothing() {
+    let setup = setup("faults-cut");
+    let cuts = if soak() { 1_000 } else { 40 };
+    setup.proxy.set([
+        Rule::new(Fault::CutAfter).share(0.5).times(cuts),
+        Rule::new(Fault::CutBefore).share(0.1).times(cuts / 4),
+    ]);
+    let batches = cuts * 3;
+    let sent = setup.sender.send(batches, 10, 1).await;
+    let what = format!("{} answers cut", setup.proxy.counts().of("cut-after"));
+    setup.sender.check(&what, &sent).await;
+    assert_eq!(sent.acknowledged.len() as u64, batches * 10);
+    assert_eq!(setup.proxy.counts().of("cut-after"), cuts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_confirms_nothing_is_no_confirmation() {
+    let setup = setup("faults-odd");
+    setup.proxy.set([
+        Rule::new(Fault::Html).share(0.2),
+        Rule::new(Fault::Truncated).share(0.2),
+        Rule::new(Fault::ItemMissing).share(0.2),
+    ]);
+    let sent = setup.sender.send(batches(), 20, 4).await;
+    setup
+        .sender
+        .check("pages of proxies, answers cut short", &sent)
+        .await;
+    assert_eq!(sent.acknowledged.len() as u64, batches() * 20);
+    let counts = setup.proxy.counts();
+    for rule in ["html", "truncated", "item-missing"] {
+        assert!(counts.of(rule) > 0, "{counts:?}");
+    }
+}
+
+/// A document with more fields of logs than an index takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn poison_goes_to_the_dead_letters_with_its_reason_and_its_neighbours_are_stored() {
+    let server = shared(Kind::Elasticsearch7);
+    let sender = Sender::new(&server.url(), server.client(), "faults-poison");
+    let poison = |id: u64| id % 500 == 250;
+    let make = |batch: u64| {
+        let spans = (0..100).map(|nth| {
+            let mut one = span(1 + batch * 100 + nth);
+            let id = one.span_id.to_u64();
+            if poison(id) {
+                // each field of a log is a document of its own inside, and an index takes 10,000 of these
+                let fields = vec![model::KeyValue::new("k", "v"); 101];
+                one.events = vec![
+                    model::Event {
+                        attributes: fields,
+                        ..model::Event::default()
+                    };
+                    100
+                ];
+            }
+            one
+        });
+        spans.collect()
+    };
+    let sent = sender.send_spans(20, 4, make).await;
+    sender.check("poison, one in 500", &sent).await;
+    let expect: Vec<u64> = (1..=2_000).filter(|id| poison(*id)).collect();
+    assert_eq!(sent.rejected.iter().copied().collect::<Vec<_>>(), expect);
+    assert_eq!(sent.acknowledged.len(), 2_000 - expect.len());
+    let letters = sender.documents("spoor-dead-letter-*").await;
+    assert_eq!(letters.len(), expect.len());
+    for letter in letters {
+        let reason = letter["reason"].as_str().unwrap();
+        assert!(
+            reason.contains("parsing") || reason.contains("exception"),
+            "{reason}"
+        );
+        assert_eq!(letter["instance"], "default/jaeger");
+    }
+}
+
+/// Its own server, which is killed and started again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_goes_away_comes_back_without_help() {
+    let mut server = Server::start(Kind::Elasticsearch7, &Options::default()).unwrap();
+    let proxy = FaultProxy::start(server.port(), 7).unwrap();
+    let sender = Sender::new(&proxy.url(), server.client(), "faults-away");
+    let before = sender.send(5, 20, 1).await;
+    assert_eq!(before.acknowledged.len(), 100);
+    server.kill_hard().unwrap();
+    let away = if soak() {
+        Duration::from_secs(60)
+    } else {
+        Duration::from_secs(2)
+    };
+    let back = async {
+        tokio::time::sleep(away).await;
+        tokio::task::block_in_place(|| server.start_again()).unwrap();
+        Instant::now()
+    };
+    let sending = async {
+        let sent = sender
+            .send_spans(20, 4, |batch| {
+                (0..20).map(|nth| span(1_001 + batch * 20 + nth)).collect()
+            })
+            .await;
+        (sent, Instant::now())
+    };
+    let (back, (mut sent, done)) = tokio::join!(back, sending);
+    println!(
+        "all acknowledged {:?} after the cluster was back",
+        done.saturating_duration_since(back)
+    );
+    assert_eq!(sent.acknowledged.len(), 400);
+    assert!(sent.again > 0, "senders were told to come again");
+    sent.acknowledged.extend(before.acknowledged);
+    sender
+        .check("the cluster was killed and started again", &sent)
+        .await;
+    assert!(done.saturating_duration_since(back) < Duration::from_secs(10));
+}
