@@ -4,6 +4,7 @@
 //! Old names are carried over to today's; within one layer today's name wins. It judges single values only: what fits together is for the server's configuration.
 
 mod tls;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,9 @@ use crate::flag::{AliasRule, Effect, Flag, Kind};
 use crate::secret::STARS;
 use crate::source::{Problem, Source};
 use crate::value::Value;
-use crate::{ByteSize, Environment, GoDuration, HostPort, flags};
+use crate::{Environment, GoDuration, flags};
+
+pub use values::Settings;
 
 /// One setting: its row, its value, and where that came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,12 +36,6 @@ pub struct Warning {
     pub settings: Vec<String>,
     /// What to know about them.
     pub note: String,
-}
-
-/// Every setting.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Settings {
-    by_name: BTreeMap<&'static str, Setting>,
 }
 
 /// What loading ends with. `settings` is whole even when there are problems: a value that could not be read is its default.
@@ -83,9 +80,7 @@ pub fn load(given: &[(String, String)], environment: &Environment) -> Loaded {
     let mut settings = Settings::default();
     for flag in flags::all().filter(|flag| !matches!(flag.effect, Effect::Alias { .. })) {
         let found = layers.iter_mut().find_map(|layer| layer.remove(flag.name));
-        settings
-            .by_name
-            .insert(flag.name, notes.settle(flag, found));
+        settings.put(notes.settle(flag, found));
     }
     notes.problems.extend(tls::half_on(&settings));
     Loaded {
@@ -334,129 +329,7 @@ fn default(flag: &Flag) -> Value {
     Value::parse(flag.kind, flag.default).unwrap_or_else(|_| empty())
 }
 
-// === impl Settings ===
-
-impl Settings {
-    /// Every setting of today's names, in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = &Setting> {
-        self.by_name.values()
-    }
-
-    /// The setting of that name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Setting> {
-        let found = self.by_name.get(name);
-        debug_assert!(
-            found.is_some() || self.by_name.is_empty(),
-            "no setting {name}"
-        );
-        found
-    }
-
-    fn value(&self, name: &str) -> Option<&Value> {
-        self.get(name).map(|setting| &setting.value)
-    }
-
-    /// How the setting was written, for messages: `--name`, `NAME (environment)`, or the bare name when it is the default.
-    #[must_use]
-    pub fn at(&self, name: &str) -> String {
-        match self.get(name).map(|setting| &setting.source) {
-            None | Some(Source::Default) => name.to_owned(),
-            Some(source) => source.to_string(),
-        }
-    }
-
-    /// A boolean; false when `name` is none.
-    #[must_use]
-    pub fn bool(&self, name: &str) -> bool {
-        matches!(self.value(name), Some(Value::Bool(true)))
-    }
-
-    /// A whole number; 0 when `name` is none.
-    #[must_use]
-    pub fn int(&self, name: &str) -> i64 {
-        if let Some(Value::Int(value)) = self.value(name) {
-            *value
-        } else {
-            0
-        }
-    }
-
-    /// A number; 0 when `name` is none.
-    #[must_use]
-    pub fn float(&self, name: &str) -> f64 {
-        if let Some(Value::Float(value)) = self.value(name) {
-            *value
-        } else {
-            0.0
-        }
-    }
-
-    /// A duration; zero when `name` is none.
-    #[must_use]
-    pub fn duration(&self, name: &str) -> GoDuration {
-        if let Some(Value::Duration(value)) = self.value(name) {
-            *value
-        } else {
-            GoDuration::ZERO
-        }
-    }
-
-    /// A size; none when nothing sets it and its default is computed.
-    #[must_use]
-    pub fn bytes(&self, name: &str) -> Option<ByteSize> {
-        if let Some(Value::Bytes(value)) = self.value(name) {
-            *value
-        } else {
-            None
-        }
-    }
-
-    /// A text; empty when `name` is none.
-    #[must_use]
-    pub fn text(&self, name: &str) -> &str {
-        if let Some(Value::Text(value)) = self.value(name) {
-            value
-        } else {
-            ""
-        }
-    }
-
-    /// A list; empty when `name` is none.
-    #[must_use]
-    pub fn list(&self, name: &str) -> &[String] {
-        if let Some(Value::List(value)) = self.value(name) {
-            value
-        } else {
-            &[]
-        }
-    }
-
-    /// An address; none when nothing sets it.
-    #[must_use]
-    pub fn host_port(&self, name: &str) -> Option<&HostPort> {
-        if let Some(Value::HostPort(value)) = self.value(name) {
-            value.as_ref()
-        } else {
-            None
-        }
-    }
-
-    /// A path; none when empty.
-    #[must_use]
-    pub fn path(&self, name: &str) -> Option<PathBuf> {
-        Some(self.text(name))
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from)
-    }
-
-    /// Puts a computed value where nothing set one, so that it is shown as what runs.
-    pub fn fill(&mut self, name: &str, value: Value) {
-        if let Some(setting) = self.by_name.get_mut(name) {
-            setting.value = value;
-        }
-    }
-}
+// === impl Warning ===
 
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,0 +1,146 @@
+//! Every setting with its value.
+//!
+//! In: settings, one by one. Out: their values by name, in the type that a reader wants, and how each was written. A name that is no setting is a mistake of
+//! ours: it answers the empty value, and a debug build stops.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::Setting;
+use crate::source::Source;
+use crate::value::Value;
+use crate::{ByteSize, GoDuration, HostPort};
+
+/// Every setting.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    by_name: BTreeMap<&'static str, Setting>,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    pub(super) fn put(&mut self, setting: Setting) {
+        self.by_name.insert(setting.flag.name, setting);
+    }
+
+    /// Every setting of today's names, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &Setting> {
+        self.by_name.values()
+    }
+
+    /// The setting of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        let found = self.by_name.get(name);
+        debug_assert!(
+            found.is_some() || self.by_name.is_empty(),
+            "no setting {name}"
+        );
+        found
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.get(name).map(|setting| &setting.value)
+    }
+
+    /// How the setting was written, for messages: `--name`, `NAME (environment)`, or the bare name when it is the default.
+    #[must_use]
+    pub fn at(&self, name: &str) -> String {
+        match self.get(name).map(|setting| &setting.source) {
+            None | Some(Source::Default) => name.to_owned(),
+            Some(source) => source.to_string(),
+        }
+    }
+
+    /// A boolean; false when `name` is none.
+    #[must_use]
+    pub fn bool(&self, name: &str) -> bool {
+        matches!(self.value(name), Some(Value::Bool(true)))
+    }
+
+    /// A whole number; 0 when `name` is none.
+    #[must_use]
+    pub fn int(&self, name: &str) -> i64 {
+        if let Some(Value::Int(value)) = self.value(name) {
+            *value
+        } else {
+            0
+        }
+    }
+
+    /// A number; 0 when `name` is none.
+    #[must_use]
+    pub fn float(&self, name: &str) -> f64 {
+        if let Some(Value::Float(value)) = self.value(name) {
+            *value
+        } else {
+            0.0
+        }
+    }
+
+    /// A duration; zero when `name` is none.
+    #[must_use]
+    pub fn duration(&self, name: &str) -> GoDuration {
+        if let Some(Value::Duration(value)) = self.value(name) {
+            *value
+        } else {
+            GoDuration::ZERO
+        }
+    }
+
+    /// A size; none when nothing sets it and its default is computed.
+    #[must_use]
+    pub fn bytes(&self, name: &str) -> Option<ByteSize> {
+        if let Some(Value::Bytes(value)) = self.value(name) {
+            *value
+        } else {
+            None
+        }
+    }
+
+    /// A text; empty when `name` is none.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        if let Some(Value::Text(value)) = self.value(name) {
+            value
+        } else {
+            ""
+        }
+    }
+
+    /// A list; empty when `name` is none.
+    #[must_use]
+    pub fn list(&self, name: &str) -> &[String] {
+        if let Some(Value::List(value)) = self.value(name) {
+            value
+        } else {
+            &[]
+        }
+    }
+
+    /// An address; none when nothing sets it.
+    #[must_use]
+    pub fn host_port(&self, name: &str) -> Option<&HostPort> {
+        if let Some(Value::HostPort(value)) = self.value(name) {
+            value.as_ref()
+        } else {
+            None
+        }
+    }
+
+    /// A path; none when empty.
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        Some(self.text(name))
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    }
+
+    /// Puts a computed value where nothing set one, so that it is shown as what runs.
+    pub fn fill(&mut self, name: &str, value: Value) {
+        if let Some(setting) = self.by_name.get_mut(name) {
+            setting.value = value;
+        }
+    }
+}
