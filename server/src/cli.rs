@@ -9,6 +9,7 @@ mod store;
 use std::fmt;
 
 use settings::args::{Arguments, CommandOption};
+use settings::layers::Item;
 use settings::{Environment, Problem, Settings, Warning, flags, layers};
 
 pub use role::Role;
@@ -41,6 +42,8 @@ pub enum Command {
     PrintConfig {
         /// All of them, computed defaults filled in.
         settings: Box<Settings>,
+        /// What single instances have of their own.
+        instances: Vec<Item>,
         /// The listeners that these settings open, one a line, for people.
         listeners: Vec<String>,
         /// As what.
@@ -187,6 +190,7 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
                 Some(_) => Command::PrintConfig {
                     listeners: config.listeners.iter().map(ToString::to_string).collect(),
                     settings: Box::new(config.settings),
+                    instances: config.items,
                     format,
                 },
                 None => Command::Run {

@@ -27,12 +27,13 @@ pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) ->
         Command::Env => out.write_all(env::text().as_bytes()).map(|()| true),
         Command::PrintConfig {
             settings,
+            instances,
             listeners,
             format,
         } => {
             let text = match format {
-                Format::Yaml => settings::print::to_yaml(settings),
-                Format::Json => settings::print::to_json(settings),
+                Format::Yaml => settings::print::to_yaml(settings, instances),
+                Format::Json => settings::print::to_json(settings, instances),
             };
             out.write_all(text.as_bytes())?;
             if *format == Format::Yaml {

@@ -17,7 +17,7 @@ mod storage;
 use std::sync::Arc;
 use std::time::Duration;
 
-use settings::layers::Loaded;
+use settings::layers::{Item, Loaded};
 use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warning, environment};
 
 use trust::Instances;
@@ -65,6 +65,8 @@ pub struct Config {
     pub logs: Logs,
     /// Every setting with its source, computed defaults filled in: what `print-config` shows.
     pub settings: Settings,
+    /// What the file says of single instances, for `print-config` too.
+    pub items: Vec<Item>,
 }
 
 /// What checking ends with.
@@ -89,6 +91,7 @@ impl Config {
     pub fn check(role: Role, loaded: Loaded, environment: &Environment) -> Checked {
         let Loaded {
             mut settings,
+            instances: items,
             mut warnings,
             mut problems,
         } = loaded;
@@ -143,6 +146,7 @@ impl Config {
             metrics_route,
             logs,
             settings,
+            items,
         });
         Checked {
             config,

@@ -1,11 +1,12 @@
 //! A file with settings.
 //!
-//! In: a path; its ending tells the format: json, toml, yaml, yml, hcl, properties. Out: keys, nested ones joined by dots, with their values in order, or
-//! why it can not be read. It does not know which keys exist. A file over 1 MiB is refused, and the parsers keep their own limits on nesting. At the top a key
-//! that begins with `#` is a comment, which json lacks.
+//! In: a path; its ending tells the format: json, toml, yaml, yml, hcl, properties. Out: keys, nested ones joined by dots, with their values in order, and the items of
+//! the list `instances`; or why it can not be read. It does not know which keys exist. A file over 1 MiB is refused, and the parsers keep their own limits on
+//! nesting. At the top a key that begins with `#` is a comment, which json lacks.
 
 mod properties;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -16,6 +17,18 @@ use crate::source::Problem;
 
 const MAX_BYTES: u64 = 1 << 20;
 const MAX_DEPTH: usize = 32;
+
+/// The one list of groups that a file may hold.
+pub const INSTANCES: &str = "instances";
+
+/// What a file holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Keys with their values, in order.
+    pub entries: Vec<(String, Entry)>,
+    /// The items of the list `instances` by their places in it, each with keys of its own.
+    pub items: BTreeMap<usize, Vec<(String, Entry)>>,
+}
 
 /// What a key holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +45,7 @@ pub enum Entry {
 ///
 /// # Errors
 /// When it is missing, too large, of no known format, or malformed.
-pub fn read(path: &Path) -> Result<Vec<(String, Entry)>, Problem> {
+pub fn read(path: &Path) -> Result<Contents, Problem> {
     let problem = |reason: String| Problem::File {
         path: path.to_owned(),
         reason,
@@ -53,7 +66,7 @@ pub fn read(path: &Path) -> Result<Vec<(String, Entry)>, Problem> {
 }
 
 /// Reads a text in the format of a file's ending.
-fn parse(ending: &str, text: &str) -> Result<Vec<(String, Entry)>, String> {
+fn parse(ending: &str, text: &str) -> Result<Contents, String> {
     let tree: Json = match ending {
         "json" => serde_json::from_str(text).map_err(|e| e.to_string())?,
         "toml" => toml::from_str(text).map_err(|e| e.to_string())?,
@@ -62,12 +75,11 @@ fn parse(ending: &str, text: &str) -> Result<Vec<(String, Entry)>, String> {
         "yaml" | "yml" => serde_saphyr::from_str(text).map_err(|e| e.to_string())?,
         "hcl" => hcl::from_str(text).map_err(|e| e.to_string())?,
         "properties" | "props" | "prop" => {
-            return properties::parse(text).map(|pairs| {
-                pairs
-                    .into_iter()
-                    .map(|(key, value)| (key, Entry::One(value)))
-                    .collect()
-            });
+            let mut contents = Contents::default();
+            for (key, value) in properties::parse(text)? {
+                contents.put(key, Entry::One(value));
+            }
+            return Ok(contents);
         }
         _ => {
             return Err(format!(
@@ -75,17 +87,68 @@ fn parse(ending: &str, text: &str) -> Result<Vec<(String, Entry)>, String> {
             ));
         }
     };
-    let mut entries = Vec::new();
+    let mut contents = Contents::default();
     match tree {
         Json::Object(members) => {
             for (key, value) in members.iter().filter(|(key, _)| !key.starts_with('#')) {
-                flatten(key, value, &mut entries, MAX_DEPTH);
+                if key.eq_ignore_ascii_case(INSTANCES) {
+                    contents.take_items(key, value);
+                } else {
+                    let mut entries = Vec::new();
+                    flatten(key, value, &mut entries, MAX_DEPTH);
+                    for (key, entry) in entries {
+                        contents.put(key, entry);
+                    }
+                }
             }
         }
         Json::Null => {}
         _ => return Err("it holds no keys at its top".to_owned()),
     }
-    Ok(entries)
+    Ok(contents)
+}
+
+// === impl Contents ===
+
+impl Contents {
+    /// A key, which may be an item's written out: `instances[0].namespace`.
+    fn put(&mut self, key: String, entry: Entry) {
+        match indexed(&key) {
+            Some((index, rest)) => {
+                let rest = rest.to_owned();
+                self.items.entry(index).or_default().push((rest, entry));
+            }
+            None => self.entries.push((key, entry)),
+        }
+    }
+
+    fn take_items(&mut self, key: &str, value: &Json) {
+        let items = match value {
+            Json::Array(items) if items.iter().all(Json::is_object) => items.iter().collect(),
+            // HCL writes a list of one as its item
+            Json::Object(_) => vec![value],
+            Json::Null => Vec::new(),
+            value => {
+                let entry = scalar(value).map_or(Entry::Other, Entry::One);
+                self.entries.push((key.to_owned(), entry));
+                return;
+            }
+        };
+        for (index, item) in items.into_iter().enumerate() {
+            let entries = self.items.entry(index).or_default();
+            for (key, value) in item.as_object().into_iter().flatten() {
+                flatten(key, value, entries, MAX_DEPTH);
+            }
+        }
+    }
+}
+
+fn indexed(key: &str) -> Option<(usize, &str)> {
+    let (list, rest) = key.split_once('[')?;
+    let (index, rest) = rest.split_once("].")?;
+    let is_number = index.bytes().all(|b| b.is_ascii_digit());
+    let index = index.parse().ok().filter(|_| is_number)?;
+    Some((index, rest)).filter(|_| list.eq_ignore_ascii_case(INSTANCES))
 }
 
 fn flatten(key: &str, value: &Json, entries: &mut Vec<(String, Entry)>, depth: usize) {

@@ -52,8 +52,10 @@ pub const SECTIONS: &[Section] = &[
         &[
             storages::ROWS,
             storages::ELASTICSEARCH,
+            storages::ELASTICSEARCH_ALONE,
             storages::ELASTICSEARCH_TLS,
             storages::ARCHIVE,
+            storages::ARCHIVE_ALONE,
             storages::ARCHIVE_TLS,
             storages::REMOTE_TLS,
             storages::REMOTE_ARCHIVE_TLS,

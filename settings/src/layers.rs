@@ -1,21 +1,25 @@
 //! The layers that a value comes from: flag over environment over file over default.
 //!
-//! In: the flags given, the environment, and through `config-file` a file. Out: every setting with its value and source, warnings, and all problems at once.
+//! In: the flags given, the environment, and through `config-file` a file. Out: every setting with its value and source, those of single instances beside them,
+//! warnings, and all problems at once.
 //! Old names are carried over to today's; within one layer today's name wins. It judges single values only: what fits together is for the server's configuration.
 
+mod archive;
+mod instances;
 mod tls;
 mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::file::{self, Entry};
+use crate::file::{self, Contents, Entry};
 use crate::flag::{AliasRule, Effect, Flag, Kind};
 use crate::secret::STARS;
 use crate::source::{Problem, Source};
 use crate::value::Value;
 use crate::{Environment, GoDuration, flags};
 
+pub use instances::{Item, Position};
 pub use values::Settings;
 
 /// One setting: its row, its value, and where that came from.
@@ -43,6 +47,8 @@ pub struct Warning {
 pub struct Loaded {
     /// Every setting.
     pub settings: Settings,
+    /// What the file says of single instances.
+    pub instances: Vec<Item>,
     /// What to write to the log once.
     pub warnings: Vec<Warning>,
     /// What keeps Spoor from starting.
@@ -51,6 +57,9 @@ pub struct Loaded {
 
 /// One layer: what it sets, by today's names.
 type Layer = BTreeMap<&'static str, (Source, Result<Value, Problem>)>;
+
+/// Items of the list `instances`, by their places in it.
+type Items = BTreeMap<usize, Vec<(String, Entry)>>;
 
 /// A value as a layer holds it.
 #[derive(Debug, Clone)]
@@ -72,9 +81,10 @@ pub fn load(given: &[(String, String)], environment: &Environment) -> Loaded {
             Some((_, Ok(Value::Text(path)))) if !path.is_empty() => Some(PathBuf::from(path)),
             _ => None,
         });
-    let from_file = path
-        .map(|path| file_layer(&path, &mut notes))
-        .unwrap_or_default();
+    let (from_file, items) = match &path {
+        Some(path) => file_layer(path, &mut notes),
+        None => (Layer::new(), Items::new()),
+    };
 
     let mut layers = [from_flags, from_environment, from_file];
     let mut settings = Settings::default();
@@ -83,8 +93,13 @@ pub fn load(given: &[(String, String)], environment: &Environment) -> Loaded {
         settings.put(notes.settle(flag, found));
     }
     notes.problems.extend(tls::half_on(&settings));
+    let instances = path.map_or_else(Vec::new, |path| {
+        instances::derive(&path, items, &settings, &mut notes)
+    });
+    archive::inherit(&mut settings);
     Loaded {
         settings,
+        instances,
         warnings: notes.warnings(),
         problems: notes.problems,
     }
@@ -136,16 +151,23 @@ fn environment_layer(environment: &Environment, notes: &mut Notes) -> Layer {
     notes.layer(raw)
 }
 
-fn file_layer(path: &Path, notes: &mut Notes) -> Layer {
-    let entries = match file::read(path) {
-        Ok(entries) => entries,
+fn file_layer(path: &Path, notes: &mut Notes) -> (Layer, Items) {
+    let Contents { entries, items } = match file::read(path) {
+        Ok(contents) => contents,
         Err(problem) => {
             notes.problems.push(problem);
-            return Layer::new();
+            return (Layer::new(), Items::new());
         }
     };
     let mut raw = Vec::new();
     for (key, entry) in entries {
+        if key.eq_ignore_ascii_case(file::INSTANCES) {
+            let at = path.display();
+            notes.problems.push(Problem::Invalid(format!(
+                "{key} in {at}: a list of groups belongs here, each with namespace, and name, es and es-archive where they differ"
+            )));
+            continue;
+        }
         let Some(flag) = flags::find_key(&key) else {
             let nearest = flags::nearest(&key);
             notes.problems.push(Problem::UnknownKey {
@@ -155,21 +177,13 @@ fn file_layer(path: &Path, notes: &mut Notes) -> Layer {
             });
             continue;
         };
-        let value = match entry {
-            Entry::One(text) => Raw::Text(text),
-            Entry::List(items) => Raw::List(items),
-            Entry::Other => Raw::Other,
+        let source = Source::File {
+            path: path.to_owned(),
+            key,
         };
-        raw.push((
-            flag,
-            Source::File {
-                path: path.to_owned(),
-                key,
-            },
-            value,
-        ));
+        raw.push((flag, source, Raw::from(entry)));
     }
-    notes.layer(raw)
+    (notes.layer(raw), items)
 }
 
 fn parse(flag: &Flag, source: &Source, raw: Raw) -> Result<Value, Problem> {
@@ -191,6 +205,16 @@ fn parse(flag: &Flag, source: &Source, raw: Raw) -> Result<Value, Problem> {
             })
         }
         (Raw::List(_) | Raw::Other, _) => Err(Problem::Shape(source.clone())),
+    }
+}
+
+impl From<Entry> for Raw {
+    fn from(entry: Entry) -> Self {
+        match entry {
+            Entry::One(text) => Self::Text(text),
+            Entry::List(items) => Self::List(items),
+            Entry::Other => Self::Other,
+        }
     }
 }
 
@@ -310,7 +334,10 @@ impl Notes {
 fn holds_stars(value: &Value) -> bool {
     match value {
         Value::Secret(secret) => secret.reveal() == STARS,
-        Value::List(lines) => lines.iter().any(|line| line.ends_with(STARS)),
+        // a header's value, or the password in a URL
+        Value::List(lines) => lines
+            .iter()
+            .any(|line| line.ends_with(STARS) || line.contains(&format!(":{STARS}@"))),
         _ => false,
     }
 }

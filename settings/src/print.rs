@@ -1,14 +1,16 @@
 //! The settings as a file.
 //!
-//! In: every setting. Out: YAML with the source of each value beside it, or JSON with the sources under `#sources`; either reads back as the same settings. Secrets are
-//! stars, and so are the values of headers that let somebody in. Left out: what changes nothing and was not set, `config-file` itself, and what only the environment can set.
+//! In: every setting, and what single instances have of their own. Out: YAML with the source of each value beside it, or JSON with the sources under `#sources`; either
+//! reads back as the same settings. Secrets are stars, and so are the values of headers that let somebody in. Left out: what changes nothing and was not set,
+//! `config-file` itself, what only the environment can set, and of an instance what is as for all.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::file::INSTANCES;
 use crate::flag::Effect;
-use crate::layers::{Setting, Settings};
+use crate::layers::{Item, Setting, Settings};
 use crate::secret::STARS;
 use crate::source::Source;
 use crate::value::Value;
@@ -18,41 +20,63 @@ const HEADERS: &str = "query.additional-headers";
 
 /// The settings as YAML, nested on the dots.
 #[must_use]
-pub fn to_yaml(settings: &Settings) -> String {
+pub fn to_yaml(settings: &Settings, instances: &[Item]) -> String {
     let mut out = String::new();
-    let mut open: Vec<&str> = Vec::new();
-    for setting in shown(settings) {
-        let mut path: Vec<&str> = setting.flag.name.split('.').collect();
-        let Some(leaf) = path.pop() else { continue };
-        let common = open.iter().zip(&path).take_while(|(a, b)| a == b).count();
-        for (depth, part) in path.iter().enumerate().skip(common) {
-            let _infallible = writeln!(out, "{}{part}:", "  ".repeat(depth));
+    write_yaml(&mut out, 0, &shown(settings));
+    if !instances.is_empty() {
+        out.push_str("instances:\n");
+    }
+    for item in instances {
+        for (dash, word, value) in [
+            ("- ", "namespace", &item.namespace),
+            ("  ", "name", &item.name),
+        ] {
+            let at = comment(&item.position.at(word));
+            let value = yaml(&Json::String(value.clone()));
+            let _infallible = writeln!(out, "  {dash}{word}: {value} # {at}");
         }
-        let _infallible = writeln!(
-            out,
-            "{}{leaf}: {} # {}",
-            "  ".repeat(path.len()),
-            yaml(&json_of(setting)),
-            comment(&setting.source)
-        );
-        open = path;
+        write_yaml(&mut out, 2, &sorted(item.own(settings)));
     }
     out
 }
 
-/// The settings as JSON, nested on the dots.
-#[must_use]
-pub fn to_json(settings: &Settings) -> String {
-    let mut root = Map::new();
-    let mut sources = Map::new();
-    for setting in shown(settings) {
+fn write_yaml(out: &mut String, indent: usize, settings: &[&Setting]) {
+    let mut open: Vec<&str> = Vec::new();
+    for setting in settings {
         let mut path: Vec<&str> = setting.flag.name.split('.').collect();
         let Some(leaf) = path.pop() else { continue };
-        insert(&mut root, &path, leaf, json_of(setting));
-        sources.insert(
-            setting.flag.name.to_owned(),
-            Json::String(setting.source.to_string()),
+        let common = open.iter().zip(&path).take_while(|(a, b)| a == b).count();
+        for (depth, part) in path.iter().enumerate().skip(common) {
+            let _infallible = writeln!(out, "{}{part}:", "  ".repeat(indent + depth));
+        }
+        let _infallible = writeln!(
+            out,
+            "{}{leaf}: {} # {}",
+            "  ".repeat(indent + path.len()),
+            yaml(&json_of(setting)),
+            comment(&setting.source.to_string())
         );
+        open = path;
+    }
+}
+
+/// The settings as JSON, nested on the dots.
+#[must_use]
+pub fn to_json(settings: &Settings, instances: &[Item]) -> String {
+    let mut sources = Map::new();
+    let mut root = nested(&shown(settings), str::to_owned, &mut sources);
+    if !instances.is_empty() {
+        let items = instances.iter().map(|item| {
+            let mut group = Map::new();
+            for (word, value) in [("namespace", &item.namespace), ("name", &item.name)] {
+                group.insert(word.to_owned(), Json::String(value.clone()));
+            }
+            let key = |name: &str| item.position.key(name);
+            group.extend(nested(&sorted(item.own(settings)), key, &mut sources));
+            Json::Object(group)
+        });
+        let items = Json::Array(items.collect());
+        root.insert(INSTANCES.to_owned(), items);
     }
     root.insert("#sources".to_owned(), Json::Object(sources));
     let mut text = serde_json::to_string_pretty(&root).unwrap_or_default();
@@ -60,15 +84,38 @@ pub fn to_json(settings: &Settings) -> String {
     text
 }
 
+/// `key` is what a setting is called in `sources`.
+fn nested(
+    settings: &[&Setting],
+    key: impl Fn(&str) -> String,
+    sources: &mut Map<String, Json>,
+) -> Map<String, Json> {
+    let mut root = Map::new();
+    for setting in settings {
+        let mut path: Vec<&str> = setting.flag.name.split('.').collect();
+        let Some(leaf) = path.pop() else { continue };
+        insert(&mut root, &path, leaf, json_of(setting));
+        sources.insert(
+            key(setting.flag.name),
+            Json::String(setting.source.to_string()),
+        );
+    }
+    root
+}
+
 fn shown(settings: &Settings) -> Vec<&Setting> {
-    let mut shown: Vec<&Setting> = settings
+    let shown = settings
         .iter()
         .filter(|setting| setting.flag.effect == Effect::Acts || setting.source != Source::Default)
-        .filter(|setting| !setting.flag.variable_only && setting.flag.name != "config-file")
-        .collect();
-    // By parts: `a.b` and `a.c` stand together although `a-x` sorts between them as text.
-    shown.sort_by(|a, b| a.flag.name.split('.').cmp(b.flag.name.split('.')));
-    shown
+        .filter(|setting| !setting.flag.variable_only && setting.flag.name != "config-file");
+    sorted(shown)
+}
+
+/// By parts: `a.b` and `a.c` stand together although `a-x` sorts between them as text.
+fn sorted<'a>(settings: impl Iterator<Item = &'a Setting>) -> Vec<&'a Setting> {
+    let mut settings: Vec<&Setting> = settings.collect();
+    settings.sort_by(|a, b| a.flag.name.split('.').cmp(b.flag.name.split('.')));
+    settings
 }
 
 fn insert(map: &mut Map<String, Json>, path: &[&str], leaf: &str, value: Json) {
@@ -168,9 +215,8 @@ fn yaml(value: &Json) -> String {
 }
 
 /// A path may hold anything; a comment ends with its line.
-fn comment(source: &Source) -> String {
+fn comment(source: &str) -> String {
     source
-        .to_string()
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

@@ -16,7 +16,7 @@ This page is generated from the table of settings; change the table and run the 
 Every setting is a flag (`--log-level=debug`, `--log-level debug`; a boolean may stand alone), an environment variable (its name in capitals, with `_` for `.` and `-`:
 `LOG_LEVEL`) and a key in the file that `--config-file` names (json, toml, yaml, yml, hcl or properties; keys nested on the dots or written with them). A flag wins over a
 variable, a variable over the file, the file over the default. An empty variable counts as not set; an unknown variable is ignored; an unknown flag or key is an error that names
-the nearest one. `spoor print-config` shows every setting in effect and where it came from, and `spoor validate` tells every problem without starting anything.
+the nearest one. A file may hold a list `instances` with what single instances have of their own: [elasticsearch.md](elasticsearch.md#several-instances). `spoor print-config` shows every setting in effect and where it came from, and `spoor validate` tells every problem without starting anything.
 
 - **bool**: `true`, `t`, `1`, `false`, `f`, `0` and their capitals.
 - **duration**: Go's: `300ms`, `1m30s`, `168h`. There is no unit for days.

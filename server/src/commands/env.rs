@@ -38,7 +38,7 @@ pub fn text() -> String {
         let _infallible = writeln!(out, "{:width$}  {variable}", format!("--{name}"));
     }
     out.push_str(
-        "\nSPAN_STORAGE_TYPE chooses where spans are kept: embedded (the default) or memory; a comma-separated list writes to all of them and reads from the first.\n",
+        "\nSPAN_STORAGE_TYPE chooses where spans are kept: embedded (the default), memory, or elasticsearch (opensearch is the same); a comma-separated list writes to all of them and reads from the first.\n",
     );
     out
 }

@@ -26,6 +26,8 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
 
 const TLS: &str = "TLS from PEM files, read again when they change; with client-ca clients must show a certificate; also cipher-suites, min-version, max-version, reload-interval";
 
+const CLIENT_TLS: &str = "TLS to a server, with PEM files that are read again when they change; with cert and key we show a certificate; also skip-host-verify";
+
 /// The text.
 #[must_use]
 pub fn text(role: Role) -> String {
@@ -61,13 +63,16 @@ pub fn text(role: Role) -> String {
                         wrapped(flag.help)
                     );
                 }
-                // A block has eight flags, alike for every listener: one entry says them all.
+                // A block has many flags, alike for every listener and for every server that is called: one entry says them all.
                 Some((prefix, "enabled")) => {
-                    let _infallible = write!(
-                        out,
-                        "  --{prefix}.tls.enabled, .cert, .key, .client-ca …\n{}",
-                        wrapped(TLS)
-                    );
+                    let is_listener = flags::find(&format!("{prefix}.tls.client-ca")).is_some();
+                    let (parts, help) = if is_listener {
+                        (".cert, .key, .client-ca …", TLS)
+                    } else {
+                        (".ca, .cert, .key, .server-name …", CLIENT_TLS)
+                    };
+                    let _infallible =
+                        write!(out, "  --{prefix}.tls.enabled, {parts}\n{}", wrapped(help));
                 }
                 Some(_) => {}
             }

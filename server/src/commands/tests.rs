@@ -41,6 +41,11 @@ fn help_lists_the_flags_of_the_role() {
         "{all}"
     );
     assert!(
+        all.contains("--es.tls.enabled, .ca, .cert, .key, .server-name …\n")
+            && all.contains("--collector.grpc.tls.enabled, .cert, .key, .client-ca …\n"),
+        "{all}"
+    );
+    assert!(
         !query.contains("--collector.") && query.contains("--query.base-path"),
         "{query}"
     );
@@ -104,7 +109,7 @@ fn validate_tells_problems_one_by_one() {
     assert_eq!(lines.len(), 5, "{err}");
     assert_eq!(
         lines[0],
-        "warning: --es.username: Elasticsearch and OpenSearch arrive in a later version"
+        "warning: --es.username: the store elasticsearch is not in use (span-storage.type names embedded), so this changes nothing"
     );
     assert_eq!(
         lines[1],

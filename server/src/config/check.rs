@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use settings::{ByteSize, Problem, Settings, Source, Warning};
+use settings::{ByteSize, Problem, Settings, Warning};
 
 /// The settings, with what was found wrong so far.
 pub(super) struct Check<'a> {
@@ -41,17 +41,19 @@ impl<'a> Check<'a> {
 
     /// Whether somebody set it, were it to what it is anyway.
     pub(super) fn is_written(&self, name: &str) -> bool {
-        let setting = self.settings.get(name);
-        setting.is_some_and(|setting| setting.source != Source::Default)
+        self.settings.is_written(name)
     }
 
     /// One warning for those of `names` that somebody set.
     pub(super) fn warn_unused(&mut self, names: &[&str], note: &str) {
-        let settings: Vec<String> = names
-            .iter()
-            .filter(|name| self.is_written(name))
-            .map(|name| self.settings.at(name))
-            .collect();
+        let mut settings: Vec<String> = Vec::new();
+        for name in names.iter().filter(|name| self.is_written(name)) {
+            let at = self.settings.at(name);
+            // an archive has from its store what nobody wrote for it
+            if !settings.contains(&at) {
+                settings.push(at);
+            }
+        }
         if !settings.is_empty() {
             self.warnings.push(Warning {
                 settings,

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::storage::embedded::NamespaceBounds;
-use settings::{ByteSize, GoDuration};
+use settings::flag::Effect;
+use settings::{ByteSize, GoDuration, flags};
 
 use super::check::Check;
 use crate::cli::Role;
@@ -39,6 +40,8 @@ pub enum Backend {
     Embedded,
     /// In memory, gone with the process.
     Memory,
+    /// In clusters of Elasticsearch or OpenSearch.
+    Elasticsearch,
     /// With a collector elsewhere: what an agent has.
     Collector,
 }
@@ -59,6 +62,7 @@ pub struct Embedded {
 }
 
 const TYPE: &str = "span-storage.type";
+const KNOWN: &str = "embedded, memory, elasticsearch and opensearch";
 const MAX_BYTES: &str = "embedded.max-bytes";
 const MIN_FREE_BYTES: &str = "embedded.min-free-bytes";
 const NAMESPACE_MAX_AGE: &str = "embedded.namespace-max-age";
@@ -78,29 +82,34 @@ impl Storage {
         for word in check.settings.list(TYPE) {
             match Backend::from_word(word) {
                 Ok(backend) if backends.contains(&backend) => {
-                    check.wrong(TYPE, format!("{word} stands twice"));
+                    let other = Some(backend.as_str()).filter(|name| name != word);
+                    let is = other.map_or_else(String::new, |name| format!(" (which is {name})"));
+                    check.wrong(TYPE, format!("{word}{is} stands twice"));
                 }
                 Ok(backend) => backends.push(backend),
                 Err(error) => check.wrong(TYPE, error),
             }
         }
         if check.settings.list(TYPE).is_empty() {
-            check.wrong(TYPE, "names no store: embedded and memory are known");
+            check.wrong(TYPE, format!("names no store: {KNOWN} are known"));
         }
-        if role != Role::AllInOne && !backends.is_empty() {
-            let names: Vec<&str> = backends.iter().map(|backend| backend.as_str()).collect();
+        let within: Vec<&str> = (backends.iter())
+            .filter(|backend| backend.lies_within_the_process())
+            .map(|backend| backend.as_str())
+            .collect();
+        if role != Role::AllInOne && !within.is_empty() {
             check.wrong(
                 TYPE,
                 format!(
-                    "the role {role} alone can not use {}: it lies within one process, and no second one can share it; start all-in-one",
-                    names.join(" and ")
+                    "the role {role} alone can not use {}: it lies within one process, and no second one can share it; start all-in-one, or use elasticsearch",
+                    within.join(" and ")
                 ),
             );
         }
-        for backend in [Backend::Embedded, Backend::Memory] {
+        for backend in [Backend::Embedded, Backend::Memory, Backend::Elasticsearch] {
             if !backends.is_empty() && !backends.contains(&backend) {
                 check.warn_unused(
-                    backend.settings(),
+                    &backend.settings(),
                     &format!(
                         "the store {} is not in use ({TYPE} names {}), so this changes nothing",
                         backend.as_str(),
@@ -206,14 +215,15 @@ impl Backend {
         match self {
             Self::Embedded => "embedded",
             Self::Memory => "memory",
+            Self::Elasticsearch => "elasticsearch",
             Self::Collector => "collector",
         }
     }
 
     /// The settings that this store alone reads.
-    const fn settings(self) -> &'static [&'static str] {
+    fn settings(self) -> Vec<&'static str> {
         match self {
-            Self::Embedded => &[
+            Self::Embedded => vec![
                 "embedded.directory",
                 "embedded.max-age",
                 MAX_BYTES,
@@ -221,21 +231,32 @@ impl Backend {
                 NAMESPACE_MAX_AGE,
                 NAMESPACE_MAX_BYTES,
             ],
-            Self::Memory => &["memory.max-traces"],
-            Self::Collector => &[],
+            Self::Memory => vec!["memory.max-traces"],
+            // what changes nothing has been told of already
+            Self::Elasticsearch => (flags::all())
+                .filter(|flag| flag.effect == Effect::Acts)
+                .map(|flag| flag.name)
+                .filter(|name| name.starts_with("es.") || name.starts_with("es-archive."))
+                .collect(),
+            Self::Collector => Vec::new(),
         }
+    }
+
+    const fn lies_within_the_process(self) -> bool {
+        matches!(self, Self::Embedded | Self::Memory)
     }
 
     fn from_word(word: &str) -> Result<Self, String> {
         let later = || {
             Err(format!(
-                "{word} is not in this version and arrives in a later one: use embedded or memory until then"
+                "{word} is not in this version and arrives in a later one: use embedded, memory or elasticsearch until then"
             ))
         };
         match word {
             "embedded" => Ok(Self::Embedded),
             "memory" => Ok(Self::Memory),
-            "elasticsearch" | "opensearch" | "kafka" | "grpc" | "blackhole" => later(),
+            "elasticsearch" | "opensearch" => Ok(Self::Elasticsearch),
+            "kafka" | "grpc" | "blackhole" => later(),
             "grpc-plugin" => Err("grpc-plugin ended with Jaeger 1.58; the store grpc arrives in a later version: use embedded until then".to_owned()),
             "cassandra" | "badger" => Err(format!(
                 "Spoor has no store \"{word}\": use embedded, send new spans here, and leave Jaeger beside it for reading until its data has aged out"
@@ -244,7 +265,7 @@ impl Backend {
                 let known = ["embedded", "memory", "elasticsearch", "opensearch", "kafka", "grpc", "blackhole", "cassandra", "badger"];
                 let nearest = settings::flags::nearest_of(word, &known);
                 let meant = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
-                Err(format!("\"{word}\" is no store: embedded and memory are known{meant}"))
+                Err(format!("\"{word}\" is no store: {KNOWN} are known{meant}"))
             }
         }
     }

@@ -123,16 +123,16 @@ fn stores_that_are_not_here_say_how_to_move() {
             "badger",
             "--span-storage.type: Spoor has no store \"badger\": use embedded",
         ),
-        (
-            "elasticsearch",
-            "--span-storage.type: elasticsearch is not in this version and arrives in a later one",
-        ),
         ("kafka", "--span-storage.type: kafka is not in this version"),
         (
             "memry",
-            "--span-storage.type: \"memry\" is no store: embedded and memory are known; did you mean memory?",
+            "--span-storage.type: \"memry\" is no store: embedded, memory, elasticsearch and opensearch are known; did you mean memory?",
         ),
         ("memory,memory", "--span-storage.type: memory stands twice"),
+        (
+            "elasticsearch,opensearch",
+            "--span-storage.type: opensearch (which is elasticsearch) stands twice",
+        ),
         ("", "--span-storage.type: names no store"),
     ] {
         let told = problems(Role::AllInOne, &[&format!("--span-storage.type={word}")]);
@@ -159,8 +159,14 @@ fn a_role_alone_needs_a_store_that_two_processes_share() {
         assert_eq!(
             told,
             [format!(
-                "span-storage.type: the role {role} alone can not use embedded: it lies within one process, and no second one can share it; start all-in-one"
+                "span-storage.type: the role {role} alone can not use embedded: it lies within one process, and no second one can share it; start all-in-one, or use elasticsearch"
             )]
+        );
+        assert_eq!(problems(role, &["--span-storage.type=opensearch"]), [""; 0]);
+        let told = problems(role, &["--span-storage.type=elasticsearch,memory"]);
+        assert!(
+            told.len() == 1 && told[0].contains(&format!("{role} alone can not use memory:")),
+            "{told:?}"
         );
     }
 }
@@ -346,6 +352,21 @@ fn a_setting_of_a_store_that_is_not_in_use_is_told_once() {
         ),
         [
             "--embedded.directory, EMBEDDED_MAX_AGE (environment): the store embedded is not in use (span-storage.type names memory), so this changes nothing"
+        ]
+    );
+    // the archive has them from the store, and they were written once
+    assert_eq!(
+        told(
+            &[
+                "--es.index-prefix=p",
+                "--es-archive.enabled",
+                "--es.log-level=info"
+            ],
+            &[("ES_SERVER_URLS", "http://es:9200")]
+        ),
+        [
+            "--es.log-level: the client of Elasticsearch has no log of its own: see log-level",
+            "ES_SERVER_URLS (environment), --es.index-prefix, --es-archive.enabled: the store elasticsearch is not in use (span-storage.type names embedded), so this changes nothing"
         ]
     );
     let both = [

@@ -90,6 +90,9 @@ pub(super) async fn storage(
                 memory.register(registry);
                 Arc::new(memory)
             }
+            config::Backend::Elasticsearch => {
+                anyhow::bail!("span-storage.type: this build cannot open elasticsearch yet")
+            }
             config::Backend::Collector => {
                 let collector = forward(config, registry)?;
                 forwards_to = Some(collector.client());

@@ -3,10 +3,10 @@
 //! Rows only. Source: `jaegertracing/jaeger: internal/storage/v1` at v1.76.0, `plugin/storage` at v1.20.0.
 
 use super::macros::client_tls;
-use super::store_macros::{cassandra, elasticsearch};
+use super::store_macros::{cassandra, elasticsearch, elasticsearch_tls};
 use crate::flag::{Flag, Kind, Reader};
 
-const ES: &str = "Elasticsearch and OpenSearch arrive in a later version";
+const DATELESS: &str = "an archive is one index without a date, until somebody rolls it over";
 const REMOTE: &str = "remote storage over gRPC arrives in a later version";
 const PLUGIN: &str = "plugins as programs ended with Jaeger 1.58; remote storage over gRPC arrives in a later version";
 const CASSANDRA: &str = "Spoor has no Cassandra store: use span-storage.type=embedded, and leave Jaeger beside it until its data has aged out";
@@ -81,15 +81,6 @@ pub(super) const ROWS: &[Flag] = &[
     )
     .by(Reader::Query)
     .variable_only(),
-    // Only `es` and not `es-archive` looks back, and only the archive is turned on by a flag.
-    Flag::accepted("es.max-span-age", Kind::Duration, "72h", ES),
-    Flag::accepted(
-        "es-archive.max-span-age",
-        Kind::Duration,
-        "0s",
-        "an archive has no age; Jaeger dropped it in 1.23",
-    ),
-    Flag::accepted("es-archive.enabled", Kind::Bool, "false", ES),
     Flag::accepted("grpc-storage.server", Kind::Text, "", REMOTE),
     Flag::accepted(
         "grpc-storage.connection-timeout",
@@ -135,10 +126,100 @@ pub(super) const ROWS: &[Flag] = &[
     Flag::refused("badger.truncate", Kind::Bool, "false", BADGER),
 ];
 
-pub(super) const ELASTICSEARCH: &[Flag] = &elasticsearch!("es", ES);
-pub(super) const ELASTICSEARCH_TLS: &[Flag] = &client_tls!("es", Flag::accepted, ES);
-pub(super) const ARCHIVE: &[Flag] = &elasticsearch!("es-archive", ES);
-pub(super) const ARCHIVE_TLS: &[Flag] = &client_tls!("es-archive", Flag::accepted, ES);
+pub(super) const ELASTICSEARCH: &[Flag] = &elasticsearch!("es");
+/// What has no meaning in an archive, which is never looked through and has no date.
+pub(super) const ELASTICSEARCH_ALONE: &[Flag] = &[
+    Flag::acts(
+        "es.max-span-age",
+        Kind::Duration,
+        "72h",
+        "how far back services and traces are looked for",
+    ),
+    Flag::acts(
+        "es.index-date-separator",
+        Kind::Text,
+        "-",
+        "what stands between year, month and day in the names of indices",
+    ),
+    Flag::acts(
+        "es.index-rollover-frequency-spans",
+        Kind::Text,
+        "day",
+        "how often a new index of spans begins: day or hour",
+    ),
+    Flag::acts(
+        "es.index-rollover-frequency-services",
+        Kind::Text,
+        "day",
+        "how often a new index of services begins: day or hour",
+    ),
+    Flag::acts(
+        "es.index-rollover-frequency-adaptive-sampling",
+        Kind::Text,
+        "day",
+        "how often a new index of adaptive sampling begins: day or hour",
+    ),
+    Flag::acts(
+        "es.service-cache-ttl",
+        Kind::Duration,
+        "0s",
+        "how long a service is known to be written within one index; 0: 12h",
+    ),
+    Flag::acts(
+        "es.adaptive-sampling.lookback",
+        Kind::Duration,
+        "72h",
+        "how far back the latest probabilities of adaptive sampling are looked for",
+    ),
+];
+pub(super) const ELASTICSEARCH_TLS: &[Flag] = &elasticsearch_tls!("es");
+pub(super) const ARCHIVE: &[Flag] = &elasticsearch!("es-archive");
+pub(super) const ARCHIVE_ALONE: &[Flag] = &[
+    Flag::acts(
+        "es-archive.enabled",
+        Kind::Bool,
+        "false",
+        "keep traces that somebody archives, in indices of their own. What an archive shares with its store and nobody wrote for it is as for es: see docs/elasticsearch.md",
+    ),
+    Flag::accepted(
+        "es-archive.max-span-age",
+        Kind::Duration,
+        "0s",
+        "an archive has no age; Jaeger dropped it in 1.23",
+    ),
+    Flag::accepted("es-archive.index-date-separator", Kind::Text, "-", DATELESS),
+    Flag::accepted(
+        "es-archive.index-rollover-frequency-spans",
+        Kind::Text,
+        "day",
+        DATELESS,
+    ),
+    Flag::accepted(
+        "es-archive.index-rollover-frequency-services",
+        Kind::Text,
+        "day",
+        DATELESS,
+    ),
+    Flag::accepted(
+        "es-archive.index-rollover-frequency-adaptive-sampling",
+        Kind::Text,
+        "day",
+        DATELESS,
+    ),
+    Flag::accepted(
+        "es-archive.service-cache-ttl",
+        Kind::Duration,
+        "0s",
+        "nobody looks for services in an archive",
+    ),
+    Flag::accepted(
+        "es-archive.adaptive-sampling.lookback",
+        Kind::Duration,
+        "72h",
+        "adaptive sampling keeps nothing in an archive",
+    ),
+];
+pub(super) const ARCHIVE_TLS: &[Flag] = &elasticsearch_tls!("es-archive");
 pub(super) const REMOTE_TLS: &[Flag] = &client_tls!("grpc-storage", Flag::accepted, REMOTE);
 pub(super) const REMOTE_ARCHIVE_TLS: &[Flag] =
     &client_tls!("grpc-storage-archive", Flag::accepted, REMOTE);

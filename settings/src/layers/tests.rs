@@ -2,7 +2,7 @@ use std::io::Write as _;
 
 use super::*;
 
-fn given(line: &str) -> Vec<(String, String)> {
+pub(super) fn given(line: &str) -> Vec<(String, String)> {
     let words: Vec<String> = line
         .split(' ')
         .filter(|word| !word.is_empty())
@@ -13,21 +13,21 @@ fn given(line: &str) -> Vec<(String, String)> {
     parsed.settings
 }
 
-fn loaded(line: &str, variables: &[(&str, &str)]) -> Loaded {
+pub(super) fn loaded(line: &str, variables: &[(&str, &str)]) -> Loaded {
     load(&given(line), &variables.iter().copied().collect())
 }
 
-fn file(ending: &str, text: &str) -> tempfile::NamedTempFile {
+pub(super) fn file(ending: &str, text: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::Builder::new().suffix(ending).tempfile().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     file
 }
 
-fn told(loaded: &Loaded) -> Vec<String> {
+pub(super) fn told(loaded: &Loaded) -> Vec<String> {
     loaded.problems.iter().map(ToString::to_string).collect()
 }
 
-fn warned(loaded: &Loaded) -> Vec<String> {
+pub(super) fn warned(loaded: &Loaded) -> Vec<String> {
     loaded.warnings.iter().map(ToString::to_string).collect()
 }
 
@@ -170,7 +170,7 @@ fn within_a_layer_todays_name_wins_and_between_layers_the_higher() {
 #[test]
 fn what_changes_nothing_is_warned_of_once_a_reason() {
     let got = loaded(
-        "--es.server-urls=http://es:9200 --es.index-prefix=p",
+        "--kafka.producer.topic=t --kafka.producer.batch-size=9",
         &[
             ("COLLECTOR_QUEUE_SIZE", "99"),
             ("METRICS_STORAGE_TYPE", "prometheus"),
@@ -179,7 +179,7 @@ fn what_changes_nothing_is_warned_of_once_a_reason() {
     assert_eq!(told(&got), [""; 0]);
     let warnings = warned(&got);
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    assert!(warnings.contains(&"--es.server-urls, --es.index-prefix: Elasticsearch and OpenSearch arrive in a later version".to_owned()), "{warnings:?}");
+    assert!(warnings.contains(&"--kafka.producer.batch-size, --kafka.producer.topic: Kafka arrives in a later version".to_owned()), "{warnings:?}");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn keys_in_a_file_may_be_in_either_case() {
 fn every_bad_value_is_told_with_its_place() {
     let file = file(
         ".yaml",
-        "query: {max-traces: many, base-path: [a, b]}\nes: {num-shards: many}\n",
+        "query: {max-traces: many, base-path: [a, b]}\nkafka: {producer: {batch-size: many}}\n",
     );
     let path = file.path().to_string_lossy().into_owned();
     let got = loaded(

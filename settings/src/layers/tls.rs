@@ -3,41 +3,62 @@
 //! In: every setting and a prefix. Out: the block when it is on, or what is wrong. The rule that no part of a block may be set while it is off holds for every block,
 //! also of listeners and stores that this version does not have. Source: `jaegertracing/jaeger: internal/config/tlscfg/flags.go` at v1.76.0.
 
-use super::{Settings, default};
-use crate::source::{Problem, Source};
+use super::instances::may_say;
+use super::{Position, Setting, Settings, archive, default};
+use crate::source::Problem;
 use crate::tls::{ClientTls, ServerTls, TlsError};
 
 /// The blocks that are off, though a part of them is set.
 pub(super) fn half_on(settings: &Settings) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for switch in settings.iter() {
-        let Some(prefix) = switch
-            .flag
-            .name
-            .strip_suffix(".enabled")
-            .filter(|prefix| prefix.ends_with(".tls"))
-        else {
-            continue;
-        };
+    blocks(settings)
+        .filter(|prefix| !is_on(settings, prefix))
+        .filter(|prefix| {
+            parts(settings, prefix).any(|setting| setting.value != default(setting.flag))
+        })
+        .map(|prefix| Problem::Invalid(not_enabled(prefix)))
+        .collect()
+}
+
+/// The same in an item of the list `instances`: blocks that the item says a part of.
+pub(super) fn half_on_in_item(settings: &Settings, position: &Position) -> Vec<Problem> {
+    let is_own = |setting: &Setting| {
+        position.holds(&setting.source) && setting.value != default(setting.flag)
+    };
+    blocks(settings)
+        .filter(|prefix| may_say(prefix) && !is_on(settings, prefix))
+        .filter(|prefix| parts(settings, prefix).any(is_own))
+        .map(|prefix| Problem::Invalid(format!("{}: {}", position.at(""), not_enabled(prefix))))
+        .collect()
+}
+
+fn not_enabled(prefix: &str) -> String {
+    let prefix = prefix.to_owned();
+    TlsError::NotEnabled { prefix }.to_string()
+}
+
+/// The prefixes of all blocks, such as `es.tls`.
+fn blocks(settings: &Settings) -> impl Iterator<Item = &'static str> {
+    settings.iter().filter_map(|switch| {
+        let prefix = switch.flag.name.strip_suffix(".enabled")?;
+        Some(prefix).filter(|prefix| prefix.ends_with(".tls"))
+    })
+}
+
+fn is_on(settings: &Settings, prefix: &str) -> bool {
+    let switch = format!("{prefix}.enabled");
+    match prefix {
         // an agent speaks TLS unless that is switched off
-        let is_on = prefix == "reporter.grpc.tls" && switch.source == Source::Default;
-        if is_on || settings.bool(switch.flag.name) {
-            continue;
-        }
-        let part = format!("{prefix}.");
-        let set = settings.iter().any(|setting| {
-            setting.flag.name.starts_with(&part) && setting.value != default(setting.flag)
-        });
-        if set {
-            problems.push(Problem::Invalid(
-                TlsError::NotEnabled {
-                    prefix: prefix.to_owned(),
-                }
-                .to_string(),
-            ));
-        }
+        "reporter.grpc.tls" if !settings.is_written(&switch) => true,
+        "es-archive.tls" if archive::shares_tls(settings) => true,
+        _ => settings.bool(&switch),
     }
-    problems
+}
+
+fn parts<'a>(settings: &'a Settings, prefix: &str) -> impl Iterator<Item = &'a Setting> {
+    let part = format!("{prefix}.");
+    settings
+        .iter()
+        .filter(move |setting| setting.flag.name.starts_with(&part))
 }
 
 // === impl Settings ===

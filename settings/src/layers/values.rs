@@ -6,20 +6,30 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::Setting;
+use super::{Position, Setting};
 use crate::source::Source;
 use crate::value::Value;
-use crate::{ByteSize, GoDuration, HostPort};
+use crate::{ByteSize, GoDuration, HostPort, Secret};
 
 /// Every setting.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
     by_name: BTreeMap<&'static str, Setting>,
+    /// Of which item of the list `instances` they are; none: of the process.
+    position: Option<Position>,
 }
 
 // === impl Settings ===
 
 impl Settings {
+    /// The same, as they are for one item of the list `instances`.
+    pub(super) fn of_item(&self, position: Position) -> Self {
+        Self {
+            by_name: self.by_name.clone(),
+            position: Some(position),
+        }
+    }
+
     pub(super) fn put(&mut self, setting: Setting) {
         self.by_name.insert(setting.flag.name, setting);
     }
@@ -44,13 +54,36 @@ impl Settings {
         self.get(name).map(|setting| &setting.value)
     }
 
-    /// How the setting was written, for messages: `--name`, `NAME (environment)`, or the bare name when it is the default.
+    /// How the setting was written, for messages: `--name`, `NAME (environment)`, or, when it is the default, the place where it would be written: the bare
+    /// name, or a key of the item whose settings these are.
     #[must_use]
     pub fn at(&self, name: &str) -> String {
-        match self.get(name).map(|setting| &setting.source) {
-            None | Some(Source::Default) => name.to_owned(),
-            Some(source) => source.to_string(),
+        match (
+            self.get(name).map(|setting| &setting.source),
+            &self.position,
+        ) {
+            (None | Some(Source::Default), Some(position)) if super::instances::may_say(name) => {
+                position.at(name)
+            }
+            (None | Some(Source::Default), _) => name.to_owned(),
+            (Some(source), _) => source.to_string(),
         }
+    }
+
+    /// What messages call the setting, or the group of settings, whoever wrote it: its name, or `instances[1].` and its name.
+    #[must_use]
+    pub fn called(&self, name: &str) -> String {
+        match &self.position {
+            Some(position) => position.key(name),
+            None => name.to_owned(),
+        }
+    }
+
+    /// Whether somebody wrote it, were it to what it is anyway.
+    #[must_use]
+    pub fn is_written(&self, name: &str) -> bool {
+        self.get(name)
+            .is_some_and(|setting| setting.source != Source::Default)
     }
 
     /// A boolean; false when `name` is none.
@@ -106,6 +139,15 @@ impl Settings {
             value
         } else {
             ""
+        }
+    }
+
+    /// A secret; none when empty.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Option<&Secret> {
+        match self.value(name) {
+            Some(Value::Secret(secret)) => Some(secret).filter(|secret| !secret.is_empty()),
+            _ => None,
         }
     }
 

@@ -33,7 +33,7 @@ fn the_source_stands_beside_each_value() {
     ]
     .map(|(n, v)| (n.to_owned(), v.to_owned()));
     let loaded = load(&given, &[("LOG_LEVEL", "warn")].into_iter().collect());
-    let yaml = to_yaml(&loaded.settings);
+    let yaml = to_yaml(&loaded.settings, &loaded.instances);
     for line in [
         "collector:\n",
         "  grpc-server:\n",
@@ -44,7 +44,7 @@ fn the_source_stands_beside_each_value() {
     ] {
         assert!(yaml.contains(line), "{line}\n{yaml}");
     }
-    let json: Json = serde_json::from_str(&to_json(&loaded.settings)).unwrap();
+    let json: Json = serde_json::from_str(&to_json(&loaded.settings, &loaded.instances)).unwrap();
     assert_eq!(json["#sources"]["log-level"], "LOG_LEVEL (environment)");
     assert_eq!(json["query"]["max-traces"], 10_000);
 }
@@ -52,12 +52,12 @@ fn the_source_stands_beside_each_value() {
 #[test]
 fn a_secret_is_stars_and_stays_stars() {
     let given = [("es.password".to_owned(), "canary".to_owned())];
-    let first = to_yaml(&load(&given, &Environment::default()).settings);
+    let first = to_yaml(&load(&given, &Environment::default()).settings, &[]);
     assert!(
         first.contains("password: \"********\"") && !first.contains("canary"),
         "{first}"
     );
-    let again = to_yaml(&reread(".yaml", &first).settings);
+    let again = to_yaml(&reread(".yaml", &first).settings, &[]);
     assert!(again.contains("password: \"********\""), "{again}");
 }
 
@@ -71,7 +71,10 @@ fn a_header_that_lets_somebody_in_keeps_its_name_alone() {
     ]
     .map(|line| ("query.additional-headers".to_owned(), line.to_owned()));
     let loaded = load(&given, &Environment::default());
-    for text in [to_yaml(&loaded.settings), to_json(&loaded.settings)] {
+    for text in [
+        to_yaml(&loaded.settings, &loaded.instances),
+        to_json(&loaded.settings, &loaded.instances),
+    ] {
         assert!(!text.contains("canary"), "{text}");
         for shown in [
             "\"Authorization: ********\"",
@@ -82,7 +85,7 @@ fn a_header_that_lets_somebody_in_keeps_its_name_alone() {
             assert!(text.contains(shown), "{text}");
         }
     }
-    let again = reread(".yaml", &to_yaml(&loaded.settings));
+    let again = reread(".yaml", &to_yaml(&loaded.settings, &loaded.instances));
     assert!(
         again.warnings.len() == 1 && again.warnings[0].note.contains("stars"),
         "{:?}",
@@ -148,10 +151,90 @@ proptest! {
     fn what_is_printed_reads_back_as_the_same_settings(given in prop::collection::vec(a_setting(), 0..8)) {
         let first = load(&given, &Environment::default());
         prop_assert_eq!(&first.problems, &[]);
-        for (ending, text) in [(".yaml", to_yaml(&first.settings)), (".json", to_json(&first.settings))] {
+        for (ending, text) in [(".yaml", to_yaml(&first.settings, &first.instances)), (".json", to_json(&first.settings, &first.instances))] {
             let second = reread(ending, &text);
             prop_assert_eq!(&second.problems, &[], "{}", text);
             prop_assert_eq!(values(&first.settings), values(&second.settings), "{}", text);
+        }
+    }
+}
+
+#[test]
+fn what_instances_have_of_their_own_is_printed_and_reads_back() {
+    let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    file.write_all(
+        b"es: {index-prefix: all}
+instances:
+- namespace: prod
+  es: {password: canary, server-urls: 'https://u:canary@a:9200', tls: {enabled: true, ca: /a.crt}, tags-as-fields.include: [x, y]}
+- {namespace: staging, name: traces, es: {index-prefix: all, log-level: info}, es-archive: {enabled: true, password: canary}}
+",
+    )
+    .unwrap();
+    let given = [
+        ("config-file", file.path().to_str().unwrap()),
+        ("es.username", "u"),
+    ]
+    .map(|(n, v)| (n.to_owned(), v.to_owned()));
+    let first = load(&given, &Environment::default());
+    assert_eq!(first.problems, []);
+    let yaml = to_yaml(&first.settings, &first.instances);
+    let json = to_json(&first.settings, &first.instances);
+    let at = |key: &str| format!(" # instances{key} in {}\n", file.path().display());
+    for line in [
+        format!("instances:\n  - namespace: \"prod\"{}", at("[0].namespace")),
+        "    es:\n".to_owned(),
+        format!("      password: \"********\"{}", at("[0].es.password")),
+        format!(
+            "      server-urls: [\"https://u:********@a:9200\"]{}",
+            at("[0].es.server-urls")
+        ),
+        format!("        ca: \"/a.crt\"{}", at("[0].es.tls.ca")),
+        "      num-shards: 1 # default\n".to_owned(),
+        format!("    name: \"traces\"{}", at("[1].name")),
+        format!("      index-prefix: \"all\"{}", at("[1].es.index-prefix")),
+        format!("      log-level: \"info\"{}", at("[1].es.log-level")),
+    ] {
+        assert!(yaml.contains(&line), "{line}\n{yaml}");
+    }
+    let of = |text: &str| text.matches("instances[1].es.password").count();
+    assert!(!yaml.contains("canary") && !json.contains("canary") && of(&yaml) == 0);
+    let tree: Json = serde_json::from_str(&json).unwrap();
+    assert_eq!(tree["instances"][0]["es"]["tls"]["ca"], "/a.crt");
+    assert_eq!(tree["instances"][1]["name"], "traces");
+    assert!(
+        tree["#sources"]["instances[0].es.tls.ca"]
+            .as_str()
+            .unwrap()
+            .starts_with("instances[0].es.tls.ca in "),
+        "{json}"
+    );
+    for (ending, text) in [(".yaml", yaml), (".json", json)] {
+        let second = reread(ending, &text);
+        assert_eq!(second.problems, [], "{text}");
+        let stars = |warning: &&crate::Warning| warning.note.contains("stars");
+        let warned: Vec<_> = second.warnings.iter().filter(stars).collect();
+        assert_eq!(warned.len(), 1, "{:?}", second.warnings);
+        assert!(
+            warned[0]
+                .settings
+                .iter()
+                .any(|at| at.contains("[0].es.server-urls"))
+        );
+        assert_eq!(first.instances.len(), second.instances.len());
+        for (first, second) in first.instances.iter().zip(&second.instances) {
+            assert_eq!(
+                (&first.namespace, &first.name),
+                (&second.namespace, &second.name)
+            );
+            // the password in a URL does not come back, on purpose
+            let rest = |settings: &Settings| -> Vec<_> {
+                let values = values(settings).into_iter();
+                values
+                    .filter(|(name, _)| !name.ends_with(".server-urls"))
+                    .collect()
+            };
+            assert_eq!(rest(&first.settings), rest(&second.settings), "{text}");
         }
     }
 }
