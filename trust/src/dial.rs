@@ -4,6 +4,7 @@
 //! again when they change, at the next connection. Nothing here tries twice.
 
 mod error;
+mod key;
 mod material;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
 pub use error::DialError;
+pub use key::{PublicKey, public_key};
 use material::Files;
 
 /// A connection, open.

@@ -26,6 +26,8 @@ pub struct Instances {
     pub certificates: Vec<(Pattern, Instance)>,
     /// The header.
     pub tenants: Option<Tenants>,
+    /// Instances that have a store, whether or not a rule leads to them.
+    pub with_store: BTreeSet<Instance>,
 }
 
 /// A header that says whose a request is.
@@ -104,10 +106,11 @@ impl Instances {
             listeners: HashMap::new(),
             certificates: Vec::new(),
             tenants: None,
+            with_store: BTreeSet::new(),
         }
     }
 
-    /// Every instance that a request can belong to, the default first.
+    /// Every instance that a request can belong to, the default first, and those that have a store all the same.
     #[must_use]
     pub fn all(&self) -> Vec<Instance> {
         let tenants = self.tenants.iter().flat_map(|tenants| &tenants.known);
@@ -119,6 +122,7 @@ impl Instances {
                     .map(|(_, instance)| instance.clone()),
             )
             .chain(tenants.filter_map(|tenant| self.of_tenant(tenant)))
+            .chain(self.with_store.iter().cloned())
             .filter(|instance| *instance != self.default)
             .collect();
         all.extend(others);

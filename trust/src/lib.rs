@@ -20,7 +20,7 @@ mod layout;
 mod leaf;
 mod name;
 
-pub use dial::{DialError, Dialer, Stream};
+pub use dial::{DialError, Dialer, PublicKey, Stream, public_key};
 pub use error::Error;
 pub use instances::{Instances, InvalidPattern, Names, Pattern, Stranger, Tenants};
 pub use issue::{Issuer, Outcome};

@@ -87,6 +87,18 @@ fn without_rules_everything_is_the_default_instances() {
 }
 
 #[test]
+fn an_instance_with_a_store_is_one_of_all_and_no_rule_leads_there() {
+    let kept = Instances {
+        with_store: [instance("kept/jaeger"), Instance::default()].into(),
+        ..rules()
+    };
+    let (with, without) = (kept.all(), rules().all());
+    assert_eq!((with.len(), &with[0]), (without.len() + 1, &without[0]));
+    assert!(with.contains(&instance("kept/jaeger")));
+    assert!(of(&kept, "otlp-grpc", None, &["kept"]).is_err());
+}
+
+#[test]
 fn the_listener_then_the_certificate_then_the_header_decides() {
     let rules = rules();
     let shop: &[&str] = &["frontend", "spiffe://mesh/ns/shop/sa/frontend"];
