@@ -13,7 +13,7 @@ use crate::flag::Effect;
 use crate::layers::{Item, Setting, Settings};
 use crate::secret::STARS;
 use crate::source::Source;
-use crate::value::Value;
+use crate::value::{Value, without_password};
 
 /// The setting whose values are header lines.
 const HEADERS: &str = "query.additional-headers";
@@ -180,18 +180,6 @@ fn json_value(value: &Value) -> Json {
         Value::Float(value) => json!(value),
         other => Json::String(other.to_string()),
     }
-}
-
-/// A URL may carry a password before its host; stars take its place.
-fn without_password(text: &str) -> String {
-    let url = text.split_once("://").and_then(|(scheme, rest)| {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, tail) = rest.split_at_checked(end)?;
-        let (user, host) = authority.rsplit_once('@')?;
-        let (name, _password) = user.split_once(':')?;
-        Some(format!("{scheme}://{name}:{STARS}@{host}{tail}"))
-    });
-    url.unwrap_or_else(|| text.to_owned())
 }
 
 fn yaml(value: &Json) -> String {

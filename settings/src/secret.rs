@@ -36,6 +36,12 @@ impl Secret {
     }
 }
 
+impl From<&Secret> for SecretString {
+    fn from(secret: &Secret) -> Self {
+        secret.0.clone()
+    }
+}
+
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         self.reveal() == other.reveal()

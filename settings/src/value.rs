@@ -6,10 +6,11 @@
 use std::fmt;
 
 use crate::flag::Kind;
+use crate::secret::STARS;
 use crate::{ByteSize, DurationError, GoDuration, HostPort, HostPortError, Secret, SizeError};
 
-/// A parsed value.
-#[derive(Debug, Clone, PartialEq)]
+/// A parsed value. Its `Debug` shows no password, not one in a URL either.
+#[derive(Clone, PartialEq)]
 pub enum Value {
     /// Of [`Kind::Bool`].
     Bool(bool),
@@ -134,6 +135,37 @@ fn words(text: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+/// A URL may carry a password before its host; stars take its place.
+pub(crate) fn without_password(text: &str) -> String {
+    let url = text.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, tail) = rest.split_at_checked(end)?;
+        let (user, host) = authority.rsplit_once('@')?;
+        let (name, _password) = user.split_once(':')?;
+        Some(format!("{scheme}://{name}:{STARS}@{host}{tail}"))
+    });
+    url.unwrap_or_else(|| text.to_owned())
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+            Self::Duration(value) => value.fmt(f),
+            Self::Bytes(value) => value.fmt(f),
+            Self::Text(value) => without_password(value).fmt(f),
+            Self::List(values) => f
+                .debug_list()
+                .entries(values.iter().map(|text| without_password(text)))
+                .finish(),
+            Self::HostPort(value) => value.fmt(f),
+            Self::Secret(value) => value.fmt(f),
+        }
+    }
 }
 
 impl fmt::Display for Value {

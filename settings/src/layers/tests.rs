@@ -323,7 +323,7 @@ fn a_tls_block_is_never_half_on() {
 #[test]
 fn no_problem_or_warning_shows_a_secret() {
     let got = loaded(
-        "--es.password=canary --kafka.producer.plaintext.password canary",
+        "--es.password=canary --kafka.producer.plaintext.password canary --es.server-urls=http://u:canary@es",
         &[("ES_ARCHIVE_PASSWORD", "canary")],
     );
     let everything = format!("{got:?} {:?} {:?}", told(&got), warned(&got));
