@@ -18,7 +18,7 @@ pub use store::{Dump, Export, Import, Store};
 use crate::config::{self, Config};
 
 /// What to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Command {
     /// Start a role.
     Run {

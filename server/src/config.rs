@@ -1,12 +1,13 @@
 //! The whole configuration, joined and checked before anything is opened.
 //!
 //! In: a role and every setting. Out: values that make sense together, with warnings, and every problem at once, each naming the setting the way it was written.
-//! Plain structs; `roles` hands the parts to the rooms. It opens no file and no socket.
+//! Plain structs; `roles` hands the parts to the rooms. It opens no socket, and of files those alone that a store on Elasticsearch is told of.
 
 mod agent;
 mod certificates;
 mod check;
 mod collector;
+mod elasticsearch;
 mod instances;
 mod listeners;
 mod logs;
@@ -35,7 +36,7 @@ use crate::cli::Role;
 use check::Check;
 
 /// Everything that a process needs to know.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// What it plays.
     pub role: Role,
@@ -70,7 +71,7 @@ pub struct Config {
 }
 
 /// What checking ends with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Checked {
     /// The configuration; none when a part could not be made.
     pub config: Option<Config>,
@@ -98,9 +99,14 @@ impl Config {
         fill_memory(&mut settings);
         let mut check = Check::new(&settings);
         let certificates = Certificates::check(&mut check);
-        let instances = instances::check(role, &certificates.instance, &mut check);
+        let stores = elasticsearch::Items::check(role, &items, &mut check);
+        let mut instances = instances::check(role, &certificates.instance, &stores, &mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
-        let storage = Storage::check(role, &mut check);
+        let mut storage = Storage::check(role, &mut check);
+        if storage.backends.contains(&Backend::Elasticsearch) {
+            storage.elasticsearch =
+                elasticsearch::check(&instances, &stores, &certificates, &mut check);
+        }
         let collector = if role.collects() || role.forwards() {
             Some(Collector::check(role, environment, &mut check))
         } else {
@@ -113,6 +119,7 @@ impl Config {
             .as_ref()
             .is_some_and(|c| c.sampling.adaptive.is_some());
         instances::refuse_adaptive(&instances, adaptive, &mut check);
+        instances.with_store = stores.instances();
         let agent = role.forwards().then(|| Agent::check(&mut check));
         let query = if role.answers() {
             Some(Query::check(&mut check))

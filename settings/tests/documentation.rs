@@ -1,6 +1,6 @@
 //! Holds the pages for operators against the table of settings.
 //!
-//! In: `docs/settings.md` and `docs/migration.md`. Out: a failure when a page says what the table does not. `SPOOR_UPDATE=1` writes `settings.md` anew.
+//! In: `docs/settings.md`, `docs/migration.md` and `docs/elasticsearch.md`. Out: a failure when a page says what the table does not. `SPOOR_UPDATE=1` writes `settings.md` anew.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -79,6 +79,43 @@ fn the_page_of_migration_begins_with_jaegers_behaviour_and_names_only_settings()
         {
             assert!(known(name), "{name} is no setting");
         }
+    }
+}
+
+#[test]
+fn the_page_of_elasticsearch_has_every_setting_with_its_default() {
+    let page = std::fs::read_to_string(docs("elasticsearch.md")).unwrap();
+    let marked = |text: &str| -> Vec<String> {
+        let words = text.split('`').skip(1).step_by(2);
+        words.map(str::to_owned).collect()
+    };
+    let mut block = String::new();
+    let mut defaults = std::collections::BTreeMap::new();
+    let tables = page.split("## The archive").next().unwrap_or_default();
+    for row in tables.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').skip(1).collect();
+        let names = marked(cells[0]);
+        if names[0].ends_with('.') {
+            block.clone_from(&names[0]);
+            continue;
+        }
+        let values = marked(cells.get(1).copied().unwrap_or_default());
+        for (index, name) in names.into_iter().enumerate() {
+            let value = values.get(index).or(values.last()).cloned();
+            defaults.insert(format!("{block}{name}"), value.unwrap_or_default());
+        }
+    }
+    for flag in flags::all().filter(|flag| flag.name.starts_with("es.")) {
+        match (flag.effect, defaults.get(flag.name)) {
+            (Effect::Acts, Some(default)) => assert_eq!(default, flag.default, "{}", flag.name),
+            (Effect::Acts, None) => {
+                assert!(page.contains(&format!("`{}`", flag.name)), "{}", flag.name);
+            }
+            _ => {}
+        }
+    }
+    for name in defaults.keys() {
+        assert!(flags::find(name).is_some(), "{name} is no setting");
     }
 }
 

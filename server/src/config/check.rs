@@ -2,6 +2,7 @@
 //!
 //! In: a setting's name. Out: a value of the type that the rooms want; what does not fit becomes a problem and a harmless value, so that checking goes on to the next.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use settings::{ByteSize, Problem, Settings, Warning};
@@ -32,6 +33,12 @@ impl<'a> Check<'a> {
         )));
     }
 
+    /// The same, of what stands at `at`.
+    pub(super) fn wrong_at(&mut self, at: &str, what: impl std::fmt::Display) {
+        self.problems
+            .push(Problem::Invalid(format!("{at}: {what}")));
+    }
+
     pub(super) fn warn(&mut self, name: &str, note: impl Into<String>) {
         self.warnings.push(Warning {
             settings: vec![self.settings.at(name)],
@@ -60,6 +67,40 @@ impl<'a> Check<'a> {
                 note: note.to_owned(),
             });
         }
+    }
+
+    /// Reads other settings. What was said before, for another instance with the same setting, is not said again.
+    pub(super) fn with<T>(
+        &mut self,
+        settings: &Settings,
+        read: impl FnOnce(&mut Check<'_>) -> T,
+    ) -> T {
+        let mut other = Check::new(settings);
+        let read = read(&mut other);
+        for warning in other.warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        read
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn within(&mut self, name: &str, bounds: RangeInclusive<u32>) -> u32 {
+        let value = self.settings.int(name);
+        let fitting = u32::try_from(value).ok();
+        fitting
+            .filter(|value| bounds.contains(value))
+            .unwrap_or_else(|| {
+                let (least, most) = (bounds.start(), bounds.end());
+                self.wrong(name, format!("{value}: give {least} to {most}"));
+                *least
+            })
     }
 
     /// A number of 1 or more.

@@ -1,6 +1,6 @@
 //! Whose requests are.
 //!
-//! In: `instance.*`, `multi-tenancy.*`. Out: the rules that the collector and the query service ask. Nothing is asked here.
+//! In: `instance.*`, `multi-tenancy.*`, and which instances have a store of their own. Out: the rules that the collector and the query service ask. Nothing is asked here.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,6 +9,7 @@ use settings::ListenerName;
 use trust::{Instances, Tenants};
 
 use super::check::Check;
+use super::elasticsearch::Items;
 use super::listeners::Listeners;
 use crate::cli::Role;
 
@@ -18,8 +19,13 @@ const TENANTS: &str = "multi-tenancy.tenants";
 const HEADER: &str = "multi-tenancy.header";
 const LISTENERS: &str = "multi-tenancy.listeners";
 
-/// The rules.
-pub(super) fn check(role: Role, default: &Instance, check: &mut Check<'_>) -> Instances {
+/// The rules. A store of its own makes a namespace a tenant, where nothing says who is.
+pub(super) fn check(
+    role: Role,
+    default: &Instance,
+    stores: &Items<'_>,
+    check: &mut Check<'_>,
+) -> Instances {
     let mut instances = Instances::one(default.clone());
     if role.forwards() {
         let tenancy: &[&str] = &["multi-tenancy.enabled", TENANTS, HEADER, LISTENERS];
@@ -37,7 +43,7 @@ pub(super) fn check(role: Role, default: &Instance, check: &mut Check<'_>) -> In
         }
     }
     if check.settings.bool("multi-tenancy.enabled") {
-        instances.tenants = Some(tenants(default, check));
+        instances.tenants = Some(tenants(default, stores, check));
     } else {
         check.warn_unused(
             &[TENANTS, HEADER, LISTENERS],
@@ -107,7 +113,7 @@ fn by_listener(check: &mut Check<'_>) -> HashMap<String, Instance> {
     listeners
 }
 
-fn tenants(default: &Instance, check: &mut Check<'_>) -> Tenants {
+fn tenants(default: &Instance, stores: &Items<'_>, check: &mut Check<'_>) -> Tenants {
     let header = check.settings.text(HEADER).trim().to_ascii_lowercase();
     if http::HeaderName::from_bytes(header.as_bytes()).is_err() {
         check.wrong(HEADER, format!("\"{header}\" is no name of a header"));
@@ -121,6 +127,12 @@ fn tenants(default: &Instance, check: &mut Check<'_>) -> Tenants {
                 format!("\"{tenant}\" is no namespace: give lower-case letters, digits and inner hyphens, at most 63"),
             ),
         }
+    }
+    if !check.is_written(TENANTS) {
+        // the header names a namespace, and the instance in it has the default's name
+        let stores = stores.instances().into_iter();
+        let tenants = stores.filter(|instance| instance.name() == default.name());
+        known.extend(tenants.map(|instance| instance.namespace().to_owned()));
     }
     if known.is_empty() {
         check.wrong(

@@ -7,20 +7,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::storage::elasticsearch;
 use ::storage::embedded::NamespaceBounds;
 use settings::flag::Effect;
-use settings::{ByteSize, GoDuration, flags};
+use settings::{ByteSize, GoDuration, Settings, flags};
 
 use super::check::Check;
 use crate::cli::Role;
 
 /// Where spans are kept, and which.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Storage {
     /// Written to in this order, durable when all are; reads go to the first. Never empty.
     pub backends: Vec<Backend>,
     /// The embedded store's own.
     pub embedded: Embedded,
+    /// The store of each instance on Elasticsearch or OpenSearch; empty where that is no backend.
+    pub elasticsearch: Vec<elasticsearch::Config>,
     /// `memory.max-traces`; 0: no limit.
     pub memory_max_traces: usize,
     /// Spans that began longer ago become dead letters; none: no limit.
@@ -129,6 +132,7 @@ impl Storage {
         Self {
             backends: Vec::new(),
             embedded: Embedded::check(check),
+            elasticsearch: Vec::new(),
             memory_max_traces: check.number("memory.max-traces"),
             span_max_age: check.time_or_none("span.max-age"),
             span_max_future: check.time_or_none("span.max-future"),
@@ -240,6 +244,14 @@ impl Backend {
                 .collect(),
             Self::Collector => Vec::new(),
         }
+    }
+
+    /// Whether the settings name it.
+    pub(super) fn is_named(self, settings: &Settings) -> bool {
+        let words = settings.list(TYPE).iter();
+        words
+            .map(|word| Self::from_word(word))
+            .any(|found| found == Ok(self))
     }
 
     const fn lies_within_the_process(self) -> bool {

@@ -4,6 +4,7 @@ use settings::layers;
 use super::*;
 
 mod agent;
+mod elasticsearch;
 mod instances;
 mod listening;
 
