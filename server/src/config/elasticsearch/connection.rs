@@ -11,6 +11,7 @@ use storage::elasticsearch::config::Connection;
 use trust::{DialError, Dialer};
 
 use super::super::check::Check;
+use super::STORE;
 use super::urls::{self, Nodes};
 
 /// A file with a secret: its setting, how often it is read again, and what it holds.
@@ -75,16 +76,12 @@ fn tls(
         check.wrong(&name(&part), what);
     }
     if !nodes.some_tls && !nodes.urls.is_empty() {
-        check.warn(
-            &name("enabled"),
-            format!("no URL of {prefix}.server-urls is of https, so TLS is not spoken"),
-        );
+        let note = format!("no URL of {prefix}.server-urls is of https, so TLS is not spoken");
+        warn(prefix, "tls.enabled", note, check);
     }
     if tls.skip_host_verify {
-        check.warn(
-            &name("skip-host-verify"),
-            "any certificate is taken: whoever stands in between can read and change spans",
-        );
+        let note = "any certificate is taken: whoever stands in between can read and change spans";
+        warn(prefix, "tls.skip-host-verify", note.to_owned(), check);
     }
     Some(tls)
 }
@@ -118,7 +115,7 @@ fn credentials(prefix: &str, nodes: &Nodes, told: &mut Connection, check: &mut C
             let note = format!(
                 "{prefix}.username or {prefix}.password is set, so the credentials in the URL are not used"
             );
-            check.warn(&name("server-urls"), note);
+            warn(prefix, "server-urls", note, check);
         }
     }
     let files = [&told.password_file, &told.token_file, &told.api_key_file];
@@ -129,19 +126,20 @@ fn credentials(prefix: &str, nodes: &Nodes, told: &mut Connection, check: &mut C
     }
     if told.password.is_some() && told.password_file.is_some() {
         let note = format!("{prefix}.password-file is set too, and wins");
-        check.warn(&name("password"), note);
+        warn(prefix, "password", note, check);
         told.password = None;
     }
-    let basic = told.password.is_some() || told.password_file.is_some();
-    if basic && told.username.is_empty() {
-        let note = "it is empty: a password without a user name opens nothing";
-        check.warn(&name("username"), note);
+    let password = (told.password_file.as_ref().map(|_| "password-file"))
+        .or(told.password.as_ref().map(|_| "password"));
+    if let (Some(password), true) = (password, told.username.is_empty()) {
+        let note = format!("{prefix}.username is empty: a password alone opens nothing");
+        warn(prefix, password, note, check);
     }
     // in the order in which they are tried
     let ways: Vec<&str> = [
         ("api-key-file", told.api_key_file.is_some()),
         ("token-file", told.token_file.is_some()),
-        ("username", basic || !told.username.is_empty()),
+        ("username", password.is_some() || !told.username.is_empty()),
     ]
     .into_iter()
     .filter_map(|(part, is_set)| is_set.then_some(part))
@@ -153,13 +151,23 @@ fn credentials(prefix: &str, nodes: &Nodes, told: &mut Connection, check: &mut C
             "one way to say who we are is sent, and it is this: {} changes nothing (the order is: a reader's own API key or token where that is allowed, api-key-file, token-file, username)",
             others.join(" and ")
         );
-        check.warn(&name(first), note);
+        warn(prefix, first, note, check);
     }
     if let (Some(url), false) = (&nodes.plaintext, ways.is_empty()) {
         let note = format!(
             "{url} is called in plaintext: whoever stands in between can read the credentials, and read and change spans"
         );
-        check.warn(&name("server-urls"), note);
+        warn(prefix, "server-urls", note, check);
+    }
+}
+
+/// Warns of a setting, but not of what an archive has from its store: that was told there.
+fn warn(prefix: &str, part: &str, note: String, check: &mut Check<'_>) {
+    let name = format!("{prefix}.{part}");
+    let at = check.settings.at(&format!("{STORE}.{part}"));
+    let is_the_stores = prefix != STORE && check.is_written(&name);
+    if !is_the_stores || check.settings.at(&name) != at {
+        check.warn(&name, note);
     }
 }
 

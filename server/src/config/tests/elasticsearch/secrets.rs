@@ -36,7 +36,7 @@ fn what_is_worth_knowing_is_warned_of() {
     );
     warns(
         &[&file],
-        &["es.username: it is empty: a password without a user name opens nothing"],
+        &["--es.password-file: es.username is empty: a password alone opens nothing"],
     );
     warns(
         &["--es.max-doc-count=20000"],
@@ -70,6 +70,29 @@ fn what_is_worth_knowing_is_warned_of() {
     );
     let (clamped, _) = stores(&["--es.max-doc-count=20000"]);
     assert_eq!(clamped[0].main.limits.max_doc_count, 10_000);
+}
+
+#[test]
+fn what_an_archive_has_from_its_store_is_told_once() {
+    warns(
+        &[
+            "--es.server-urls=http://es:9200",
+            "--es.password=p",
+            "--es-archive.enabled",
+        ],
+        &[
+            "--es.password: es.username is empty: a password alone opens nothing",
+            "--es.server-urls: http://es:9200 is called in plaintext: whoever stands in between can read the credentials, and read and change spans",
+        ],
+    );
+    warns(
+        &["--es-archive.enabled", "--es-archive.password=p"],
+        &["--es-archive.password: es-archive.username is empty: a password alone opens nothing"],
+    );
+    check(
+        &["--es-archive.enabled", "--es.server-urls=es"],
+        &["--es.server-urls: \"es\" is no full URL: give one such as https://es:9200"],
+    );
 }
 
 #[test]
