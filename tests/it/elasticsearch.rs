@@ -2,5 +2,6 @@
 
 mod fault_proxy;
 mod faults;
+mod rotation;
 mod sender;
 mod servers;

@@ -23,13 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A collector's storage, with all its layers, on one cluster.
 pub(super) struct Sender {
-    pub(super) storage: Storage,
+    pub(super) storage: Arc<Storage>,
+    instance: Instance,
     store: Client,
     prefix: String,
 }
 
 /// What was sent.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sent {
     /// Span ids that were acknowledged, those disposed of excepted.
     pub(super) acknowledged: BTreeSet<u64>,
@@ -58,6 +59,39 @@ pub(super) fn place(url: &str, prefix: &str) -> Place {
     }
 }
 
+/// A collector's storage on the clusters of these instances.
+pub(super) fn open(places: Vec<(Instance, Place)>) -> Storage {
+    let instances: Vec<Instance> = places
+        .iter()
+        .map(|(instance, _)| instance.clone())
+        .collect();
+    let config = |(instance, main)| Config {
+        instance,
+        main,
+        archive: None,
+    };
+    let backend = Elasticsearch::new(places.into_iter().map(config).collect());
+    let settings = stack::Settings {
+        instances,
+        // what the cluster refuses is to reach it
+        limits: Limits::OPEN,
+        ..stack::Settings::default()
+    };
+    let backend = Arc::new(backend.expect("the settings can be used"));
+    Storage::build(vec![backend], &settings).expect("there is a backend")
+}
+
+// === impl Sent ===
+
+impl Sent {
+    pub(super) fn add(&mut self, other: Self) {
+        self.acknowledged.extend(other.acknowledged);
+        self.rejected.extend(other.rejected);
+        self.again += other.again;
+        self.slowest = self.slowest.max(other.slowest);
+    }
+}
+
 // === impl Sender ===
 
 impl Sender {
@@ -67,24 +101,19 @@ impl Sender {
     }
 
     pub(super) fn with(main: Place, store: &Client) -> Self {
-        let prefix = main.indices.prefix.clone();
-        let config = Config {
-            instance: Instance::default(),
-            main,
-            archive: None,
-        };
-        let backend = Elasticsearch::new(vec![config]).expect("the settings can be used");
-        // what the cluster refuses is to reach it
-        let settings = stack::Settings {
-            limits: Limits::OPEN,
-            ..stack::Settings::default()
-        };
-        let storage = Storage::build(vec![Arc::new(backend)], &settings);
-        Self {
-            storage: storage.expect("there is a backend"),
+        Self::all(vec![(Instance::default(), main)], store).remove(0)
+    }
+
+    /// One for each instance, all of one collector.
+    pub(super) fn all(places: Vec<(Instance, Place)>, store: &Client) -> Vec<Self> {
+        let storage = Arc::new(open(places.clone()));
+        let sender = |(instance, main): (Instance, Place)| Self {
+            storage: storage.clone(),
+            instance,
             store: store.clone(),
-            prefix,
-        }
+            prefix: main.indices.prefix,
+        };
+        places.into_iter().map(sender).collect()
     }
 
     /// Sends `batches` of `size` spans, so many batches at once, each again until it is acknowledged or was sent for too long.
@@ -106,22 +135,24 @@ impl Sender {
         let mut sending = sending.buffer_unordered(at_once);
         let mut all = Sent::default();
         while let Some(sent) = sending.next().await {
-            all.acknowledged.extend(sent.acknowledged);
-            all.rejected.extend(sent.rejected);
-            all.again += sent.again;
-            all.slowest = all.slowest.max(sent.slowest);
+            all.add(sent);
         }
         all
     }
 
     async fn send_one(&self, spans: Vec<Span>) -> Sent {
-        let batch = Batch::new(Instance::default(), spans, 0);
+        self.send_through(&self.storage, spans).await
+    }
+
+    /// Sends one batch by way of `storage`, until it is acknowledged or was sent for too long.
+    pub(super) async fn send_through(&self, storage: &Storage, spans: Vec<Span>) -> Sent {
+        let batch = Batch::new(self.instance.clone(), spans, 0);
         let ids = |at: usize| batch.spans[at].span_id.to_u64();
         let all: BTreeSet<u64> = (0..batch.len()).map(ids).collect();
         let began = Instant::now();
         let mut sent = Sent::default();
         while began.elapsed() < PATIENCE {
-            match self.storage.writer().write(batch.clone()).await {
+            match storage.writer().write(batch.clone()).await {
                 Ok(()) => sent.acknowledged = all,
                 Err(WriteError::Rejected(spans)) => {
                     sent.rejected = spans.iter().map(|span| ids(span.at)).collect();
@@ -137,6 +168,16 @@ impl Sender {
             return sent;
         }
         sent
+    }
+
+    /// The same, that asks the store by way of `store`.
+    pub(super) fn asking(&self, store: &Client) -> Self {
+        Self {
+            storage: self.storage.clone(),
+            instance: self.instance.clone(),
+            store: store.clone(),
+            prefix: self.prefix.clone(),
+        }
     }
 
     /// How often each span lies in the store, by its id.

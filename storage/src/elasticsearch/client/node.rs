@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use super::{Client, Request};
 use crate::elasticsearch::config::Connection;
 
-/// How long a node is passed over after it failed, as long as another answers.
+/// Unless `disable-health-check` says that it is tried at its next turn.
 const PASSED_OVER: Duration = Duration::from_secs(10);
 /// How often the cluster is asked for its nodes.
 const SNIFFED: Duration = Duration::from_secs(60);
@@ -38,6 +38,8 @@ pub(super) struct Nodes {
     userinfo: Option<(String, SecretString)>,
     sniffed: Option<Mutex<Option<Instant>>>,
     scheme: &'static str,
+    /// How long a node is passed over after it failed, as long as another answers.
+    passed_over: Duration,
 }
 
 // === impl Nodes ===
@@ -63,6 +65,11 @@ impl Nodes {
             turn: AtomicUsize::new(0),
             userinfo,
             sniffed: settings.sniffer.then(Mutex::default),
+            passed_over: if settings.disable_health_check {
+                Duration::ZERO
+            } else {
+                PASSED_OVER
+            },
             scheme: if settings.sniffer_tls {
                 "https"
             } else {
@@ -91,7 +98,7 @@ impl Nodes {
             .take(known.len())
             .cloned()
             .collect();
-        nodes.sort_by_key(|node| node.is_passed_over());
+        nodes.sort_by_key(|node| node.failed_within(self.passed_over));
         nodes
     }
 
@@ -147,10 +154,8 @@ impl Node {
         format!("{}{path}", self.base)
     }
 
-    fn is_passed_over(&self) -> bool {
-        self.failed
-            .lock()
-            .is_some_and(|at| at.elapsed() < PASSED_OVER)
+    fn failed_within(&self, time: Duration) -> bool {
+        self.failed.lock().is_some_and(|at| at.elapsed() < time)
     }
 }
 
