@@ -2,6 +2,7 @@
 
 mod fault_proxy;
 mod faults;
+mod golden;
 mod rotation;
 mod sender;
 mod servers;

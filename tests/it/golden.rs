@@ -14,7 +14,7 @@ use tests::spoor::Spoor;
 
 use crate::support::{get, root, setup};
 
-fn corpus() -> Corpus {
+pub(crate) fn corpus() -> Corpus {
     Corpus::open(
         &root().join("tests/fixtures/golden"),
         &[
@@ -109,29 +109,55 @@ fn is_elsewhere(name: &str) -> bool {
     name.starts_with("es-") || name.starts_with("v3-") || name.starts_with("sampling-")
 }
 
-#[tokio::test]
-async fn every_answer_is_the_one_that_jaeger_gave() {
-    let (_folder, mut setup) = setup();
-    for (name, value) in [
-        ("ES_MAX_SPAN_AGE", "87600h"),
-        ("SPAN_MAX_AGE", "0"),
-        ("EMBEDDED_MAX_AGE", "0"),
-    ] {
-        setup.variables.push((name.into(), value.into()));
+/// What was compared, and what differs.
+pub(crate) struct Compared {
+    cases: BTreeSet<String>,
+    traces: usize,
+    requests: usize,
+    differences: Vec<String>,
+}
+
+impl Compared {
+    /// All of it, and nothing differs.
+    pub(crate) fn check(&self) {
+        println!(
+            "compared {} cases: {} traces, {} other requests",
+            self.cases.len(),
+            self.traces,
+            self.requests
+        );
+        let differences = &self.differences;
+        let count = differences.len();
+        assert!(
+            differences.is_empty(),
+            "{count} differences:\n{}",
+            differences.join("\n")
+        );
+        assert_eq!((self.cases.len(), self.traces), (21, 42));
+        let requests = self.requests;
+        assert!(requests >= 30, "only {requests} requests were compared");
     }
-    let spoor = setup.start().unwrap();
-    let corpus = corpus();
-    // what Jaeger refused is compared with nothing, and taken here
-    let refused: Vec<&Case> = corpus
-        .cases
-        .iter()
-        .filter(|case| case.name == "zipkin1-annotations")
-        .collect();
-    for case in &corpus.cases {
-        if case.name != "zipkin1-annotations" {
-            send(&spoor, case).await;
-        }
+}
+
+/// The settings under which the corpus is neither too old nor too far away.
+pub(crate) const AT_ITS_TIME: [(&str, &str); 3] = [
+    ("ES_MAX_SPAN_AGE", "87600h"),
+    ("SPAN_MAX_AGE", "0"),
+    ("EMBEDDED_MAX_AGE", "0"),
+];
+
+/// Jaeger refused it, so it is compared with nothing; it is taken here.
+pub(crate) const REFUSED: &str = "zipkin1-annotations";
+
+/// Sends all that Jaeger took.
+pub(crate) async fn send_all(spoor: &Spoor, corpus: &Corpus) {
+    for case in corpus.cases.iter().filter(|case| case.name != REFUSED) {
+        send(spoor, case).await;
     }
+}
+
+/// Asks for each trace and each recorded request, and compares the answers.
+pub(crate) async fn compare_all(spoor: &Spoor, corpus: &Corpus) -> Compared {
     let (mut cases, mut traces, mut requests) = (BTreeSet::new(), 0, 0);
     let mut differences = Vec::new();
     for case in &corpus.cases {
@@ -142,7 +168,7 @@ async fn every_answer_is_the_one_that_jaeger_gave() {
                 content_type: Some("application/json".into()),
                 body: corpus::read(&path),
             };
-            differences.extend(check(&spoor, &corpus, &case.name, &request, &recorded).await);
+            differences.extend(check(spoor, corpus, &case.name, &request, &recorded).await);
             cases.insert(case.name.clone());
             traces += 1;
         }
@@ -158,10 +184,27 @@ async fn every_answer_is_the_one_that_jaeger_gave() {
             content_type: recorded["content_type"].as_str().map(str::to_owned),
             body: recorded["body"].clone(),
         };
-        differences.extend(check(&spoor, &corpus, &name, &request, &recorded).await);
+        differences.extend(check(spoor, corpus, &name, &request, &recorded).await);
         requests += 1;
     }
-    for case in refused {
+    Compared {
+        cases,
+        traces,
+        requests,
+        differences,
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_the_one_that_jaeger_gave() {
+    let (_folder, mut setup) = setup();
+    let variables = AT_ITS_TIME.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    setup.variables.extend(variables);
+    let spoor = setup.start().unwrap();
+    let corpus = corpus();
+    send_all(&spoor, &corpus).await;
+    let compared = compare_all(&spoor, &corpus).await;
+    for case in corpus.cases.iter().filter(|case| case.name == REFUSED) {
         send(&spoor, case).await;
         let (_, _, services) = get(&format!("{}/api/services", spoor.url("query-http"))).await;
         assert!(services.contains("golden-zip1-back"), "{services}");
@@ -171,16 +214,5 @@ async fn every_answer_is_the_one_that_jaeger_gave() {
         spoor.url("query-http")
     );
     assert_eq!(get(&url).await.0, 200, "a span without a time is found");
-    println!(
-        "compared {} cases: {traces} traces, {requests} other requests",
-        cases.len()
-    );
-    assert!(
-        differences.is_empty(),
-        "{} differences:\n{}",
-        differences.len(),
-        differences.join("\n")
-    );
-    assert_eq!((cases.len(), traces), (21, 42));
-    assert!(requests >= 30, "only {requests} requests were compared");
+    compared.check();
 }

@@ -122,6 +122,11 @@ impl Case {
         })
     }
 
+    /// A file beside its input: `v1.76.0.es-span.json`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// The traces that Jaeger's API gave for it: id, whether unadjusted, file.
     pub fn recorded_traces(&self, version: &str) -> Vec<(String, bool, PathBuf)> {
         let prefix = format!("{version}.api-trace.");

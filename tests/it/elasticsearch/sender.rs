@@ -193,39 +193,8 @@ impl Sender {
 
     /// All documents of the indices with this name behind the prefix.
     pub(super) async fn documents(&self, name: &str) -> Vec<Value> {
-        let indices = format!("{}-{name}", self.prefix);
-        let ask = async |method, path: &str, body: Value| {
-            let body = if body.is_null() {
-                String::new()
-            } else {
-                body.to_string()
-            };
-            let answer = self.store.send(method, path, body).await;
-            answer
-                .expect("the store answers")
-                .json()
-                .expect("a success")
-        };
-        ask(Method::POST, &format!("/{indices}/_refresh"), Value::Null).await;
-        let path = format!("/{indices}/_search?scroll=1m");
-        let mut page = ask(
-            Method::POST,
-            &path,
-            json!({"size": 5_000, "sort": ["_doc"]}),
-        )
-        .await;
-        let mut documents = Vec::new();
-        loop {
-            let hits = page["hits"]["hits"].as_array().expect("hits").clone();
-            if hits.is_empty() {
-                return documents;
-            }
-            documents.extend(hits.into_iter().map(|mut hit| hit["_source"].take()));
-            let next = json!({"scroll": "1m", "scroll_id": page["_scroll_id"]});
-            page = ask(Method::POST, "/_search/scroll", next).await;
-        }
+        documents(&self.store, &format!("{}-{name}", self.prefix)).await
     }
-
     /// Nothing acknowledged is missing, nothing is there twice, and the ledger agrees.
     pub(super) async fn check(&self, what: &str, sent: &Sent) {
         let stored = self.stored().await;
@@ -245,6 +214,40 @@ impl Sender {
             counts.balance() && counts.in_flight == 0,
             "{what}: {counts:?}"
         );
+    }
+}
+
+/// All documents of these indices, by asking the store itself.
+pub(super) async fn documents(store: &Client, indices: &str) -> Vec<Value> {
+    let ask = async |method, path: &str, body: Value| {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let answer = store.send(method, path, body).await;
+        answer
+            .expect("the store answers")
+            .json()
+            .expect("a success")
+    };
+    ask(Method::POST, &format!("/{indices}/_refresh"), Value::Null).await;
+    let path = format!("/{indices}/_search?scroll=1m");
+    let mut page = ask(
+        Method::POST,
+        &path,
+        json!({"size": 5_000, "sort": ["_doc"]}),
+    )
+    .await;
+    let mut documents = Vec::new();
+    loop {
+        let hits = page["hits"]["hits"].as_array().expect("hits").clone();
+        if hits.is_empty() {
+            return documents;
+        }
+        documents.extend(hits.into_iter().map(|mut hit| hit["_source"].take()));
+        let next = json!({"scroll": "1m", "scroll_id": page["_scroll_id"]});
+        page = ask(Method::POST, "/_search/scroll", next).await;
     }
 }
 
