@@ -6,6 +6,7 @@
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/reader.go` v1.76.0 for what a tag matches: the span's tags,
 //! its process tags and the fields of its logs, compared as text.
 
+mod expression;
 mod pattern;
 
 use model::{Span, Str};

@@ -1,10 +1,12 @@
 //! What a tag's value is compared with: itself, and, when it holds an operator, what it matches as an anchored expression.
 //!
-//! One parsed subset on every backend: `.`, `?`, `+`, `*`, `|`, `{n,m}`, `[…]`, `(…)` and `\` escapes; everything else is literal.
+//! One parsed subset on every backend, [`super::expression`]; everything else is literal.
 //! Source of the habit: Lucene's regular expressions, which Jaeger passes a tag's value to on Elasticsearch.
 
 use model::Str;
 use regex::{Regex, RegexBuilder};
+
+use super::expression::Expression;
 
 /// Longest expression that is tried, in bytes; a longer value is compared literally.
 const MAX_EXPRESSION_BYTES: usize = 1024;
@@ -51,6 +53,12 @@ impl Pattern {
         self.expression.is_none()
     }
 
+    /// As Lucene spells what else matches, anchored; `None` when only the very text does.
+    pub fn to_lucene(&self) -> Option<String> {
+        self.expression.as_ref()?;
+        Expression::parse(&self.text).map(|e| e.to_lucene())
+    }
+
     /// Whether `value` is the text, or is matched whole by it.
     pub fn matches(&self, value: &str) -> bool {
         *value == *self.text || self.expression.as_ref().is_some_and(|e| e.is_match(value))
@@ -61,60 +69,11 @@ fn compile(text: &str) -> Option<Regex> {
     if text.len() > MAX_EXPRESSION_BYTES {
         return None;
     }
-    let expression = format!("^(?s:{})$", translate(text)?);
-    RegexBuilder::new(&expression)
+    RegexBuilder::new(&Expression::parse(text)?.to_rust())
         .size_limit(MAX_COMPILED_BYTES)
         .dfa_size_limit(MAX_COMPILED_BYTES)
-        .nest_limit(32)
         .build()
         .ok()
-}
-
-/// Lucene's spelling in Rust's. What means something to Rust and nothing in the subset is escaped.
-fn translate(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut chars = text.chars().peekable();
-    let mut in_class = false;
-    while let Some(ch) = chars.next() {
-        match ch {
-            // an escaped character is itself, letters too: `\d` is a d in Lucene
-            '\\' => push_literal(&mut out, chars.next()?),
-            '[' if !in_class => {
-                in_class = true;
-                out.push('[');
-                if chars.next_if_eq(&'^').is_some() {
-                    out.push('^');
-                }
-                // a bracket that comes first is one of the class
-                if chars.next_if_eq(&']').is_some() {
-                    out.push_str("\\]");
-                }
-            }
-            ']' if in_class => {
-                in_class = false;
-                out.push(']');
-            }
-            '-' if in_class => out.push('-'),
-            _ if in_class => push_literal(&mut out, ch),
-            // `(?` would open Rust's flags and groups
-            '(' => {
-                out.push_str("(?:");
-                if chars.peek() == Some(&'?') {
-                    return None;
-                }
-            }
-            '.' | '?' | '+' | '*' | '|' | '{' | '}' | ')' => out.push(ch),
-            _ => push_literal(&mut out, ch),
-        }
-    }
-    Some(out)
-}
-
-fn push_literal(out: &mut String, ch: char) {
-    if ch.is_ascii_punctuation() {
-        out.push('\\');
-    }
-    out.push(ch);
 }
 
 #[cfg(test)]
@@ -155,6 +114,9 @@ mod tests {
         check("a@.*", "a@b", true);
         check("^a.*", "ab", false);
         check("^a.*", "^ab", true);
+        check("x(a+?)y", "xy", true);
+        check("[a--]", "[a--]", true);
+        check("[a--]", "a", false);
     }
 
     #[test]
