@@ -19,11 +19,14 @@ pub mod finding;
 pub mod limits;
 pub mod reading;
 mod reads;
+mod reduced;
 pub mod sampling;
 pub mod writing;
 
 use std::any::Any;
 use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 
 use crate::port::{Backend, Capabilities};
 
@@ -33,7 +36,12 @@ pub struct Subject {
     pub backend: Arc<dyn Backend>,
     /// What must live as long, such as its folder.
     pub guard: Option<Box<dyn Any + Send + Sync>>,
+    /// Makes visible what was written, where the store says that it is not at once.
+    pub settle: Option<Box<Settle>>,
 }
+
+/// See [`Subject::settle`].
+pub type Settle = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
 
 // === impl Subject ===
 
@@ -43,6 +51,7 @@ impl Subject {
         Self {
             backend: Arc::new(backend),
             guard: None,
+            settle: None,
         }
     }
 
@@ -51,6 +60,17 @@ impl Subject {
         Self {
             guard: Some(Box::new(guard)),
             ..Self::new(backend)
+        }
+    }
+
+    /// What was written is visible once `settle` was done.
+    pub fn settling(
+        self,
+        settle: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            settle: Some(Box::new(settle)),
+            ..self
         }
     }
 }

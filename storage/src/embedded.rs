@@ -277,6 +277,9 @@ impl Backend for Embedded {
             dead_letters: true,
             sampling_store: self.sampling.is_some(),
             operation_kinds: true,
+            lossless: true,
+            counts_calls: true,
+            visible_at_once: true,
             // it groups waiting writes itself
             coalesce_bytes: None,
         }

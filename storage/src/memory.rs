@@ -112,6 +112,9 @@ impl Backend for Memory {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             operation_kinds: true,
+            lossless: true,
+            counts_calls: true,
+            visible_at_once: true,
             sampling_store: true,
             ..Capabilities::default()
         }

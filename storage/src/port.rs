@@ -148,6 +148,13 @@ pub struct Capabilities {
     pub sampling_store: bool,
     /// Operations are known with their kind (Elasticsearch: no).
     pub operation_kinds: bool,
+    /// Spans come back with all that they were written with. Else in the `Jaeger` dialect, in whole microseconds, with what Jaeger's
+    /// documents hold; of spans that differ in nothing else one stays.
+    pub lossless: bool,
+    /// Calls between services are counted from the spans. Else they are what somebody else counted and put there.
+    pub counts_calls: bool,
+    /// A span is readable once its write was answered. Else soon after.
+    pub visible_at_once: bool,
     /// Merge waiting writes into one of at most this many bytes before they reach the writer; `None`: it groups them itself.
     pub coalesce_bytes: Option<usize>,
 }

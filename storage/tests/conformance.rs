@@ -16,6 +16,9 @@ mod memory {
     async fn all_promises_one_after_the_other() {
         let says = Capabilities {
             operation_kinds: true,
+            lossless: true,
+            counts_calls: true,
+            visible_at_once: true,
             sampling_store: true,
             ..Capabilities::default()
         };
@@ -68,6 +71,9 @@ mod embedded {
             durable: true,
             dead_letters: true,
             operation_kinds: true,
+            lossless: true,
+            counts_calls: true,
+            visible_at_once: true,
             sampling_store: true,
             ..Capabilities::default()
         };

@@ -206,13 +206,6 @@ pub(super) fn text(span: &Span) -> String {
     format!("{span:?}")
 }
 
-/// Spans as text, in an order of their own.
-pub(super) fn texts(spans: &[Span]) -> Vec<String> {
-    let mut texts: Vec<_> = spans.iter().map(text).collect();
-    texts.sort();
-    texts
-}
-
 /// Numbers that look random and are the same each time (xorshift).
 pub(super) struct Seeded(u64);
 

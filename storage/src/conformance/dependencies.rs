@@ -6,6 +6,11 @@ use super::Subject;
 use super::data::{S, child, later, t0};
 use crate::port::ReadContext;
 
+/// Whether there is anything to test: a store that does not count shows what others counted.
+fn counts(s: &Subject) -> bool {
+    s.backend.capabilities().counts_calls
+}
+
 /// The calls that start in this window, counted from [`t0`] in seconds.
 async fn calls(s: &Subject, from_s: u64, to_s: u64) -> Vec<(String, String, u64)> {
     let cx = ReadContext::default();
@@ -29,6 +34,9 @@ fn check(calls: &[(String, String, u64)], expect: &[(&str, &str, u64)]) {
 
 /// Calls are counted exactly, sorted by parent, then child. A parent of the same service, or one that is not there, is no call.
 pub async fn a_call_is_a_span_whose_parent_is_of_another_service(s: Subject) {
+    if !counts(&s) {
+        return;
+    }
     for trace in 1..=7 {
         s.store(vec![
             child(trace, 1, 0, "web"),
@@ -48,6 +56,9 @@ pub async fn a_call_is_a_span_whose_parent_is_of_another_service(s: Subject) {
 
 /// A span that was written twice is one call.
 pub async fn equal_spans_count_once(s: Subject) {
+    if !counts(&s) {
+        return;
+    }
     let spans = || {
         vec![
             child(1, 1, 0, "a"),
@@ -63,6 +74,9 @@ pub async fn equal_spans_count_once(s: Subject) {
 
 /// The window is that of the span that is called, in whole hours; its parent may lie outside.
 pub async fn calls_are_counted_by_the_time_of_the_callee(s: Subject) {
+    if !counts(&s) {
+        return;
+    }
     let at =
         |id, parent, service, hour| later(child(1, id, parent, service), hour as u64 * 3600 * S);
     s.store(vec![
@@ -88,6 +102,9 @@ pub async fn calls_are_counted_by_the_time_of_the_callee(s: Subject) {
 
 /// A parent may be written before its child or after, but it is never that of another trace.
 pub async fn parents_are_found_across_batches_but_not_across_traces(s: Subject) {
+    if !counts(&s) {
+        return;
+    }
     s.store(vec![child(1, 2, 1, "b")]).await;
     check(&calls(&s, 0, 1).await, &[]);
     s.store(vec![child(2, 1, 0, "x")]).await;
@@ -98,6 +115,9 @@ pub async fn parents_are_found_across_batches_but_not_across_traces(s: Subject) 
 
 /// Zipkin's two halves of one id: the server's is called by the client's, and calls what names the id as its parent.
 pub async fn a_shared_id_is_a_call_from_its_client_to_its_server(s: Subject) {
+    if !counts(&s) {
+        return;
+    }
     use SpanKind::{Client, Server};
     let half = |id, parent, service, kind| Span {
         kind,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Subject;
-use super::data::{span, texts};
+use super::data::span;
 use super::reads::everything;
 use crate::port::{Completeness, OperationQuery, ReadContext};
 
@@ -38,7 +38,7 @@ pub async fn a_trace_grows_over_batches(s: Subject) {
     for id in 1..=30 {
         spans.push(span(1, id));
         s.store(vec![span(1, id), span(1000 + id, id)]).await;
-        assert_eq!(texts(&s.trace(1).await), texts(&spans));
+        assert_eq!(s.texts(&s.trace(1).await), s.stored(&spans));
     }
 }
 

@@ -6,7 +6,8 @@ use futures_util::StreamExt as _;
 use model::{Instance, Span, TraceId};
 
 use super::Subject;
-use super::data::{batch, t0, trace_id};
+use super::data::{batch, t0, text, trace_id};
+use super::reduced::reduced;
 use crate::port::{
     Completeness, DependencyReader, GetTrace, ReadContext, ReadError, ReadItem, TraceReader,
     TraceStream,
@@ -30,6 +31,40 @@ impl Subject {
     pub(super) async fn store(&self, spans: Vec<Span>) {
         let written = self.backend.writer().write(batch(spans)).await;
         written.expect("the batch is stored");
+        self.settle().await;
+    }
+
+    /// Waits until what was written is visible. A store that says so makes it visible by itself.
+    pub(super) async fn settle(&self) {
+        match &self.settle {
+            Some(settle) if !self.backend.capabilities().visible_at_once => settle().await,
+            _ => {}
+        }
+    }
+
+    /// A span as text, as far as the store promises to keep it.
+    pub(super) fn text(&self, span: &Span) -> String {
+        if self.backend.capabilities().lossless {
+            text(span)
+        } else {
+            text(&reduced(span))
+        }
+    }
+
+    /// Spans as text, in an order of their own, as far as the store promises to keep them.
+    pub(super) fn texts(&self, spans: &[Span]) -> Vec<String> {
+        let mut texts: Vec<_> = spans.iter().map(|span| self.text(span)).collect();
+        texts.sort();
+        texts
+    }
+
+    /// What [`Subject::texts`] are after `spans` were written. Of spans that the store keeps no difference of, one stays.
+    pub(super) fn stored(&self, spans: &[Span]) -> Vec<String> {
+        let mut texts = self.texts(spans);
+        if !self.backend.capabilities().lossless {
+            texts.dedup();
+        }
+        texts
     }
 
     pub(super) fn reader(&self) -> Arc<dyn TraceReader> {

@@ -61,6 +61,7 @@ pub async fn throughput_comes_back_by_its_time(s: Subject) {
     append(30 * SECOND, std::slice::from_ref(&c)).await.unwrap();
     append(20 * SECOND, &[b.clone(), b.clone()]).await.unwrap();
     append(20 * SECOND, &[]).await.unwrap();
+    s.settle().await;
     let read = async |after: u64, until: u64| {
         let read = store.get_throughput(after * SECOND, until * SECOND);
         read.await.unwrap()
@@ -83,6 +84,7 @@ pub async fn throughput_that_is_read_stays(s: Subject) {
         };
         store.append_throughput(rows).await.unwrap();
     }
+    s.settle().await;
     let read = store.get_throughput(3 * SECOND, u64::MAX).await.unwrap();
     assert_eq!(read, [row("a", "x", 4), row("a", "x", 5)]);
 }
@@ -93,10 +95,12 @@ pub async fn the_latest_probabilities_come_back(s: Subject) {
     assert_eq!(store.get_probabilities().await.unwrap(), None);
     let [early, late] = [probabilities(7, 0.1), probabilities(9, 1e-5 / 3.0)];
     store.put_probabilities(early.clone()).await.unwrap();
+    s.settle().await;
     let read = store.get_probabilities().await.unwrap();
     assert_eq!(read.as_ref(), Some(&early));
     store.put_probabilities(late.clone()).await.unwrap();
     store.put_probabilities(early).await.unwrap();
+    s.settle().await;
     assert_eq!(store.get_probabilities().await.unwrap(), Some(late));
 }
 
