@@ -1,8 +1,10 @@
 //! Real Elasticsearch and OpenSearch servers, and what stands between them and us. One module a subject.
 
+mod conformance;
 mod fault_proxy;
 mod faults;
 mod golden;
+mod namespaces;
 mod rotation;
 mod sender;
 mod servers;

@@ -56,7 +56,11 @@ pub async fn throughput_comes_back_by_its_time(s: Subject) {
             rows: rows.to_vec(),
         })
     };
-    let (a, b, c) = (row("a", "", 0), row("b", "x", 1), row("b", "y", u64::MAX));
+    let (a, b, c) = (
+        row("a", "", 0),
+        row("b", "x", 1),
+        row("b", "y", i64::MAX as u64),
+    );
     append(10 * SECOND, std::slice::from_ref(&a)).await.unwrap();
     append(30 * SECOND, std::slice::from_ref(&c)).await.unwrap();
     append(20 * SECOND, &[b.clone(), b.clone()]).await.unwrap();

@@ -70,7 +70,7 @@ pub struct Throughput {
     pub service: String,
     /// The operation; empty in a row that says that the service asked what to record, and nothing else.
     pub operation: String,
-    /// Traces that were recorded by chance, with a probability.
+    /// Traces that were recorded by chance, with a probability; stores keep 63 bits of it.
     pub count: u64,
     /// The probabilities that were met, with six places behind the point, such as `0.001000`.
     pub probabilities: BTreeSet<String>,
