@@ -30,6 +30,8 @@ pub struct Config {
     pub max_concurrent_reads: usize,
     /// A tag's value that holds an operator also finds what it matches as an expression (`query.tag-expressions`, on).
     pub tag_expressions: bool,
+    /// Whether a caller's own token or key goes on to the store, with what it asks.
+    pub passes_credentials_on: bool,
     /// Who may read what.
     pub instances: Arc<Instances>,
     /// Whether traces can be archived, for the page.
@@ -84,6 +86,7 @@ impl Default for Config {
             limits: ReadLimits::default(),
             max_concurrent_reads: 4,
             tag_expressions: true,
+            passes_credentials_on: false,
             archive: false,
             version: Version::default(),
             instances: Arc::new(Instances::one(Instance::default())),

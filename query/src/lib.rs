@@ -7,6 +7,7 @@
 
 pub mod adjust;
 mod config;
+mod credentials;
 mod fingerprint;
 pub mod http;
 mod metrics;

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use trust::{Instances, Names, Stranger};
 
+use crate::credentials;
 use crate::metrics::Metrics;
 use crate::short_ids::Asked;
 use crate::{Adjuster, Config};
@@ -57,6 +58,7 @@ pub struct Service {
     reads: Arc<Semaphore>,
     max_reads: usize,
     metrics: Metrics,
+    passes_credentials_on: bool,
 }
 
 /// One request while it is answered: whose readers, and until when. Dropping it tells the store that nobody waits any more.
@@ -136,6 +138,7 @@ impl Service {
             },
             reads: Arc::new(Semaphore::new(max_reads)),
             max_reads,
+            passes_credentials_on: config.passes_credentials_on,
             metrics,
         }
     }
@@ -150,7 +153,10 @@ impl Service {
         let cx = ReadContext {
             deadline: Instant::now().checked_add(self.timeout),
             cancelled: cancelled.clone(),
-            credentials: None,
+            credentials: self
+                .passes_credentials_on
+                .then(|| credentials::of(&request.headers))
+                .flatten(),
             limits: self.limits,
         };
         Ok(Call {

@@ -214,7 +214,7 @@ pub struct ReadContext {
     pub deadline: Option<Instant>,
     /// Cancelled when the caller went away.
     pub cancelled: CancellationToken,
-    /// The caller's own token, where it is passed on to the store.
+    /// The caller's own token or key with its scheme, such as `Bearer …`, where it is passed on to the store.
     pub credentials: Option<SecretString>,
     /// Bounds of the answer.
     pub limits: ReadLimits,

@@ -6,5 +6,6 @@ mod faults;
 mod golden;
 mod namespaces;
 mod rotation;
+mod sampling;
 mod sender;
 mod servers;

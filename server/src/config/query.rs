@@ -32,6 +32,8 @@ pub struct Query {
     pub timeout: Duration,
     /// Whether tag values with an operator are expressions too.
     pub tag_expressions: bool,
+    /// Whether a caller's own token goes on to the store.
+    pub bearer_token_propagation: bool,
 }
 
 // === impl Query ===
@@ -48,6 +50,7 @@ impl Query {
             max_concurrent_reads: check.count("query.max-concurrent-reads"),
             timeout: check.some_time("query.timeout"),
             tag_expressions: check.settings.bool("query.tag-expressions"),
+            bearer_token_propagation: check.settings.bool("query.bearer-token-propagation"),
         }
     }
 }

@@ -320,6 +320,7 @@ pub(super) fn query(
             bytes: query.max_bytes.as_usize(),
         },
         tag_expressions: query.tag_expressions,
+        passes_credentials_on: query.bearer_token_propagation,
         instances: config.instances.clone(),
         archive: storage.first().capabilities().archive,
         version: query::Version {

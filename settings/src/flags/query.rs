@@ -89,11 +89,11 @@ pub(super) const ROWS: &[Flag] = &[
         "false",
         UI,
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "query.bearer-token-propagation",
         Kind::Bool,
         "false",
-        "no store of this version takes a token; they arrive with Elasticsearch",
+        "hand the token or API key of whoever asks (Authorization, or X-Forwarded-Access-Token) to the store, where es.bearer-token-propagation or es.api-key-allow-from-context takes it",
     )),
     q(Flag::accepted(
         "query.enable-tracing",

@@ -76,16 +76,25 @@ impl Credentials {
 
     /// Whether the reader's own are sent.
     pub(super) fn is_given(&self, given: Option<&SecretString>) -> bool {
-        given.is_some() && (self.propagates_token || self.propagates_key)
+        self.given(given).is_some()
+    }
+
+    /// The reader's own, where such are sent on: with their scheme.
+    fn given(&self, given: Option<&SecretString>) -> Option<String> {
+        let given = given?.expose_secret();
+        let (scheme, _) = given.split_once(' ')?;
+        let is_sent_on = match scheme {
+            "ApiKey" => self.propagates_key,
+            "Bearer" => self.propagates_token,
+            _ => false,
+        };
+        is_sent_on.then(|| given.to_owned())
     }
 
     /// The header's value; none: nothing is said.
     pub(super) async fn header(&self, given: Option<&SecretString>) -> Option<String> {
-        if let Some(given) = given.filter(|_| self.propagates_key) {
-            return Some(format!("ApiKey {}", given.expose_secret()));
-        }
-        if let Some(given) = given.filter(|_| self.propagates_token) {
-            return Some(format!("Bearer {}", given.expose_secret()));
+        if let Some(given) = self.given(given) {
+            return Some(given);
         }
         self.look().await;
         if let Some(key) = self.api_key_file.as_ref().and_then(File::secret) {
@@ -265,7 +274,7 @@ mod tests {
             Credentials::new(&settings, None).header(None).await,
             Some("ApiKey k"),
         );
-        let given = SecretString::from("mine".to_owned());
+        let given = SecretString::from("Bearer mine".to_owned());
         let own = Credentials::new(&settings, None);
         check(own.header(Some(&given)).await, Some("ApiKey k"));
         settings.propagate_bearer_token = true;

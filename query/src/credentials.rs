@@ -1,0 +1,57 @@
+//! The token or key of whoever asks, for stores that decide by it.
+//!
+//! In: a request's headers. Out: one of its credentials with its scheme, or none. It is kept for that request alone, and is never shown.
+//!
+//! Source: `jaegertracing/jaeger: internal/auth/bearertoken` v1.76.0.
+
+use http::HeaderMap;
+use secrecy::SecretString;
+
+/// What a proxy for sign-in puts a token into.
+const FORWARDED_TOKEN: &str = "x-forwarded-access-token";
+/// Schemes that a store takes.
+const SCHEMES: [&str; 2] = ["Bearer", "ApiKey"];
+
+/// Of `Authorization`, else of what a proxy put there.
+pub(crate) fn of(headers: &HeaderMap) -> Option<SecretString> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    if let Some(own) = text("authorization") {
+        let (scheme, secret) = own.split_once(' ')?;
+        let scheme = SCHEMES
+            .into_iter()
+            .find(|known| scheme.eq_ignore_ascii_case(known))?;
+        return Some(SecretString::from(format!("{scheme} {}", secret.trim())));
+    }
+    let token = text(FORWARDED_TOKEN)?.trim();
+    (!token.is_empty()).then(|| SecretString::from(format!("Bearer {token}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(headers: &[(&'static str, &str)], expect: Option<&str>) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        let found = of(&map);
+        let found = found.as_ref().map(|secret| secret.expose_secret());
+        assert_eq!(found, expect, "{headers:?}");
+    }
+
+    #[test]
+    fn a_token_or_a_key_is_taken_with_its_scheme() {
+        check(&[], None);
+        check(&[("authorization", "bearer t")], Some("Bearer t"));
+        check(&[("authorization", "APIKey k")], Some("ApiKey k"));
+        check(&[("authorization", "Basic dTpw")], None);
+        check(&[("authorization", "t")], None);
+        check(&[(FORWARDED_TOKEN, "t")], Some("Bearer t"));
+        let both = [("authorization", "Bearer mine"), (FORWARDED_TOKEN, "proxy")];
+        check(&both, Some("Bearer mine"));
+    }
+}
