@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
 use super::config::Connection;
 use credentials::Credentials;
@@ -93,13 +93,12 @@ impl Client {
 
     /// Sends `request` to a node, and to the next when that one cannot be connected to, each at most once.
     pub(crate) async fn send(&self, request: &Request) -> Result<Response, Error> {
-        let until = Instant::now() + PATIENCE;
         let until = request
             .deadline
-            .map_or(until, |deadline| deadline.min(until));
+            .unwrap_or_else(|| Instant::now() + PATIENCE);
         let sent = tokio::time::timeout_at(until.into(), self.send_to_any(request)).await;
         sent.unwrap_or_else(|_| {
-            if request.deadline.is_some_and(|deadline| deadline <= until) {
+            if request.deadline.is_some() {
                 return Err(Error::Cancelled("the deadline passed"));
             }
             let seconds = PATIENCE.as_secs();
@@ -120,7 +119,14 @@ impl Client {
                     self.nodes.answered(&node);
                     return Ok(response);
                 }
-                Err(Failure { said, is_connect }) => {
+                Err(Failure {
+                    said,
+                    is_too_large: true,
+                    ..
+                }) => return Err(Error::TooLarge(said)),
+                Err(Failure {
+                    said, is_connect, ..
+                }) => {
                     let error = Error::Unreachable(said);
                     self.nodes.failed(&node);
                     if !is_connect && request.once {
@@ -193,12 +199,15 @@ impl Client {
         let product = (answer.headers().get("x-elastic-product"))
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES)
+        let most = request.max_answer_bytes;
+        let body = Limited::new(answer.into_body(), most)
             .collect()
             .await
-            .map_err(|error| Failure {
-                said: format!("the answer of {node} was cut off: {error}"),
-                is_connect: false,
+            .map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+                Some(_) => {
+                    Failure::too_large(format!("the answer of {node} has more than {most} bytes"))
+                }
+                None => Failure::after(format!("the answer of {node} was cut off: {error}")),
             })?;
         Ok(Response {
             status,
@@ -247,6 +256,8 @@ struct Failure {
     said: String,
     /// Nothing was sent.
     is_connect: bool,
+    /// There is an answer, too long to be read.
+    is_too_large: bool,
 }
 
 // === impl Failure ===
@@ -256,6 +267,22 @@ impl Failure {
         Self {
             said: said.into(),
             is_connect: true,
+            is_too_large: false,
+        }
+    }
+
+    fn after(said: String) -> Self {
+        Self {
+            said,
+            is_connect: false,
+            is_too_large: false,
+        }
+    }
+
+    fn too_large(said: String) -> Self {
+        Self {
+            is_too_large: true,
+            ..Self::after(said)
         }
     }
 
@@ -276,6 +303,7 @@ impl Failure {
             said = error.to_string();
         }
         Self {
+            is_too_large: false,
             is_connect: error.is_connect(),
             // a connection that was not opened names the host and the setting already
             said: if error.is_connect() {

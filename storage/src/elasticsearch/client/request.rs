@@ -33,6 +33,8 @@ pub(crate) struct Request {
     pub(crate) credentials: Option<SecretString>,
     /// It must not be done twice: what may have been done is not sent again.
     pub(crate) once: bool,
+    /// A longer answer is not read.
+    pub(crate) max_answer_bytes: usize,
 }
 
 /// What a request carries.
@@ -76,6 +78,7 @@ impl Request {
             deadline: None,
             credentials: None,
             once: false,
+            max_answer_bytes: super::MAX_ANSWER_BYTES,
         }
     }
 
@@ -124,6 +127,12 @@ impl Request {
     /// Not to be done twice.
     pub(crate) fn once(mut self) -> Self {
         self.once = true;
+        self
+    }
+
+    /// For an answer of at most so many bytes.
+    pub(crate) fn at_most(mut self, bytes: usize) -> Self {
+        self.max_answer_bytes = bytes;
         self
     }
 
