@@ -12,6 +12,7 @@ mod bulk;
 mod client;
 pub mod config;
 mod dead_letters;
+mod dependencies;
 pub mod document;
 mod gate;
 mod index;
@@ -19,6 +20,7 @@ mod metrics;
 mod reader;
 mod sampling;
 mod scroll;
+mod search;
 mod services;
 mod store;
 mod template;
@@ -188,14 +190,14 @@ impl Backend for Elasticsearch {
 
     fn reader(&self, instance: &Instance) -> Arc<dyn TraceReader> {
         match self.shared.stores.get(instance) {
-            Some(opened) => Arc::new(Reader::new(opened.main.clone())),
+            Some(opened) => Arc::new(Reader::new(&opened.main)),
             None => Arc::new(nowhere(instance)),
         }
     }
 
     fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader> {
         match self.shared.stores.get(instance) {
-            Some(opened) => Arc::new(Reader::new(opened.main.clone())),
+            Some(opened) => Arc::new(Reader::new(&opened.main)),
             None => Arc::new(nowhere(instance)),
         }
     }

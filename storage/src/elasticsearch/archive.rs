@@ -35,6 +35,6 @@ impl Archive for Archives {
 
     fn reader(&self, instance: &Instance) -> Option<Arc<dyn TraceReader>> {
         let store = self.0.stores.get(instance)?.archive.as_ref()?;
-        Some(Arc::new(Reader::new(store.clone())))
+        Some(Arc::new(Reader::new(store)))
     }
 }

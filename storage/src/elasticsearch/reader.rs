@@ -1,0 +1,171 @@
+//! Spans of one instance, read back from its indices, whichever version of Jaeger wrote them.
+//!
+//! In: questions of the port. Out: traces in the `Jaeger` dialect, names, calls. What failed on some shard, was cut or could not be read is said:
+//! an answer is never silently short. Kinds of operations are not known (quirk 104).
+//!
+//! Deliberately absent: writing, and whether an archive is asked when the store has no such trace.
+//!
+//! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/reader.go` v1.76.0.
+
+mod given;
+mod names;
+mod pages;
+mod traces;
+mod window;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use model::Str;
+
+use super::config::Limits;
+use super::index::Names;
+use super::search::{Search, Searches, Trouble};
+use super::store::Store;
+use crate::port::{
+    DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery,
+    ReadContext, ReadError, ReadItem, TraceReader, TraceStream,
+};
+use crate::query::TraceQuery;
+use traces::Traces;
+use window::Window;
+
+/// Reads from one place of one instance.
+pub(crate) struct Reader {
+    pub(super) searches: Searches,
+    pub(super) names: Arc<Names>,
+    pub(super) limits: Limits,
+    /// One name stands for all times: there are aliases, or it is the archive.
+    has_one_name: bool,
+    is_archive: bool,
+}
+
+fn now_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    })
+}
+
+// === impl Reader ===
+
+impl Reader {
+    pub(crate) fn new(store: &Store) -> Self {
+        let place = &store.place;
+        let is_archive = place.indices.is_archive;
+        let documents = place.documents.clone();
+        Self {
+            searches: Searches::new(store.client.clone(), documents, store.metrics.clone()),
+            names: store.names.clone(),
+            limits: place.limits,
+            has_one_name: place.indices.use_aliases || is_archive,
+            is_archive,
+        }
+    }
+
+    /// Hits of one search at most.
+    fn page(&self) -> usize {
+        self.limits.max_doc_count.clamp(1, 10_000)
+    }
+
+    /// The newest traces that answer, one more than the answer may have.
+    async fn newest(
+        &self,
+        cx: &ReadContext,
+        query: &TraceQuery,
+    ) -> Result<(Vec<FoundTrace>, Trouble), ReadError> {
+        cx.check()?;
+        let search = Search {
+            searches: &self.searches,
+            cx,
+            query,
+            indices: self
+                .names
+                .spans
+                .read(query.start_min_ns, query.start_max_ns),
+            page: self.page(),
+        };
+        let wanted = query.limit.min(cx.limits.traces.saturating_add(1));
+        Ok(search.newest(wanted).await?)
+    }
+
+    fn traces<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        wanted: impl IntoIterator<Item = (GetTrace, Window)>,
+        trouble: Trouble,
+    ) -> TraceStream<'a> {
+        Traces::new(self, cx, wanted, trouble).into_stream().boxed()
+    }
+}
+
+impl TraceReader for Reader {
+    fn get_traces<'a>(&'a self, cx: &'a ReadContext, ids: &'a [GetTrace]) -> TraceStream<'a> {
+        let now = now_ns();
+        let wanted = ids.iter().map(|get| (*get, self.hinted(get, now)));
+        self.traces(cx, wanted, Trouble::default())
+    }
+
+    fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
+        let items = move |found: Result<(Vec<FoundTrace>, Trouble), ReadError>| match found {
+            Ok((found, trouble)) => {
+                let wanted = found
+                    .into_iter()
+                    .map(|f| (GetTrace::by_id(f.trace_id), self.around(f.start_ns, query)));
+                self.traces(cx, wanted, trouble)
+            }
+            Err(error) => stream::iter([Err::<ReadItem, _>(error)]).boxed(),
+        };
+        stream::once(self.newest(cx, query).boxed())
+            .flat_map(items)
+            .boxed()
+    }
+
+    fn find_trace_ids<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a TraceQuery,
+    ) -> BoxFuture<'a, Result<Found, ReadError>> {
+        async move {
+            let (mut traces, mut trouble) = self.newest(cx, query).await?;
+            let limit = cx.limits.traces;
+            if traces.len() > limit {
+                trouble.note(given::cut(&given::traces(limit)));
+            }
+            traces.truncate(limit);
+            Ok(Found {
+                traces,
+                completeness: trouble.completeness(),
+            })
+        }
+        .boxed()
+    }
+
+    fn get_services<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+    ) -> BoxFuture<'a, Result<Vec<Str>, ReadError>> {
+        self.services(cx).boxed()
+    }
+
+    fn get_operations<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a OperationQuery,
+    ) -> BoxFuture<'a, Result<Vec<Operation>, ReadError>> {
+        self.operations(cx, &query.service).boxed()
+    }
+}
+
+impl DependencyReader for Reader {
+    fn get_dependencies<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        start_ns: u64,
+        end_ns: u64,
+    ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
+        self.calls(cx, start_ns, end_ns).boxed()
+    }
+}
