@@ -20,6 +20,7 @@ mod keys;
 mod moment;
 pub mod sampling;
 mod scalar;
+mod second;
 pub mod service;
 mod source;
 mod tags;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::corpus::{self, Corpus};
 use tests::servers::client::Client;
 use tests::servers::{Kind, Server, shared};
-use tests::spoor::{Setup, Spoor};
+use tests::spoor::Setup;
 
 use super::sender::documents;
 use crate::golden::{self, AT_ITS_TIME};
@@ -125,23 +125,24 @@ async fn services(store: &Client) {
     );
 }
 
-/// Puts what a version of Jaeger wrote into indices with a prefix, as it stands in the recording.
-async fn put(store: &Client, corpus: &Corpus, version: &str, prefix: &str) -> usize {
+/// Puts documents into indices with a prefix, as they stand in a recording, each with its service's.
+async fn put<'a>(store: &Client, hits: impl IntoIterator<Item = &'a Value>, prefix: &str) -> usize {
     let mut lines = String::new();
     let mut count = 0;
-    for (_, hits) in recorded(corpus, version) {
-        for hit in hits {
-            let index = format!("{prefix}-{}", hit["_index"].as_str().unwrap());
-            let service = json!({
-                "serviceName": hit["_source"]["process"]["serviceName"],
-                "operationName": hit["_source"]["operationName"],
-            });
-            let services = index.replace("jaeger-span", "jaeger-service");
-            for (index, document) in [(&index, &hit["_source"]), (&services, &service)] {
-                lines += &format!("{}\n{document}\n", json!({"index": {"_index": index}}));
-            }
-            count += 1;
+    for hit in hits {
+        // a recording may have had a prefix of its own
+        let index = hit["_index"].as_str().unwrap();
+        let index = &index[index.find("jaeger-").unwrap()..];
+        let index = format!("{prefix}-{index}");
+        let service = json!({
+            "serviceName": hit["_source"]["process"]["serviceName"],
+            "operationName": hit["_source"]["operationName"],
+        });
+        let services = index.replace("jaeger-span", "jaeger-service");
+        for (index, document) in [(&index, &hit["_source"]), (&services, &service)] {
+            lines += &format!("{}\n{document}\n", json!({"index": {"_index": index}}));
         }
+        count += 1;
     }
     let answer = store
         .send(http::Method::POST, "/_bulk?refresh=true", lines)
@@ -167,20 +168,184 @@ async fn stock_templates(store: &Client, prefix: &str) {
     }
 }
 
-async fn reading(prefix: &str, versions: &[&str]) -> (tempfile::TempDir, Spoor, Corpus) {
-    let server = shared(Kind::Elasticsearch7);
-    let corpus = golden::corpus();
-    stock_templates(server.client(), prefix).await;
-    for version in versions {
-        let count = put(server.client(), &corpus, version, prefix).await;
-        println!("{count} documents of {version}");
-    }
-    let (folder, setup) = on(server, prefix);
-    (folder, setup.start().unwrap(), corpus)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_jaeger_wrote_is_answered_as_jaeger_answered() {
-    let (_folder, spoor, corpus) = reading("golden-theirs", &["v1.76.0"]).await;
+    let (server, prefix) = (shared(Kind::Elasticsearch7), "golden-theirs");
+    let corpus = golden::corpus();
+    stock_templates(server.client(), prefix).await;
+    let recorded = recorded(&corpus, "v1.76.0");
+    let hits = recorded.iter().flat_map(|(_, hits)| hits);
+    println!(
+        "{} documents of v1.76.0",
+        put(server.client(), hits, prefix).await
+    );
+    let (_folder, setup) = on(server, prefix);
+    let spoor = setup.start().unwrap();
     golden::compare_all(&spoor, &corpus).await.check();
+}
+
+/// Both versions in one set of indices, each having written every second case; then the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_generations_of_jaeger_are_read_in_one_set_of_indices() {
+    let server = shared(Kind::Elasticsearch7);
+    let corpus = golden::corpus();
+    let [first, second] = ["v1.76.0", "v2.20.0"].map(|version| recorded(&corpus, version));
+    let (mut compared, mut differences) = (0, Vec::new());
+    for turn in 0..2 {
+        let prefix = format!("golden-both-{turn}");
+        stock_templates(server.client(), &prefix).await;
+        let mut hits = Vec::new();
+        for (nth, ((case, of_first), (_, of_second))) in first.iter().zip(&second).enumerate() {
+            let is_second = nth % 2 == turn;
+            hits.extend(if is_second { of_second } else { of_first });
+            println!(
+                "{case} is of {}",
+                if is_second { "v2.20.0" } else { "v1.76.0" }
+            );
+        }
+        put(server.client(), hits, &prefix).await;
+        let (_folder, setup) = on(server, &prefix);
+        let spoor = setup.start().unwrap();
+        for (nth, (name, _)) in first.iter().enumerate() {
+            let version = if nth % 2 == turn {
+                "v2.20.0"
+            } else {
+                "v1.76.0"
+            };
+            let case = corpus.cases.iter().find(|case| case.name == *name).unwrap();
+            for (id, is_raw, file) in case.recorded_traces(version) {
+                // quirk 103: it lies in 1970, beyond what is looked back
+                if !is_raw || name == "zipkin-no-timestamp" {
+                    continue;
+                }
+                let url = format!("{}/api/traces/{id}?raw=true", spoor.url("query-http"));
+                let ours = crate::support::get_json(&url).await;
+                let wanted = plain(corpus::read(&file));
+                let found = tests::golden::compare(name, &wanted, &plain(ours));
+                let found = found.iter().filter(|one| !is_permitted(name, one));
+                differences.extend(found.map(|one| format!("{version} {name}: {one}")));
+                compared += 1;
+            }
+        }
+    }
+    println!("{compared} raw traces of both versions compared");
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert!(compared >= 40, "only {compared} traces were compared");
+}
+
+/// Where more is shown here than version 2 shows of its own documents.
+fn is_permitted(case: &str, difference: &tests::golden::Difference) -> bool {
+    // a tag of a key that was there already, of which its reader shows the first alone
+    (case == "duplicate-attributes" && difference.path.contains("/tags/"))
+        // quirk 106: a link within the trace is taken for the parent, and stands first
+        || (case == "events-links" && difference.path.contains("/references/"))
+        // flags of OTLP, of a document that nothing else tells from one of 1.76
+        || (case == "events-links" && difference.path.ends_with("/flags") && difference.ours == 257)
+        // nothing has become a text that speaks of its language
+        || difference.recorded == "invalid string type in <nil>" && difference.ours == ""
+}
+
+/// A trace without what differs by version: how ids are spelt, warnings, the order of tags.
+fn plain(mut body: Value) -> Value {
+    fn trimmed(id: &mut Value) {
+        if let Some(text) = id.as_str() {
+            *id = json!(text.trim_start_matches('0'));
+        }
+    }
+    fn sorted(tags: &mut Value) {
+        if let Some(tags) = tags.as_array_mut() {
+            tags.sort_by_key(ToString::to_string);
+        }
+    }
+    for trace in body["data"].as_array_mut().into_iter().flatten() {
+        trimmed(&mut trace["traceID"]);
+        for span in trace["spans"].as_array_mut().into_iter().flatten() {
+            span["warnings"] = Value::Null;
+            sorted(&mut span["tags"]);
+            for log in span["logs"].as_array_mut().into_iter().flatten() {
+                sorted(&mut log["fields"]);
+            }
+            for id in ["traceID", "spanID"] {
+                trimmed(&mut span[id]);
+            }
+            for reference in span["references"].as_array_mut().into_iter().flatten() {
+                for id in ["traceID", "spanID"] {
+                    trimmed(&mut reference[id]);
+                }
+            }
+        }
+        for (_, process) in trace["processes"].as_object_mut().into_iter().flatten() {
+            sorted(&mut process["tags"]);
+        }
+    }
+    body
+}
+
+/// What tells the spans of a trace apart, two halves of a call with one id among them.
+fn key(span: &Value) -> String {
+    let id = span["spanID"].as_str().unwrap();
+    format!("{id} {} {}", span["operationName"], span["startTime"])
+}
+
+/// What other versions and settings wrote is found whole, by id and by a tag, whatever its values and its tags look like.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_other_versions_and_settings_wrote_is_found() {
+    let server = shared(Kind::Elasticsearch7);
+    for (name, flags) in [
+        ("v1.20.0", &[][..]),
+        (
+            "v1.76.0-tags-as-fields-prefix",
+            &["--es.tags-as-fields.all"],
+        ),
+        ("v1.76.0-archive", &["--es-archive.enabled"]),
+        ("v1.76.0-os2", &[]),
+    ] {
+        let prefix = format!("golden-{}", name.replace('.', "-"));
+        stock_templates(server.client(), &prefix).await;
+        let file = format!("tests/fixtures/golden/_variants/{name}.json");
+        let recorded = corpus::read(&crate::support::root().join(file));
+        let hits = recorded["span_documents"].as_array().unwrap();
+        put(server.client(), hits, &prefix).await;
+        let (_folder, mut setup) = on(server, &prefix);
+        for flag in flags {
+            setup = setup.arg(*flag);
+        }
+        let spoor = setup.start().unwrap();
+        let mut wanted: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        // quirk 103: what lies in 1970 is beyond what is looked back
+        for hit in hits.iter().filter(|hit| hit["_source"]["startTime"] != 0) {
+            let document = &hit["_source"];
+            let trace = document["traceID"].as_str().unwrap().to_owned();
+            let spans = wanted.entry(trace).or_default();
+            spans.insert(key(document), document.clone());
+        }
+        for (id, documents) in &wanted {
+            let url = format!("{}/api/traces/{id}?raw=true", spoor.url("query-http"));
+            let trace = crate::support::get_json(&url).await["data"][0].take();
+            let spans = trace["spans"].as_array().unwrap();
+            assert_eq!(spans.len(), documents.len(), "{name} {id}: {trace}");
+            for span in spans {
+                let document = &documents[&key(span)];
+                assert_eq!(span["startTime"], document["startTime"], "{name} {id}");
+                assert_eq!(
+                    span["references"].as_array().unwrap().len(),
+                    document["references"].as_array().unwrap().len()
+                );
+                let listed = document["tags"].as_array().map_or(0, Vec::len);
+                let fields = document["tag"].as_object().map_or(0, serde_json::Map::len);
+                let tags = span["tags"].as_array().unwrap().len();
+                assert_eq!(tags, listed + fields, "{name} {id}: {span}");
+            }
+        }
+        let tag = "/api/traces?service=golden-kinds&tags=%7B%22span.kind%22%3A%22server%22%7D&start=0&end=2000000000000000&limit=10";
+        let found = crate::support::get_json(&format!("{}{tag}", spoor.url("query-http"))).await;
+        if wanted.contains_key("a1000000000000000000000000000002") {
+            assert_eq!(
+                found["data"].as_array().unwrap().len(),
+                1,
+                "{name}: {found}"
+            );
+        }
+        println!("{name}: {} traces, {} documents", wanted.len(), hits.len());
+    }
 }

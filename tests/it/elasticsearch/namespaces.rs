@@ -91,8 +91,8 @@ async fn ask(spoor: &Spoor, tenant: &str, path: &str) -> String {
 }
 
 const TRACES: [&str; 2] = [
-    "0000000000000000000000000000a001",
-    "0000000000000000000000000000b002",
+    "1000000000000000000000000000a001",
+    "2000000000000000000000000000b002",
 ];
 
 /// Every way to ask for traces.

@@ -15,6 +15,7 @@ use model::{Buffer, Event, KeyValue, Link, RefType, Resource, Scope, Span, SpanI
 use wire::jaeger::tags;
 
 use super::scalar::{List, Maybe, Members, Scalar};
+use super::second;
 use super::source::{Document, Log, Process, Reference, Source, Tag};
 use super::value;
 use crate::elasticsearch::config::Documents;
@@ -88,6 +89,7 @@ impl<'a> Decoder<'a> {
         let span_id = span_id(&document.span_id)
             .ok_or_else(|| wrong("spanID", &document.span_id, "hex of 1 to 16 digits"))?;
         let start_ns = start_ns(&document)?;
+        let is_of_second = second::wrote(&document);
         let mut warnings = Warnings::new();
         let duration_ns = match &document.duration {
             Scalar::Absent => 0,
@@ -101,17 +103,19 @@ impl<'a> Decoder<'a> {
         self.fields(document.tag, &mut attributes);
         let events = self.events(&document.logs, start_ns, &mut warnings);
         let resource = self.resource(document.process, &mut warnings);
+        let mut flags = document.flags.whole();
+        if is_of_second {
+            second::mend(&mut attributes, &mut warnings);
+            // those of OTLP, which are no flags of Jaeger's
+            flags = None;
+        }
         Ok(Span {
             span_id,
             name: self.texts.any(&document.operation_name),
             start_ns,
             end_ns: start_ns.saturating_add(duration_ns),
             events,
-            flags: document
-                .flags
-                .whole()
-                .and_then(|f| f.try_into().ok())
-                .unwrap_or(0),
+            flags: flags.and_then(|f| f.try_into().ok()).unwrap_or(0),
             warnings,
             ..tags::span(trace_id, attributes, links, resource, self.scope.clone())
         })
@@ -298,17 +302,17 @@ fn links(trace_id: TraceId, document: &Document<'_>, warnings: &mut Warnings) ->
         }),
     };
     let is_parent = |link: &Link, id| link.trace_id == trace_id && link.span_id == id;
-    match parent {
-        Some(id) if !id.is_zero() && !links.iter().any(|link| is_parent(link, id)) => {
-            let parent = Link {
+    if let Some(id) = parent.filter(|id| !id.is_zero()) {
+        let parent = match links.iter().position(|link| is_parent(link, id)) {
+            Some(at) => links.remove(at),
+            None => Link {
                 trace_id,
                 span_id: id,
                 ref_type: RefType::ChildOf,
                 ..Link::default()
-            };
-            links.insert(0, parent);
-        }
-        _ => {}
+            },
+        };
+        links.insert(0, parent);
     }
     links
 }

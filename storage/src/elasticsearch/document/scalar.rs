@@ -34,6 +34,8 @@ pub(super) struct List<T> {
     pub(super) items: Vec<T>,
     /// It was neither a list nor null.
     pub(super) is_wrong: bool,
+    /// It was null, and not absent.
+    pub(super) is_null: bool,
 }
 
 /// An object; `None`: it is something else.
@@ -181,6 +183,7 @@ impl<T> Default for List<T> {
         Self {
             items: Vec::new(),
             is_wrong: false,
+            is_null: false,
         }
     }
 }
@@ -190,11 +193,15 @@ impl<'de, T: Deserialize<'de>> Shape<'de> for List<T> {
         Self {
             items: Vec::new(),
             is_wrong: true,
+            is_null: false,
         }
     }
     fn scalar(scalar: Scalar<'de>) -> Self {
         match scalar {
-            Scalar::Absent => Self::default(),
+            Scalar::Absent => Self {
+                is_null: true,
+                ..Self::default()
+            },
             _ => Self::other(),
         }
     }
