@@ -1,5 +1,6 @@
 //! Real Elasticsearch and OpenSearch servers, and what stands between them and us. One module a subject.
 
+mod big_trace;
 mod conformance;
 mod fault_proxy;
 mod faults;
