@@ -5,6 +5,7 @@ mod conformance;
 mod fault_proxy;
 mod faults;
 mod golden;
+mod many;
 mod namespaces;
 mod rotation;
 mod sampling;
