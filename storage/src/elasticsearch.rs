@@ -15,6 +15,7 @@ mod dead_letters;
 mod dependencies;
 pub mod document;
 mod gate;
+pub mod housekeeping;
 mod index;
 mod metrics;
 mod reader;
