@@ -5,6 +5,7 @@
 
 mod role;
 mod store;
+pub mod tools;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use settings::{Environment, Problem, Settings, Warning, flags, layers};
 
 pub use role::Role;
 pub use store::{Dump, Export, Import, Store};
+pub use tools::Tool;
 
 use crate::config::{self, Config};
 
@@ -65,6 +67,8 @@ pub enum Command {
     },
     /// Look at, check, write out or fill the folder of the embedded store.
     Store(Store),
+    /// Keep indices of Elasticsearch in order.
+    Tool(Tool),
 }
 
 /// The form of `print-config`.
@@ -108,13 +112,16 @@ const fn option(name: &'static str, takes_value: bool) -> CommandOption {
     }
 }
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 10] = [
     "version",
     "print-config",
     "validate",
     "env",
     "status",
     "store",
+    "es-index-cleaner",
+    "es-rollover",
+    "es-mapping",
     "help",
 ];
 
@@ -128,6 +135,9 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
         None => ("spoor", args),
     };
     let mut arguments = Arguments::parse(rest, OPTIONS);
+    if let Some(tool) = tools::find(program, &arguments) {
+        return tools::parse(tool, rest, environment).map(Command::Tool);
+    }
     if let Some(words) = store::words(&arguments.words) {
         if arguments.option("version").is_some() {
             return Ok(Command::VersionLine);

@@ -6,6 +6,7 @@ pub mod env;
 pub mod help;
 pub mod status;
 pub mod store;
+pub mod tools;
 pub mod validate;
 pub mod version;
 
@@ -50,6 +51,7 @@ pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) ->
             problems,
         } => validate::run(config.as_deref(), warnings, problems, out, err),
         Command::Store(command) => store::run(command, out, err),
+        Command::Tool(tool) => tools::run(tool, out, err),
         Command::Status { targets } => match status::ask(targets) {
             Ok(answer) => {
                 writeln!(out, "{}", answer.body.trim_end())?;

@@ -18,6 +18,7 @@ mod storage;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::storage::elasticsearch::config::Place;
 use settings::layers::{Item, Loaded};
 use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warning, environment};
 
@@ -180,6 +181,29 @@ pub fn of_store(loaded: Loaded) -> Result<(Embedded, ByteSize), Vec<Problem>> {
     problems.append(&mut check.problems);
     if problems.is_empty() {
         Ok((embedded, memory))
+    } else {
+        Err(problems)
+    }
+}
+
+/// What the tools that keep indices in order need to know: how the cluster is reached, and whether its own life cycle management is in use. The rest of the place is theirs to say.
+///
+/// # Errors
+/// Every problem of these settings and of reading any.
+pub fn of_cluster(loaded: Loaded) -> Result<(Place, Vec<Warning>), Vec<Problem>> {
+    let Loaded {
+        settings,
+        mut warnings,
+        mut problems,
+        ..
+    } = loaded;
+    let mut check = Check::new(&settings);
+    let authority = Certificates::check(&mut check).layout().authority();
+    let place = elasticsearch::reached(&authority, &mut check);
+    warnings.append(&mut check.warnings);
+    problems.append(&mut check.problems);
+    if problems.is_empty() {
+        Ok((place, warnings))
     } else {
         Err(problems)
     }

@@ -5,6 +5,7 @@ mod conformance;
 mod fault_proxy;
 mod faults;
 mod golden;
+mod housekeeping;
 mod many;
 mod namespaces;
 mod rotation;

@@ -22,19 +22,11 @@ pub enum Role {
     Agent,
 }
 
-/// Programs of Jaeger's that are no roles, under the names that they are built with.
-const TOOLS: [&str; 7] = [
-    "es-index-cleaner",
-    "es-rollover",
-    "esmapping-generator",
-    "cassandra-schema",
-    "tracegen",
-    "anonymizer",
-    "hotrod",
-];
+/// Programs of Jaeger's that are no roles and have no counterpart here, under the names that they are built with.
+const TOOLS: [&str; 4] = ["cassandra-schema", "tracegen", "anonymizer", "hotrod"];
 
 /// Whether `name` is `word`, perhaps with the platform that it was built for behind it.
-fn is_called(name: &str, word: &str) -> bool {
+pub(super) fn is_called(name: &str, word: &str) -> bool {
     name.strip_prefix(word)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }

@@ -37,8 +37,10 @@ fn the_programs_name_chooses_the_role() {
 #[test]
 fn the_name_of_a_tool_of_jaegers_starts_no_server() {
     for (program, name) in [
-        ("/usr/bin/jaeger-es-index-cleaner", "es-index-cleaner"),
-        ("es-rollover-linux-amd64", "es-rollover-linux-amd64"),
+        (
+            "cassandra-schema-linux-amd64",
+            "cassandra-schema-linux-amd64",
+        ),
         ("jaeger-tracegen", "tracegen"),
         ("jaeger-something-new", "something-new"),
     ] {
@@ -88,7 +90,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor frobnicate",
         &[
-            "unknown command \"frobnicate\": all-in-one, collector, query, agent, version, print-config, validate, env, status, store, help are known",
+            "unknown command \"frobnicate\": all-in-one, collector, query, agent, version, print-config, validate, env, status, store, es-index-cleaner, es-rollover, es-mapping, help are known",
         ],
     );
     fails(
@@ -102,7 +104,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor query collector",
         &[
-            "unknown command \"collector\": all-in-one, collector, query, agent, version, print-config, validate, env, status, store, help are known",
+            "unknown command \"collector\": all-in-one, collector, query, agent, version, print-config, validate, env, status, store, es-index-cleaner, es-rollover, es-mapping, help are known",
         ],
     );
     fails("spoor --format json", &["--format belongs to print-config"]);

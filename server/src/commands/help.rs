@@ -19,6 +19,8 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   validate       check flags, variables and file, tell every problem, start nothing
   env            list the environment variables
   store          look at the embedded store's folder, verify, export, import: spoor store --help
+  es-index-cleaner, es-rollover, es-mapping
+                 keep indices of Elasticsearch and OpenSearch in order: spoor es-rollover --help
   status         ask a running Spoor for its health; fails unless it is well
   version        print the version as Jaeger does; --version is for people
   help           print this for a role: spoor help query

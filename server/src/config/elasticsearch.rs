@@ -10,11 +10,13 @@ mod place;
 mod urls;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use model::Instance;
 use settings::Warning;
 use settings::layers::Item;
 use storage::elasticsearch::Config;
+use storage::elasticsearch::config::{Indices, Place};
 use trust::{Instances, Layout};
 
 use super::certificates::Certificates;
@@ -154,5 +156,18 @@ fn tell_of_those_without_item(reached: &[Instance], items: &Items<'_>, check: &m
             ),
         ),
         _ => {}
+    }
+}
+
+/// The cluster of the process, without anything that says what lies there but its life cycle management.
+pub(super) fn reached(own_authority: &Path, check: &mut Check<'_>) -> Place {
+    Place {
+        connection: connection::read(STORE, own_authority, check),
+        indices: Indices {
+            use_ilm: check.settings.bool("es.use-ilm"),
+            ilm_policy: check.settings.text("es.ilm-policy-name").to_owned(),
+            ..Indices::default()
+        },
+        ..Place::default()
     }
 }

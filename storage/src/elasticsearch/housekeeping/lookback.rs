@@ -18,7 +18,7 @@ use super::{Housekeeper, Sets};
 use crate::layers::window::system_clock;
 
 /// In which time is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
     /// `seconds`
     Seconds,
@@ -27,6 +27,7 @@ pub enum Unit {
     /// `hours`
     Hours,
     /// `days`
+    #[default]
     Days,
     /// `weeks`
     Weeks,
