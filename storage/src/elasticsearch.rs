@@ -35,6 +35,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::{Batch, Instance};
 use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::port::{
     Archive, Backend, Capabilities, DeadLetters, DependencyReader, SamplingStore, TraceReader,
@@ -56,12 +58,16 @@ const SHOWN: usize = 3;
 /// The clusters of all instances.
 pub struct Elasticsearch {
     shared: Arc<Shared>,
+    /// Housekeeping.
+    tasks: TaskTracker,
+    ending: CancellationToken,
 }
 
 struct Shared {
     /// By namespace and name, and by nothing shorter.
     stores: BTreeMap<Instance, Opened>,
     families: Families,
+    upkeep: housekeeping::Families,
     closed: AtomicBool,
     /// Bytes of one merged write.
     coalesce_bytes: usize,
@@ -115,15 +121,28 @@ impl Elasticsearch {
             shared: Arc::new(Shared {
                 stores,
                 families,
+                upkeep: housekeeping::Families::default(),
                 closed: AtomicBool::new(false),
                 coalesce_bytes,
             }),
+            tasks: TaskTracker::new(),
+            ending: CancellationToken::new(),
         })
     }
 
     /// Puts what is counted into `registry`.
     pub fn register(&self, registry: &mut Registry) {
         self.shared.families.register(registry);
+        self.shared.upkeep.register(registry);
+    }
+
+    /// Keeps the indices of all instances that have it switched on in order, until it is closed. For processes that write; call it once.
+    pub fn keep_house(&self) {
+        for opened in self.shared.stores.values() {
+            if let Some(keeper) = housekeeping::Keeper::new(&opened.main, &self.shared.upkeep) {
+                self.tasks.spawn(keeper.keep(self.ending.clone()));
+            }
+        }
     }
 }
 
@@ -240,7 +259,9 @@ impl Backend for Elasticsearch {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         self.shared.closed.store(true, Ordering::Release);
-        std::future::ready(()).boxed()
+        self.ending.cancel();
+        self.tasks.close();
+        self.tasks.wait().boxed()
     }
 }
 

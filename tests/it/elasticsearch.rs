@@ -12,3 +12,4 @@ mod rotation;
 mod sampling;
 mod sender;
 mod servers;
+mod upkeep;

@@ -97,6 +97,9 @@ pub(super) async fn storage(
                 let opened = tokio::task::block_in_place(|| Elasticsearch::new(configs));
                 let clusters = opened.map_err(anyhow::Error::msg)?;
                 clusters.register(registry);
+                if config.role.collects() {
+                    clusters.keep_house();
+                }
                 Arc::new(clusters)
             }
             config::Backend::Collector => {

@@ -171,6 +171,36 @@ pub(super) const ELASTICSEARCH_ALONE: &[Flag] = &[
         "72h",
         "how far back the latest probabilities of adaptive sampling are looked for",
     ),
+    Flag::acts(
+        "es.cleaner.max-age",
+        Kind::Duration,
+        "0s",
+        "age at which indices are deleted, once all in them is older; the archive is kept. Done by collector and all-in-one; 0: never, as in Jaeger: see docs/housekeeping.md",
+    ),
+    Flag::acts(
+        "es.cleaner.interval",
+        Kind::Duration,
+        "1h",
+        "how often such indices are looked for",
+    ),
+    Flag::acts(
+        "es.rollover.interval",
+        Kind::Duration,
+        "0s",
+        "how often it is seen to that aliases are there and that indices are followed by new ones; with use-aliases and without use-ilm. Done by collector and all-in-one; 0: never, as in Jaeger",
+    ),
+    Flag::acts(
+        "es.rollover.conditions",
+        Kind::Text,
+        "{\"max_age\": \"2d\"}",
+        "when an index is followed by a new one, as JSON: any one of the conditions suffices",
+    ),
+    Flag::acts(
+        "es.rollover.lookback",
+        Kind::Duration,
+        "0s",
+        "age at which rolled over indices are no longer read, by when they were made; 0: all are read",
+    ),
 ];
 pub(super) const ELASTICSEARCH_TLS: &[Flag] = &elasticsearch_tls!("es");
 pub(super) const ARCHIVE: &[Flag] = &elasticsearch!("es-archive");

@@ -39,7 +39,7 @@ macro_rules! elasticsearch {
             Flag::alias(concat!($prefix, ".priority-dependencies-template"), Kind::Int, concat!($prefix, ".prioirity-dependencies-template")),
             Flag::acts(concat!($prefix, ".create-index-templates"), Kind::Bool, "true", "put the templates of indices at the start"),
             Flag::acts(concat!($prefix, ".index-prefix"), Kind::Text, "", "what the names of indices begin with, with a hyphen behind it: prod makes prod-jaeger-span-2026-01-31. No two instances share one on one cluster"),
-            Flag::acts(concat!($prefix, ".use-aliases"), Kind::Bool, "false", "write to the alias …-write and read from …-read, which somebody else makes and rolls over"),
+            Flag::acts(concat!($prefix, ".use-aliases"), Kind::Bool, "false", "write to the alias …-write and read from …-read: made by rollover.interval or by spoor es-rollover init"),
             Flag::acts(concat!($prefix, ".use-ilm"), Kind::Bool, "false", "index life cycle management rolls over; needs use-aliases, and create-index-templates=false"),
             Flag::acts(concat!($prefix, ".ilm-policy-name"), Kind::Text, "jaeger-ilm-policy", "name of that policy"),
             Flag::acts(concat!($prefix, ".remote-read-clusters"), Kind::List, "", "remote clusters whose indices are read too, by the names that the cluster has for them"),

@@ -13,6 +13,8 @@ use model::Instance;
 use secrecy::SecretString;
 use settings::tls::ClientTls;
 
+use super::housekeeping::Conditions;
+
 /// One instance's store.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -35,6 +37,8 @@ pub struct Place {
     pub documents: Documents,
     /// How much is asked and sent at once.
     pub limits: Limits,
+    /// What is done to keep its indices in order.
+    pub upkeep: Upkeep,
 }
 
 /// How a cluster is reached, and who we say we are.
@@ -180,6 +184,21 @@ pub struct Limits {
     pub bulk_workers: usize,
 }
 
+/// What a process that writes does to keep indices in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upkeep {
+    /// `cleaner.max-age`: indices are deleted once all in them is older; zero: never.
+    pub max_age: Duration,
+    /// `cleaner.interval`: how often such indices are looked for.
+    pub clean_interval: Duration,
+    /// `rollover.interval`: how often it is seen to that aliases are there and that full indices are followed by new ones; zero: never.
+    pub rollover_interval: Duration,
+    /// `rollover.conditions`: when an index is full.
+    pub conditions: Conditions,
+    /// `rollover.lookback`: indices that were made longer ago are no longer read; zero: all are.
+    pub lookback: Duration,
+}
+
 // === impl Connection ===
 
 impl Default for Connection {
@@ -270,6 +289,21 @@ impl Default for Limits {
             bulk_bytes: 5_000_000,
             bulk_actions: 1_000,
             bulk_workers: 1,
+        }
+    }
+}
+
+// === impl Upkeep ===
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self {
+            max_age: Duration::ZERO,
+            clean_interval: Duration::from_secs(3600),
+            rollover_interval: Duration::ZERO,
+            // as Jaeger's es-rollover has it
+            conditions: r#"{"max_age": "2d"}"#.parse().unwrap_or_default(),
+            lookback: Duration::ZERO,
         }
     }
 }

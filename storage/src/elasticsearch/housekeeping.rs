@@ -11,8 +11,10 @@ mod cleaner;
 mod listing;
 mod lookback;
 mod mapping;
+mod metrics;
 mod name;
 mod rollover;
+mod schedule;
 mod sets;
 mod templates;
 
@@ -22,12 +24,19 @@ use std::time::{Duration, Instant};
 use super::client::{Client, Error, Request, Response};
 use super::config::{Indices, Place};
 use super::index::Names;
+use super::store::Store;
 
 pub use cleaner::{Age, Clean, Cleaned, Kinds};
 pub use lookback::Unit;
 pub use mapping::mapping;
 pub use rollover::{Conditions, Done, Init};
 pub use sets::Sets;
+
+pub(super) use metrics::Families;
+pub(super) use schedule::Keeper;
+
+/// How long a cluster may work on one request, where nobody says.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A place, opened for its upkeep.
 pub struct Housekeeper {
@@ -61,6 +70,16 @@ impl Housekeeper {
             names: Arc::new(names),
             patience,
         })
+    }
+
+    /// Of a store that is open, by its connections.
+    fn of(store: &Store) -> Self {
+        Self {
+            client: store.client.clone(),
+            indices: store.place.indices.clone(),
+            names: store.names.clone(),
+            patience: PATIENCE,
+        }
     }
 
     /// Asks, with as much patience as was granted.

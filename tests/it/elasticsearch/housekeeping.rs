@@ -306,9 +306,15 @@ async fn elasticsearch_8_is_kept_in_order() {
 }
 
 #[tokio::test]
-async fn opensearch_is_kept_in_order() {
+async fn opensearch_2_is_kept_in_order() {
     check_cleaner(Kind::OpenSearch2).await;
     check_rollover(Kind::OpenSearch2).await;
     check_trouble(Kind::OpenSearch2).await;
     check_mapping(Kind::OpenSearch2, "_template", "--es-version=7").await;
+}
+
+#[tokio::test]
+async fn opensearch_3_is_kept_in_order() {
+    check_cleaner(Kind::OpenSearch3).await;
+    check_rollover(Kind::OpenSearch3).await;
 }

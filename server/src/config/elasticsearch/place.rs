@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use storage::elasticsearch::config::{
-    Documents, Indices, Limits, Place, Rotation, TagValues, TagsAsFields,
+    Documents, Indices, Limits, Place, Rotation, TagValues, TagsAsFields, Upkeep,
 };
+use storage::elasticsearch::housekeeping::Conditions;
 
 use super::super::check::Check;
 use super::{ARCHIVE, connection};
@@ -31,7 +32,46 @@ pub(super) fn read(prefix: &str, own_authority: &Path, check: &mut Check<'_>) ->
         indices: indices(prefix, check),
         documents: documents(prefix, check),
         limits: limits(prefix, check),
+        upkeep: upkeep(prefix, check),
     }
+}
+
+/// An archive is kept for good, and rolled over by whoever wants it to be.
+fn upkeep(prefix: &str, check: &mut Check<'_>) -> Upkeep {
+    if prefix == ARCHIVE {
+        return Upkeep::default();
+    }
+    let (interval, conditions) = ("es.rollover.interval", "es.rollover.conditions");
+    let parsed = check.settings.text(conditions).parse::<Conditions>();
+    let has_none = parsed.as_ref().is_ok_and(Conditions::is_empty);
+    let upkeep = Upkeep {
+        max_age: check.time("es.cleaner.max-age"),
+        clean_interval: check.some_time("es.cleaner.interval"),
+        rollover_interval: check.time(interval),
+        conditions: parsed.unwrap_or_else(|error| {
+            check.wrong(conditions, error);
+            Conditions::default()
+        }),
+        lookback: check.time("es.rollover.lookback"),
+    };
+    if upkeep.rollover_interval.is_zero() {
+        let note = format!("{interval} is 0, so this changes nothing");
+        check.warn_unused(&[conditions, "es.rollover.lookback"], &note);
+        return upkeep;
+    }
+    if !check.settings.bool("es.use-aliases") {
+        check.wrong(
+            interval,
+            "it needs es.use-aliases=true: only indices behind aliases are rolled over",
+        );
+    }
+    if check.settings.bool("es.use-ilm") {
+        check.wrong(interval, "es.use-ilm is true, and then the cluster rolls over by its policy: set one or the other");
+    }
+    if has_none {
+        check.wrong(conditions, "it has none, and a new index would be made at every turn of every process: give one such as {\"max_age\": \"2d\"}");
+    }
+    upkeep
 }
 
 fn indices(prefix: &str, check: &mut Check<'_>) -> Indices {

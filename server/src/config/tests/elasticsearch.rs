@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ::storage::elasticsearch::config::{
-    Connection, Indices, Limits, Rotation, TagValues, TagsAsFields,
+    Connection, Indices, Limits, Rotation, TagValues, TagsAsFields, Upkeep,
 };
 use ::storage::elasticsearch::{self, config::Place};
 
@@ -56,6 +56,7 @@ fn nothing_set_is_jaegers_default() {
         indices,
         documents,
         limits,
+        upkeep,
     } = &store.main;
     let authority = Some(PathBuf::from("spoor-certs/default/ca.crt"));
     let default = Connection {
@@ -66,6 +67,9 @@ fn nothing_set_is_jaegers_default() {
     assert_eq!(format!("{indices:?}"), format!("{:?}", Indices::default()));
     assert_eq!(*documents, Default::default());
     assert_eq!(*limits, Limits::default());
+    // nothing is deleted, as in Jaeger
+    assert_eq!(*upkeep, Upkeep::default());
+    assert!(upkeep.max_age.is_zero() && upkeep.rollover_interval.is_zero());
 }
 
 #[test]
@@ -133,6 +137,7 @@ fn every_setting_arrives() {
         indices,
         documents,
         limits,
+        upkeep: _,
     } = store.main;
     let tls = settings::tls::ClientTls {
         prefix: "es.tls".to_owned(),
@@ -238,4 +243,67 @@ fn an_empty_file_of_keys_and_jaegers_empty_dot_are_none() {
         "--es.tags-as-fields.dot-replacement=",
     ]);
     assert_eq!(store.main.documents.tags_as_fields, TagsAsFields::default());
+}
+
+#[test]
+fn upkeep_is_switched_on_by_its_settings() {
+    let line = [
+        "--es.use-aliases",
+        "--es.cleaner.max-age=168h",
+        "--es.cleaner.interval=2h",
+        "--es.rollover.interval=10m",
+        "--es.rollover.conditions={\"max_docs\": 5}",
+        "--es.rollover.lookback=72h",
+        "--es-archive.enabled",
+    ];
+    let store = stores(&line).0.remove(0);
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let expect = Upkeep {
+        max_age: hours(168),
+        clean_interval: hours(2),
+        rollover_interval: Duration::from_secs(600),
+        conditions: "{\"max_docs\": 5}".parse().unwrap(),
+        lookback: hours(72),
+    };
+    assert_eq!(store.main.upkeep, expect);
+    // what somebody archived is kept
+    assert_eq!(store.archive.unwrap().upkeep, Upkeep::default());
+    warns(
+        &["--es.rollover.lookback=1h"],
+        &["--es.rollover.lookback: es.rollover.interval is 0, so this changes nothing"],
+    );
+}
+
+#[test]
+fn upkeep_that_cannot_be_is_told() {
+    let on = ["--es.use-aliases", "--es.rollover.interval=10m"];
+    check(
+        &on[1..],
+        &[
+            "--es.rollover.interval: it needs es.use-aliases=true: only indices behind aliases are rolled over",
+        ],
+    );
+    let ilm = ["--es.use-ilm", "--es.create-index-templates=false"];
+    check(
+        &[on, ilm].concat(),
+        &[
+            "--es.rollover.interval: es.use-ilm is true, and then the cluster rolls over by its policy: set one or the other",
+        ],
+    );
+    for (conditions, said) in [
+        ("{ }", "--es.rollover.conditions: it has none"),
+        ("", "--es.rollover.conditions: it has none"),
+        ("2d", "--es.rollover.conditions: \"2d\" is no JSON"),
+    ] {
+        let conditions = format!("--es.rollover.conditions={conditions}");
+        let told = problems(Role::Collector, &[TYPE, on[0], on[1], &conditions]);
+        assert!(told.len() == 1 && told[0].starts_with(said), "{told:?}");
+    }
+    check(
+        &["--es.cleaner.max-age=-1s", "--es.cleaner.interval=0s"],
+        &[
+            "--es.cleaner.max-age: -1s is negative: give 0s or more",
+            "--es.cleaner.interval: 0s is no time at all: give more than 0s",
+        ],
+    );
 }

@@ -11,11 +11,13 @@ use std::time::Duration;
 use super::age::{Counts, Limit, Own};
 use super::listing::Index;
 use super::name::{Kind, Name};
-use super::{Housekeeper, Request};
+use super::{Error, Housekeeper, Request};
 use crate::layers::window::system_clock;
 
 /// Characters of names in one request: a line of a request may have 4096.
 const MAX_NAMES: usize = 4_000;
+/// How often it is looked again for what is left, when somebody else deletes at the same time.
+const ATTEMPTS: usize = 4;
 const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Which indices are meant.
@@ -106,25 +108,53 @@ impl Housekeeper {
     /// # Errors
     /// When the cluster does not say what is there; then nothing was deleted.
     pub async fn clean(&self, clean: &Clean) -> Result<Cleaned, String> {
-        let indices = self.list().await.map_err(|error| error.to_string())?;
-        let now_ms = system_clock()() / 1_000_000;
-        let due = self.due(&indices, clean, now_ms);
         let mut cleaned = Cleaned::default();
-        for batch in batches(&due) {
-            if !clean.dry_run {
-                let delete = Request::delete(&[&batch.join(",")])
-                    .query("master_timeout", format!("{}s", self.patience.as_secs()))
-                    .query("ignore_unavailable", "true");
-                if let Err(error) = self.ask(delete).await {
+        for _ in 0..ATTEMPTS {
+            let listed = self.list().await;
+            let indices = match listed {
+                Ok(indices) => indices,
+                Err(error) if cleaned.deleted.is_empty() => return Err(error.to_string()),
+                Err(error) => {
                     cleaned.failed = Some(error.to_string());
                     break;
                 }
+            };
+            let now_ms = system_clock()() / 1_000_000;
+            let due = self.due(&indices, clean, now_ms);
+            match self.delete(&due, clean.dry_run, &mut cleaned.deleted).await {
+                Ok(()) => {
+                    cleaned.failed = None;
+                    break;
+                }
+                Err(error) => {
+                    let is_gone = matches!(error, Error::Missing(_));
+                    cleaned.failed = Some(error.to_string());
+                    if !is_gone {
+                        break;
+                    }
+                }
             }
-            cleaned
-                .deleted
-                .extend(batch.iter().map(|name| (*name).to_owned()));
         }
         Ok(cleaned)
+    }
+
+    /// A request is done whole or not at all. One index of it that somebody else has deleted meanwhile makes it fail, whatever is said of indices that are missing.
+    async fn delete(
+        &self,
+        due: &[&str],
+        dry_run: bool,
+        deleted: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        for batch in batches(due) {
+            if !dry_run {
+                let delete = Request::delete(&[&batch.join(",")])
+                    .query("master_timeout", format!("{}s", self.patience.as_secs()))
+                    .query("ignore_unavailable", "true");
+                self.ask(delete).await?;
+            }
+            deleted.extend(batch.iter().map(|name| (*name).to_owned()));
+        }
+        Ok(())
     }
 
     /// The names of those that go.
