@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::client::Error;
 use super::document::dependencies::Dependencies;
 use super::reader::Reader;
-use super::search::{Position, Searches, one, read, with};
+use super::search::{Position, Searches, failed, one, read, with};
 use crate::port::{DependencyLink, ReadContext, ReadError, whole_hours};
 
 /// Documents of a page: one a day is written, of any size.
@@ -54,7 +54,7 @@ impl Reader {
                     size /= 2;
                     continue;
                 }
-                page => page?,
+                page => page.map_err(failed)?,
             };
             for (place, document) in page.documents {
                 if !seen.insert(place) {

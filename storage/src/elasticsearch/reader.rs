@@ -22,7 +22,7 @@ use model::Str;
 
 use super::config::Limits;
 use super::index::Names;
-use super::search::{Search, Searches, Trouble};
+use super::search::{Search, Searches, Trouble, failed};
 use super::store::Store;
 use crate::port::{
     DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery,
@@ -88,7 +88,7 @@ impl Reader {
             page: self.page(),
         };
         let wanted = query.limit.min(cx.limits.traces.saturating_add(1));
-        Ok(search.newest(wanted).await?)
+        search.newest(wanted).await.map_err(failed)
     }
 
     fn traces<'a>(

@@ -27,7 +27,7 @@ use super::client::{Client, Error, Request, Response};
 use super::config::Documents;
 use super::document::{Decoder, Source, Undecodable};
 use super::metrics::Metrics;
-use crate::port::ReadContext;
+use crate::port::{ReadContext, ReadError};
 
 pub(super) use answer::{Answer, Hit, one, several};
 pub(super) use newest::Search;
@@ -143,6 +143,14 @@ impl Searches {
 }
 
 const CANCELLED: Error = Error::Cancelled("the caller went away, or its deadline passed");
+
+/// What a reader is told. Searches are of our making: one that the cluster refuses is no fault of the reader's.
+pub(super) fn failed(error: Error) -> ReadError {
+    match error {
+        Error::Invalid(said) => Error::Busy(said).into(),
+        error => error.into(),
+    }
+}
 
 fn buffer(body: Bytes) -> Result<Buffer, Error> {
     let too_large = || Error::TooLarge("an answer of more than 4 GiB".to_owned());

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{Reader, now_ns};
 use crate::elasticsearch::client::Error;
-use crate::elasticsearch::search::{Answer, several, with};
+use crate::elasticsearch::search::{Answer, failed, several, with};
 use crate::port::{Operation, ReadContext, ReadError};
 
 /// Names of a page.
@@ -110,9 +110,13 @@ impl Reader {
                 searches.push((indices.clone(), long_names(field, service)));
             }
             let count = searches.len();
-            let answer = self.searches.ask_several(cx, searches).await?;
+            let answer = self
+                .searches
+                .ask_several(cx, searches)
+                .await
+                .map_err(failed)?;
             let shown = self.searches.shown();
-            let mut answers = several(&answer, count, shown)?.into_iter();
+            let mut answers = several(&answer, count, shown).map_err(failed)?.into_iter();
             let found = answers.next().map(whole).transpose()?;
             let found = found.and_then(|answer| answer.aggregations);
             let found: Aggregations = found.map(aggregations).transpose()?.unwrap_or_default();

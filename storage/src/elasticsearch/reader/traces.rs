@@ -16,7 +16,7 @@ use super::pages::{Kept, Page, Seen, body};
 use super::{Reader, Window, now_ns};
 use crate::elasticsearch::client::Error;
 use crate::elasticsearch::document::Decoder;
-use crate::elasticsearch::search::{PAGE_BYTES, Position, Trouble, one, read, several};
+use crate::elasticsearch::search::{PAGE_BYTES, Position, Trouble, failed, one, read, several};
 use crate::port::{GetTrace, ReadContext, ReadError, ReadItem};
 
 /// Spans in one item at most.
@@ -181,7 +181,7 @@ impl<'a> Traces<'a> {
                     return Ok(());
                 }
                 Err(Error::TooLarge(_)) if self.pace.slow_down(group.len()) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(failed(error)),
             }
         }
     }
@@ -231,7 +231,7 @@ impl<'a> Traces<'a> {
                         at += group.len();
                     }
                     Err(Error::TooLarge(_)) if self.pace.slow_down(group.len()) => {}
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(failed(error)),
                 }
             }
         }
@@ -252,7 +252,7 @@ impl<'a> Traces<'a> {
             let page = match pages {
                 Ok(pages) => pages.into_iter().next(),
                 Err(Error::TooLarge(_)) if self.pace.slow_down(1) => continue,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(failed(error)),
             };
             let Some(page) = page else { return Ok(()) };
             // more spans at one place than a page has: they cannot be told apart
