@@ -8,6 +8,7 @@ mod golden;
 mod housekeeping;
 mod many;
 mod namespaces;
+mod reading;
 mod rotation;
 mod sampling;
 mod sender;

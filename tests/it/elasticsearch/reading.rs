@@ -1,0 +1,304 @@
+//! What the store reads of documents that no writer of ours would leave: spellings of one id, values that the index does not hold, fields of
+//! other types, shards that fail, traces of many pages. On each of the four servers.
+
+mod shelf;
+
+use std::collections::HashSet;
+
+use http::Method;
+use model::Instance;
+use serde_json::{Value, json};
+use storage::query::{Filter, TraceQuery};
+use storage::{Backend as _, Completeness, OperationQuery, ReadContext};
+use tests::servers::Kind;
+
+use shelf::{Shelf, id, tag, tags};
+
+/// The reason of an answer that is not whole.
+#[track_caller]
+fn reason(completeness: &Completeness) -> &str {
+    match completeness {
+        Completeness::Partial { reason } => reason,
+        Completeness::Complete => panic!("the answer says that it is whole"),
+    }
+}
+
+/// 120,000 spans, 20,000 of them in one microsecond, some of them twice: every span exactly once, a page at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trace_of_120_000_spans_is_read_whole() {
+    const SPANS: u64 = 120_000;
+    let shelf = Shelf::new(Kind::Elasticsearch7, |_| ()).await;
+    let trace = format!("{:032x}", 7);
+    let span = |n: u64| shelf.span(&trace, n, if n < 20_000 { 500_000 } else { n });
+    shelf.put(&shelf.spans, (0..SPANS).map(span)).await;
+    shelf
+        .put(&shelf.spans, (0..SPANS).step_by(97).map(span))
+        .await;
+    let answer = shelf.get([7]).await;
+    assert_eq!(answer.completeness, Completeness::Complete);
+    let spans = &answer.traces[&id(7)];
+    let ids: HashSet<_> = spans.iter().map(|span| span.span_id).collect();
+    assert_eq!((spans.len(), ids.len()), (SPANS as usize, SPANS as usize));
+    assert!(answer.largest_item <= 512, "{}", answer.largest_item);
+}
+
+/// Pages of seven, where nine spans share each start: none is lost at a border, none comes twice.
+async fn pages_lose_and_double_nothing(kind: Kind) {
+    let shelf = Shelf::new(kind, |place| place.limits.max_doc_count = 7).await;
+    let span = |trace: u64, n: u64| shelf.span(&format!("{trace:016x}"), n, n / 9 * 10);
+    let spans = (1..=30).flat_map(|trace| (0..40).map(move |n| (trace, n)));
+    shelf
+        .put(&shelf.spans, spans.map(|(t, n)| span(t, n)))
+        .await;
+    let answer = shelf.get(1..=30).await;
+    assert_eq!(answer.completeness, Completeness::Complete);
+    assert_eq!(answer.traces.len(), 30);
+    for spans in answer.traces.values() {
+        let ids: HashSet<_> = spans.iter().map(|span| span.span_id).collect();
+        assert_eq!((spans.len(), ids.len()), (40, 40));
+    }
+    let query = TraceQuery {
+        limit: 25,
+        ..shelf.query(Filter::default())
+    };
+    let found = shelf.find(&query).await;
+    assert_eq!(found, ((1..=25).collect(), Completeness::Complete));
+
+    let services = shelf.index("service", None);
+    let service = |n: u64| json!({"serviceName": format!("s{n:04}"), "operationName": "op"});
+    shelf.put(&services, (0..100).map(service)).await;
+    let named = shelf
+        .reader()
+        .get_services(&ReadContext::default())
+        .await
+        .unwrap();
+    assert_eq!(named.len(), 100);
+    assert!(named.is_sorted());
+}
+
+/// What 1.15, 1.76 and 2.20 wrote of one id is one trace (quirk 4).
+async fn spellings_of_one_id_are_one_trace(kind: Kind) {
+    let shelf = Shelf::new(kind, |_| ()).await;
+    let spellings = ["1a", "000000000000001a", "0000000000000000000000000000001a"];
+    let spans = (1..)
+        .zip(spellings)
+        .map(|(n, trace)| shelf.span(trace, n, n));
+    shelf.put(&shelf.spans, spans).await;
+    shelf.put(&shelf.spans, [shelf.span("2b", 1, 2)]).await;
+    assert_eq!(shelf.get([0x1a]).await.traces[&id(0x1a)].len(), 3);
+    for (limit, expect) in [(1, &[0x1a][..]), (2, &[0x1a, 0x2b]), (20, &[0x1a, 0x2b])] {
+        let query = TraceQuery {
+            limit,
+            ..shelf.query(Filter::default())
+        };
+        assert_eq!(shelf.find(&query).await.0, expect);
+    }
+}
+
+/// Values and names of more than 256 characters are found, by what equals them and by what matches them, and so is what lacks them.
+async fn values_that_the_index_does_not_hold_are_found(kind: Kind) {
+    let shelf = Shelf::new(kind, |_| ()).await;
+    let long = format!("http://{}end", "x".repeat(300));
+    let other = format!("http://{}END", "x".repeat(300));
+    let with = |trace: u64, list: &[(&str, &str)]| {
+        let mut span = shelf.span(&format!("{trace:x}"), 1, 100 - trace);
+        span["tags"] = tags(list);
+        span
+    };
+    let mut in_log = with(5, &[]);
+    in_log["logs"] = json!([{"timestamp": 1, "fields": tags(&[("u", &long)])}]);
+    let mut of_long_service = with(6, &[]);
+    of_long_service["process"]["serviceName"] = json!(long);
+    let spans = [
+        with(1, &[("u", &long)]),
+        with(2, &[("u", &other)]),
+        with(3, &[("u", "short-end")]),
+        with(4, &[("v", &long)]),
+        in_log,
+        of_long_service,
+    ];
+    shelf.put(&shelf.spans, spans).await;
+    let not = |filter| Filter::Not(Box::new(filter));
+    for (filter, expect) in [
+        (tag("u", &long), vec![1, 5]),
+        (tag("u", ".*end"), vec![1, 3, 5]),
+        (tag("u", "http://x*(end|END)"), vec![1, 2, 5]),
+        (not(tag("u", ".*end")), vec![2, 4]),
+        (not(tag("u", &long)), vec![2, 3, 4]),
+        (
+            Filter::And(vec![tag("u", ".*end"), not(tag("u", &long))]),
+            vec![3],
+        ),
+        // the cluster takes this for too dear
+        (tag("u", "(.*t.{40}d|.*x.{0,3}end|short.*)"), vec![1, 3, 5]),
+    ] {
+        let text = format!("{filter:?}");
+        assert_eq!(shelf.having(filter).await, expect, "{text}");
+    }
+    let newest = TraceQuery {
+        limit: 2,
+        ..shelf.query(tag("u", ".*end"))
+    };
+    assert_eq!(
+        shelf.find(&newest).await,
+        (vec![1, 3], Completeness::Complete)
+    );
+    let of_long_service = TraceQuery {
+        service: Some(long.as_str().into()),
+        ..shelf.query(Filter::default())
+    };
+    assert_eq!(shelf.find(&of_long_service).await.0, [6]);
+}
+
+/// Names of more than 256 characters are in the lists.
+async fn long_names_are_listed(kind: Kind) {
+    let shelf = Shelf::new(kind, |_| ()).await;
+    let long = "n".repeat(300);
+    let pair = |service: &str, operation: &str| json!({"serviceName": service, "operationName": operation});
+    let pairs = [pair(&long, "x"), pair("svc", &long), pair("svc", "b")];
+    shelf.put(&shelf.index("service", None), pairs).await;
+    let (cx, reader) = (ReadContext::default(), shelf.reader());
+    let services = reader.get_services(&cx).await.unwrap();
+    assert_eq!(services, [long.as_str(), "svc"]);
+    for (service, expect) in [("svc", vec!["b", &long]), (&long, vec!["x"])] {
+        let query = OperationQuery {
+            service: service.into(),
+            kind: None,
+        };
+        let operations = reader.get_operations(&cx, &query).await.unwrap();
+        let names: Vec<_> = operations.iter().map(|o| o.name.as_str()).collect();
+        assert_eq!(names, expect);
+    }
+}
+
+/// A tag that is a field, and a number there, is found by its text and by an expression, and fails no search for anything else.
+async fn tags_that_are_fields_are_found_whatever_their_type(kind: Kind) {
+    let shelf = Shelf::new(kind, |_| ()).await;
+    let number = json!({"properties": {"tag": {"properties": {"http@status": {"type": "long"}}}}});
+    let mapping = format!("{}/_mapping", shelf.spans);
+    shelf.send(Method::PUT, &mapping, number.to_string()).await;
+    let with = |trace: &str, member: &str, value: Value| {
+        let mut span = shelf.span(trace, 1, 1);
+        span[member] = value;
+        span
+    };
+    let spans = [
+        with("1", "tag", json!({"http@status": 404})),
+        with("2", "tags", tags(&[("http.status", "404x")])),
+        with(
+            "3",
+            "process",
+            json!({"serviceName": "svc", "tags": [], "tag": {"http@status": "405"}}),
+        ),
+    ];
+    shelf.put(&shelf.spans, spans).await;
+    for (value, expect) in [
+        ("404", vec![1]),
+        ("40.*", vec![1, 2, 3]),
+        ("40[0-9]", vec![1, 3]),
+        ("404x", vec![2]),
+        ("none", vec![]),
+    ] {
+        assert_eq!(
+            shelf.having(tag("http.status", value)).await,
+            expect,
+            "{value}"
+        );
+    }
+}
+
+/// A shard that fails and a document that is no span are told by index and reason; what could be read is given.
+async fn what_could_not_be_read_is_told(kind: Kind) {
+    let shelf = Shelf::new(kind, |_| ()).await;
+    let mut odd = shelf.span("1", 2, 2);
+    odd["spanID"] = json!("odd!");
+    shelf.put(&shelf.spans, [shelf.span("1", 1, 1), odd]).await;
+    let answer = shelf.get([1]).await;
+    assert_eq!(answer.traces[&id(1)].len(), 1);
+    let said = reason(&answer.completeness);
+    assert!(
+        said.contains(&shelf.spans) && said.contains("odd!"),
+        "{said}"
+    );
+    // the other day's starts cannot be sorted
+    let other = shelf.index("span", Some("other"));
+    let mapping = json!({"mappings": {"properties": {"startTime": {"type": "text"}}}});
+    shelf.send(Method::PUT, &other, mapping.to_string()).await;
+    let alias = shelf.index("span", Some("2001-01-01"));
+    let add = json!({"actions": [{"add": {"index": other, "alias": alias}}, {"add": {"index": shelf.spans, "alias": alias}}]});
+    shelf.send(Method::POST, "_aliases", add.to_string()).await;
+    let query = TraceQuery {
+        start_min_ns: 978_307_200_000_000_000,
+        ..shelf.query(Filter::default())
+    };
+    shelf.put(&other, [shelf.span("3", 1, 1)]).await;
+    let (found, completeness) = shelf.find(&query).await;
+    assert_eq!(found, [1]);
+    let said = reason(&completeness);
+    assert!(said.contains(&other), "{said}");
+}
+
+/// Calls of all documents between two times are added up.
+async fn calls_are_added_up(kind: Kind) {
+    let shelf = Shelf::new(kind, |_| ()).await;
+    let index = shelf.index("dependencies", None);
+    let day = index.rsplit_once("dependencies-").unwrap().1;
+    let document = |n: u64| {
+        let link = |child: String, count: u64| json!({"parent": "a", "child": child, "callCount": count, "source": "x"});
+        json!({
+            "timestamp": format!("{day}T00:{:02}:00Z", n / 4),
+            "dependencies": [link("b".to_owned(), 1), link(format!("c{}", n % 2), 2)],
+        })
+    };
+    shelf.put(&index, (0..120).map(document)).await;
+    let (cx, dependencies) = (
+        ReadContext::default(),
+        shelf.store.dependencies(&Instance::default()),
+    );
+    let calls = dependencies
+        .get_dependencies(&cx, 0, u64::MAX)
+        .await
+        .unwrap();
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|c| (c.parent.as_str(), c.child.as_str(), c.call_count))
+        .collect();
+    assert_eq!(calls, [("a", "b", 120), ("a", "c0", 120), ("a", "c1", 120)]);
+    let none = dependencies.get_dependencies(&cx, 0, 1).await.unwrap();
+    assert_eq!(none, []);
+}
+
+macro_rules! on {
+    ($module:ident, $kind:expr, [$($test:ident),+ $(,)?]) => {
+        mod $module {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test($kind).await;
+                }
+            )+
+        }
+    };
+    ($($module:ident: $kind:expr),+ $(,)?) => {
+        $(
+            on!($module, $kind, [
+                pages_lose_and_double_nothing,
+                spellings_of_one_id_are_one_trace,
+                values_that_the_index_does_not_hold_are_found,
+                long_names_are_listed,
+                tags_that_are_fields_are_found_whatever_their_type,
+                what_could_not_be_read_is_told,
+                calls_are_added_up,
+            ]);
+        )+
+    };
+}
+
+on!(
+    elasticsearch_7: Kind::Elasticsearch7,
+    elasticsearch_8: Kind::Elasticsearch8,
+    opensearch_2: Kind::OpenSearch2,
+    opensearch_3: Kind::OpenSearch3,
+);
