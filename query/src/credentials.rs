@@ -28,7 +28,7 @@ pub(crate) fn of(headers: &HeaderMap) -> Option<SecretString> {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
+    use secrecy::ExposeSecret as _;
 
     use super::*;
 
@@ -39,7 +39,7 @@ mod tests {
             map.insert(*name, value.parse().unwrap());
         }
         let found = of(&map);
-        let found = found.as_ref().map(|secret| secret.expose_secret());
+        let found = found.as_ref().map(secrecy::SecretString::expose_secret);
         assert_eq!(found, expect, "{headers:?}");
     }
 

@@ -13,9 +13,10 @@ mod verdict;
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::client::{Client, Error, Request};
+use super::client::{Client, Error, Request, Response};
 use super::config::Limits;
 use super::metrics::Metrics;
 use answer::Entries;
@@ -23,6 +24,8 @@ use verdict::Verdict;
 
 pub(crate) use body::{Action, Documents};
 
+/// Refuses documents for an index of this name that is no alias.
+const REQUIRE_ALIAS: &str = "require_alias";
 /// How long a bulk is tried, over all attempts. Whoever sent the spans has given up by then, and sends them again.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the answer to one request may take.
@@ -140,30 +143,40 @@ impl Bulk<'_> {
     async fn attempt(&self, documents: &Documents, chunk: &[usize]) -> Result<Entries, Error> {
         let body = documents.body(chunk);
         self.metrics.sent(chunk.len(), body.len());
+        let began = Instant::now();
+        let mut answer = self.ask(body.clone(), self.requires_alias).await;
+        // a parameter that Elasticsearch before 7.10 does not know: there a missing alias becomes an index, as with Jaeger
+        if matches!(&answer, Err(Error::Invalid(said)) if said.contains(REQUIRE_ALIAS)) {
+            answer = self.ask(body, false).await;
+        }
+        self.metrics.answered(began.elapsed(), answer.is_ok());
+        answer::read(&answer?.body, chunk.len())
+            .map_err(|odd| Error::Busy(format!("{} confirms nothing: {odd}", self.client.shown())))
+    }
+
+    async fn ask(&self, body: Bytes, requires_alias: bool) -> Result<Response, Error> {
         let mut request = Request::post(&["_bulk"])
             .query("filter_path", "errors,items.*.status,items.*.error")
             .lines(body)
             .deadline(Some(Instant::now() + ATTEMPT));
-        if self.requires_alias {
-            request = request.query("require_alias", "true");
+        if requires_alias {
+            request = request.query(REQUIRE_ALIAS, "true");
         }
         if self.refreshes {
             request = request.query("refresh", "true");
         }
-        let began = Instant::now();
-        let answer = self.client.ask(&request).await;
-        self.metrics.answered(began.elapsed(), answer.is_ok());
         // the deadline is our own: nobody went away
-        let answer = answer.map_err(|error| match error {
-            Error::Cancelled(_) => Error::Unreachable(format!(
-                "{} did not answer a bulk within {}s",
-                self.client.shown(),
-                ATTEMPT.as_secs()
-            )),
-            error => error,
-        })?;
-        answer::read(&answer.body, chunk.len())
-            .map_err(|odd| Error::Busy(format!("{} confirms nothing: {odd}", self.client.shown())))
+        self.client
+            .ask(&request)
+            .await
+            .map_err(|error| match error {
+                Error::Cancelled(_) => Error::Unreachable(format!(
+                    "{} did not answer a bulk within {}s",
+                    self.client.shown(),
+                    ATTEMPT.as_secs()
+                )),
+                error => error,
+            })
     }
 
     /// What has to be sent again, and why.

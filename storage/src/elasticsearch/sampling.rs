@@ -81,7 +81,7 @@ impl Samplings {
         for (nth, document) in documents.into_iter().enumerate() {
             let id = format!("{call:016x}-{nth}");
             lines.push(Action::Index, &index, &id, OTHER_TYPE, |out| {
-                out.extend(document)
+                out.extend(document);
             });
         }
         let mut bulk = self.store.bulk();

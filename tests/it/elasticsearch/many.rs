@@ -130,7 +130,10 @@ async fn a_namespace_more_costs_little() {
         let folder = tempfile::tempdir().unwrap();
         let spoor = start(folder.path(), server, round, namespaces);
         let cost = measure(&spoor, server, namespaces).await;
-        println!("{namespaces} namespaces: {cost:?}");
+        println!(
+            "{namespaces} namespaces: {} MiB, {} connections, p50 {:?}, p99 {:?}",
+            cost.rss_mib, cost.connections, cost.p50, cost.p99
+        );
         costs.push((namespaces, cost));
     }
     let [(one, first), .., (many, last)] = costs.as_slice() else {

@@ -35,14 +35,6 @@ impl Documents {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.each.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.each.is_empty()
-    }
-
     /// Adds a document, which `write` puts at the end of what it is given. Index and id hold nothing that JSON would escape.
     pub(crate) fn push(
         &mut self,

@@ -42,11 +42,6 @@ pub(super) struct Known {
 // === impl Flavour ===
 
 impl Flavour {
-    /// Whether it speaks as Elasticsearch 7 does, as all of OpenSearch.
-    pub(crate) fn is_seven(self) -> bool {
-        self.product == Product::OpenSearch || self.major == 7
-    }
-
     /// Whether every document has a type, which has to be named.
     pub(crate) fn has_types(self) -> bool {
         self.product == Product::Elasticsearch && self.major < 7
