@@ -239,6 +239,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[allow(clippy::needless_pass_by_value, reason = "asked for in its place")]
     fn check(header: Option<String>, expect: Option<&str>) {
         assert_eq!(header.as_deref(), expect);
     }
