@@ -13,6 +13,7 @@
 mod authority;
 mod dial;
 mod error;
+mod facts;
 mod folder;
 mod instances;
 mod issue;
@@ -22,6 +23,7 @@ mod name;
 
 pub use dial::{DialError, Dialer, PublicKey, Stream, public_key};
 pub use error::Error;
+pub use facts::Facts;
 pub use instances::{Instances, InvalidPattern, Names, Pattern, Stranger, Tenants};
 pub use issue::{Issuer, Outcome};
 pub use layout::Layout;

@@ -13,6 +13,16 @@ use super::DialError;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PublicKey(Vec<u8>);
 
+// === impl PublicKey ===
+
+impl PublicKey {
+    /// That of a certificate: its `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn of(info: &[u8]) -> Self {
+        Self(info.to_vec())
+    }
+}
+
 /// The public half of the block's key; none when it names none. Blocks.
 ///
 /// # Errors
