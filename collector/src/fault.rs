@@ -103,7 +103,9 @@ impl From<WriteError> for Fault {
         match error {
             WriteError::Unavailable { reason } => Self::Unavailable(reason),
             WriteError::Throttled { after, reason } => Self::Throttled { after, reason },
-            rejected @ WriteError::Rejected(_) => Self::Unavailable(rejected.to_string()),
+            other @ (WriteError::Rejected(_) | WriteError::Deferred { .. }) => {
+                Self::Unavailable(other.to_string())
+            }
         }
     }
 }

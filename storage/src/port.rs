@@ -179,6 +179,17 @@ pub enum WriteError {
     /// These spans can never be stored; all others of the batch are durable.
     #[error("{} spans can never be stored, the first because {}", .0.len(), first_reason(.0))]
     Rejected(Vec<Unstorable>),
+    /// These spans were not stored, for a reason that is theirs and may pass; all others of the batch are durable, those in `rejected` excepted. Only a backend
+    /// behind [`Coalesce`](crate::layers::Coalesce) answers so: that layer tells each caller what became of its own.
+    #[error("{} spans are not stored yet: {reason}", spans.len())]
+    Deferred {
+        /// Positions in the batch, rising.
+        spans: Vec<usize>,
+        /// Those that can never be stored.
+        rejected: Vec<Unstorable>,
+        /// For an operator: what keeps them, and what mends it.
+        reason: String,
+    },
 }
 
 /// A span of a batch that can never be stored.

@@ -323,7 +323,8 @@ pub(super) fn query(
             bytes: query.max_bytes.as_usize(),
         },
         tag_expressions: query.tag_expressions,
-        passes_credentials_on: query.bearer_token_propagation,
+        passes_credentials_on: query.bearer_token_propagation
+            || takes_credentials(&config.storage.elasticsearch),
         instances: config.instances.clone(),
         archive: storage.first().capabilities().archive,
         version: query::Version {
@@ -334,6 +335,15 @@ pub(super) fn query(
         },
         places: addrs.iter().filter_map(place).collect(),
     }))
+}
+
+/// Whether some store decides by the token or key of whoever asks: then it is never asked with our own rights in their place.
+fn takes_credentials(stores: &[storage::elasticsearch::Config]) -> bool {
+    let places = stores
+        .iter()
+        .flat_map(|store| std::iter::once(&store.main).chain(&store.archive));
+    let mut connections = places.map(|place| &place.connection);
+    connections.any(|to| to.propagate_api_key || to.propagate_bearer_token)
 }
 
 /// How the query service reads the store.

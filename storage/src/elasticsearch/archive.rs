@@ -21,7 +21,14 @@ impl Archive for Archives {
         async move {
             self.0.check_open()?;
             match &self.0.opened(&batch.instance)?.archive {
-                Some(store) => store.write(&batch.spans, false).await,
+                Some(store) => {
+                    let written = store.write(&batch.spans, false).await;
+                    // one trace is archived whole
+                    written.map_err(|error| match error {
+                        WriteError::Deferred { reason, .. } => WriteError::Unavailable { reason },
+                        other => other,
+                    })
+                }
                 None => Err(WriteError::Unavailable {
                     reason: format!(
                         "{} has no archive: set es-archive.enabled=true",

@@ -1,6 +1,6 @@
 //! One bulk request after another, until each document is confirmed, can never be stored, or the patience is used up.
 //!
-//! In: documents with their indices and ids. Out: which can never be stored, and why; or an error, and then nothing is promised. Only what failed is sent again, and a request that is too
+//! In: documents with their indices and ids. Out: how many are stored, which can never be, and which are not yet, each with its reason. Only what failed is sent again, and a request that is too
 //! large in two halves. A document counts as stored when its own entry in the answer says so, and by nothing else.
 //!
 //! Deliberately absent: what documents are made of.
@@ -11,6 +11,7 @@ mod answer;
 mod body;
 mod verdict;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -29,9 +30,11 @@ const REQUIRE_ALIAS: &str = "require_alias";
 /// How long a bulk is tried, over all attempts. Whoever sent the spans has given up by then, and sends them again.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the answer to one request may take.
-const ATTEMPT: Duration = Duration::from_secs(30);
+const ATTEMPT: Duration = Duration::from_secs(10);
 /// How often a cluster is called that does not answer at all: then others need not wait for it too.
 const CALLS: usize = 3;
+/// How often documents for an index that takes none are sent, while others are taken.
+const BLOCKED_TRIES: usize = 3;
 /// Before the second attempt; each further pause is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -45,6 +48,18 @@ pub(crate) struct Refused {
     pub(crate) reason: String,
 }
 
+/// What became of documents.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// How many the cluster confirmed.
+    pub(crate) stored: usize,
+    /// Those that can never be stored, by position.
+    pub(crate) refused: Vec<Refused>,
+    /// Positions of those that are not stored, and why.
+    pub(crate) waiting: Vec<usize>,
+    pub(crate) error: Option<Error>,
+}
+
 /// Where and how documents are sent.
 pub(crate) struct Bulk<'a> {
     pub(crate) client: &'a Client,
@@ -56,109 +71,154 @@ pub(crate) struct Bulk<'a> {
     pub(crate) refreshes: bool,
 }
 
+/// One request's way, over all attempts.
+struct Course<'a> {
+    documents: &'a Documents,
+    until: Instant,
+    /// The cluster is away: no chunk need find that out by itself.
+    is_away: &'a AtomicBool,
+}
+
+// === impl Sent ===
+
+impl Sent {
+    fn add(&mut self, other: Self) {
+        self.stored += other.stored;
+        self.refused.extend(other.refused);
+        self.waiting.extend(other.waiting);
+        // what somebody must mend is told before what mends itself
+        let is_denied = matches!(self.error, Some(Error::Denied(_)));
+        if !is_denied && other.error.is_some() {
+            self.error = other.error;
+        }
+    }
+
+    /// All of it, or why not.
+    pub(crate) fn whole(self) -> Result<Vec<Refused>, Error> {
+        match self.error {
+            Some(error) if !self.waiting.is_empty() => Err(error),
+            _ => Ok(self.refused),
+        }
+    }
+}
+
 // === impl Bulk ===
 
 impl Bulk<'_> {
     /// Sends all `documents`, as many requests at once as there are workers.
-    pub(crate) async fn send(&self, documents: &Documents) -> Result<Vec<Refused>, Error> {
-        let until = Instant::now() + PATIENCE;
+    pub(crate) async fn send(&self, documents: &Documents) -> Sent {
         let chunks = documents.chunks(self.limits.bulk_bytes, self.limits.bulk_actions);
         let workers = self.limits.bulk_workers.max(1);
+        let is_away = AtomicBool::new(false);
+        let course = Course {
+            documents,
+            until: Instant::now() + PATIENCE,
+            is_away: &is_away,
+        };
         let sending = chunks
             .into_iter()
-            .map(|chunk| self.send_chunk(documents, chunk, until));
+            .map(|chunk| self.send_chunk(&course, chunk));
         let mut sending = stream::iter(sending).buffer_unordered(workers);
-        let mut refused = Vec::new();
-        let mut failed = None;
+        let mut all = Sent::default();
         while let Some(sent) = sending.next().await {
-            match sent {
-                Ok(some) => refused.extend(some),
-                // the others go on: what they store need not be stored again
-                Err(error) => failed = failed.or(Some(error)),
-            }
+            all.add(sent);
         }
-        refused.sort_by_key(|one: &Refused| one.at);
-        failed.map_or(Ok(refused), Err)
+        all.refused.sort_by_key(|one| one.at);
+        all.waiting.sort_unstable();
+        all
     }
 
-    async fn send_chunk(
-        &self,
-        documents: &Documents,
-        chunk: Vec<usize>,
-        until: Instant,
-    ) -> Result<Vec<Refused>, Error> {
-        let mut refused = Vec::new();
+    async fn send_chunk(&self, course: &Course<'_>, chunk: Vec<usize>) -> Sent {
+        let mut sent = Sent::default();
         // what is still to be sent, in requests of its own
-        let mut waiting = vec![chunk];
+        let mut requests = vec![chunk];
         let mut pause = PAUSE;
         let mut calls = 0;
-        while let Some(chunk) = waiting.pop() {
-            let error = match self.attempt(documents, &chunk).await {
+        let mut blocked = 0;
+        while let Some(chunk) = requests.pop() {
+            if course.is_away.load(Ordering::Relaxed) {
+                let away = Error::Unreachable(format!("{} is away", self.client.shown()));
+                return given_up(sent, requests, chunk, away);
+            }
+            let (chunk, error) = match self.attempt(course, &chunk).await {
                 Ok(entries) => {
-                    let (again, error) = self.sort(&chunk, entries, &mut refused);
-                    if again.is_empty() {
-                        continue;
+                    let sorted = self.sort(&chunk, entries);
+                    // an index that takes nothing, beside others that do, is not waited for long
+                    blocked += usize::from(sorted.is_blocked && sorted.stored > 0 || blocked > 0);
+                    sent.stored += sorted.stored;
+                    sent.refused.extend(sorted.refused);
+                    match sorted.error {
+                        Some(error) if !sorted.again.is_empty() => (sorted.again, error),
+                        _ => continue,
                     }
-                    waiting.push(again);
-                    error
                 }
                 Err(Error::TooLarge(reason)) => {
                     self.metrics.split();
                     match chunk.as_slice() {
-                        [only] => refused.push(Refused { at: *only, reason }),
+                        [only] => sent.refused.push(Refused { at: *only, reason }),
                         many => {
                             let (first, second) = many.split_at(many.len() / 2);
-                            waiting.push(second.to_vec());
-                            waiting.push(first.to_vec());
+                            requests.push(second.to_vec());
+                            requests.push(first.to_vec());
                         }
                     }
                     continue;
                 }
-                Err(error @ Error::Busy(_)) => {
-                    waiting.push(chunk);
-                    error
+                Err(error) => {
+                    calls += usize::from(matches!(error, Error::Unreachable(_)));
+                    (chunk, error)
                 }
-                Err(error @ Error::Unreachable(_)) => {
-                    calls += 1;
-                    if calls == CALLS {
-                        return Err(error);
-                    }
-                    waiting.push(chunk);
-                    error
-                }
-                Err(error) => return Err(error),
             };
+            let may_pass = matches!(error, Error::Busy(_) | Error::Unreachable(_));
             let waited = jittered(pause);
-            if matches!(error, Error::Denied(_)) || Instant::now() + waited >= until {
-                return Err(error);
+            let is_late = Instant::now() + waited >= course.until;
+            if !may_pass || is_late || calls == CALLS || blocked == BLOCKED_TRIES {
+                if calls == CALLS {
+                    course.is_away.store(true, Ordering::Relaxed);
+                }
+                return given_up(sent, requests, chunk, error);
             }
+            requests.push(chunk);
             self.metrics.again();
             tokio::time::sleep(waited).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Ok(refused)
+        sent
     }
 
     /// One request.
-    async fn attempt(&self, documents: &Documents, chunk: &[usize]) -> Result<Entries, Error> {
-        let body = documents.body(chunk);
+    async fn attempt(&self, course: &Course<'_>, chunk: &[usize]) -> Result<Entries, Error> {
+        let body = course.documents.body(chunk);
+        let until = course.until.min(Instant::now() + ATTEMPT);
         self.metrics.sent(chunk.len(), body.len());
         let began = Instant::now();
-        let mut answer = self.ask(body.clone(), self.requires_alias).await;
+        let mut answer = self.ask(body.clone(), self.requires_alias, until).await;
         // a parameter that Elasticsearch before 7.10 does not know: there a missing alias becomes an index, as with Jaeger
         if matches!(&answer, Err(Error::Invalid(said)) if said.contains(REQUIRE_ALIAS)) {
-            answer = self.ask(body, false).await;
+            answer = self.ask(body, false, until).await;
         }
-        self.metrics.answered(began.elapsed(), answer.is_ok());
-        answer::read(&answer?.body, chunk.len())
-            .map_err(|odd| Error::Busy(format!("{} confirms nothing: {odd}", self.client.shown())))
+        let entries = answer.and_then(|answer| {
+            answer::read(&answer.body, chunk.len()).map_err(|odd| {
+                Error::Busy(format!("{} confirms nothing: {odd}", self.client.shown()))
+            })
+        });
+        self.metrics.answered(began.elapsed(), entries.is_ok());
+        entries
     }
 
-    async fn ask(&self, body: Bytes, requires_alias: bool) -> Result<Response, Error> {
+    async fn ask(
+        &self,
+        body: Bytes,
+        requires_alias: bool,
+        until: Instant,
+    ) -> Result<Response, Error> {
         let mut request = Request::post(&["_bulk"])
-            .query("filter_path", "errors,items.*.status,items.*.error")
+            .query(
+                "filter_path",
+                "errors,items.*.status,items.*.result,items.*.error",
+            )
             .lines(body)
-            .deadline(Some(Instant::now() + ATTEMPT));
+            .deadline(Some(until));
         if requires_alias {
             request = request.query(REQUIRE_ALIAS, "true");
         }
@@ -179,44 +239,67 @@ impl Bulk<'_> {
             })
     }
 
-    /// What has to be sent again, and why.
-    fn sort(
-        &self,
-        chunk: &[usize],
-        entries: Entries,
-        refused: &mut Vec<Refused>,
-    ) -> (Vec<usize>, Error) {
-        let mut again = Vec::new();
-        let mut error: Option<Error> = None;
-        let mut stored = 0;
+    /// What became of the documents of a request.
+    fn sort(&self, chunk: &[usize], entries: Entries) -> Sorted {
+        let mut sorted = Sorted::default();
+        let stores_some = entries
+            .iter()
+            .any(|entry| verdict::of(entry) == Verdict::Stored);
         for (at, entry) in chunk.iter().zip(entries) {
-            match verdict::of(&entry) {
-                Verdict::Stored => stored += 1,
-                Verdict::Never => refused.push(Refused {
+            let verdict = match verdict::of(&entry) {
+                // others of its kind are taken, so it is the document
+                Verdict::Unsure if stores_some => Verdict::Never,
+                Verdict::Unsure => Verdict::Held,
+                known => known,
+            };
+            let error = || Some(Error::Busy(self.of(&entry.reason())));
+            match verdict {
+                Verdict::Stored => sorted.stored += 1,
+                Verdict::Never => sorted.refused.push(Refused {
                     at: *at,
                     reason: entry.reason(),
                 }),
                 Verdict::Later => {
-                    again.push(*at);
-                    error = error.or_else(|| Some(Error::Busy(self.of(&entry.reason()))));
+                    sorted.again.push(*at);
+                    sorted.is_blocked |= verdict::is_block(&entry);
+                    sorted.error = sorted.error.take().or_else(error);
                 }
-                Verdict::Held => {
-                    again.push(*at);
+                Verdict::Held | Verdict::Unsure => {
+                    sorted.again.push(*at);
                     // what somebody must mend is told before what mends itself
-                    if !matches!(error, Some(Error::Denied(_))) {
-                        error = Some(Error::Denied(self.of(&entry.reason())));
+                    if !matches!(sorted.error, Some(Error::Denied(_))) {
+                        sorted.error = Some(Error::Denied(self.of(&entry.reason())));
                     }
                 }
             }
         }
-        self.metrics.stored(stored);
-        let nothing = || Error::Busy(self.of("nothing more"));
-        (again, error.unwrap_or_else(nothing))
+        self.metrics.stored(sorted.stored);
+        sorted
     }
 
     fn of(&self, reason: &str) -> String {
         format!("{} did not store a document: {reason}", self.client.shown())
     }
+}
+
+/// What became of the documents of one request.
+#[derive(Default)]
+struct Sorted {
+    stored: usize,
+    refused: Vec<Refused>,
+    /// What has to be sent again, and why.
+    again: Vec<usize>,
+    error: Option<Error>,
+    /// Some index takes nothing.
+    is_blocked: bool,
+}
+
+/// The end of a chunk's way, before all of it was stored.
+fn given_up(mut sent: Sent, requests: Vec<Vec<usize>>, chunk: Vec<usize>, error: Error) -> Sent {
+    sent.waiting.extend(chunk);
+    sent.waiting.extend(requests.into_iter().flatten());
+    sent.error = Some(error);
+    sent
 }
 
 /// Somewhere between nothing and `pause`, so that those who failed together do not come again together.

@@ -96,25 +96,34 @@ impl Client {
         let until = request
             .deadline
             .unwrap_or_else(|| Instant::now() + PATIENCE);
-        let sent = tokio::time::timeout_at(until.into(), self.send_to_any(request)).await;
-        sent.unwrap_or_else(|_| {
-            if request.deadline.is_some() {
-                return Err(Error::Cancelled("the deadline passed"));
+        match self.send_to_any(request, until).await {
+            Err(Error::Unreachable(_)) if request.deadline.is_some() && Instant::now() >= until => {
+                Err(Error::Cancelled("the deadline passed"))
             }
-            let seconds = PATIENCE.as_secs();
-            Err(Error::Unreachable(format!(
-                "{} did not answer within {seconds}s",
-                self.shown()
-            )))
-        })
+            sent => sent,
+        }
     }
 
-    async fn send_to_any(&self, request: &Request) -> Result<Response, Error> {
+    async fn send_to_any(&self, request: &Request, until: Instant) -> Result<Response, Error> {
         self.nodes.refresh(self).await;
         let compressed = self.compressed(&request.body).await;
         let mut failed = None;
-        for node in self.nodes.in_turn() {
-            match self.send_as_known(request, &compressed, &node).await {
+        let nodes = self.nodes.in_turn();
+        let mut left = nodes.len();
+        for node in nodes {
+            // one that hangs leaves time for the others
+            let share = until.saturating_duration_since(Instant::now())
+                / u32::try_from(left).unwrap_or(1).max(1);
+            left -= 1;
+            let sending = self.send_as_known(request, &compressed, &node);
+            let sent = tokio::time::timeout(share, sending).await;
+            let sent = sent.unwrap_or_else(|_| {
+                let seconds = share.as_secs_f64();
+                Err(Failure::after(format!(
+                    "{node} did not answer within {seconds:.1}s"
+                )))
+            });
+            match sent {
                 Ok(response) => {
                     self.nodes.answered(&node);
                     return Ok(response);
@@ -194,7 +203,7 @@ impl Client {
         let answer = (self.pool.current().await)
             .request(built)
             .await
-            .map_err(|error| Failure::of(&error, node))?;
+            .map_err(|error| Failure::of(&error, node, &self.settings.settings))?;
         let status = answer.status().as_u16();
         let product = (answer.headers().get("x-elastic-product"))
             .and_then(|value| value.to_str().ok())
@@ -251,6 +260,16 @@ fn gzip(bytes: &[u8], level: u32) -> Option<Bytes> {
     encoder.finish().ok().map(Bytes::from)
 }
 
+/// What a server says that does not take a client's certificate.
+const ALERTS: [&str; 6] = [
+    "CertificateRequired",
+    "CertificateUnknown",
+    "CertificateExpired",
+    "CertificateRevoked",
+    "BadCertificate",
+    "UnknownCA",
+];
+
 /// Why there is no answer.
 struct Failure {
     said: String,
@@ -286,7 +305,7 @@ impl Failure {
         }
     }
 
-    fn of(error: &hyper_util::client::legacy::Error, node: &Node) -> Self {
+    fn of(error: &hyper_util::client::legacy::Error, node: &Node, settings: &str) -> Self {
         let mut said = String::new();
         let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
         while let Some(inner) = cause {
@@ -301,6 +320,12 @@ impl Failure {
         }
         if said.is_empty() {
             said = error.to_string();
+        }
+        // in TLS 1.3 a client hears of it after it has connected
+        if ALERTS.iter().any(|alert| said.contains(alert)) {
+            said = format!(
+                "refused our certificate ({said}): see {settings}.tls.cert and {settings}.tls.key"
+            );
         }
         Self {
             is_too_large: false,

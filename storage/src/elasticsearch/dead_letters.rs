@@ -13,8 +13,8 @@ use model::Instance;
 use serde_json::json;
 
 use super::Shared;
-use super::bulk::{Action, Documents};
-use super::client::Error;
+use super::bulk::{Action, Documents, Refused};
+use super::client::{Error, Flavour};
 use super::store::Store;
 use super::template::OTHER_TYPE;
 use crate::layers::window::system_clock;
@@ -58,6 +58,50 @@ fn day(time_ns: u64) -> String {
 impl Store {
     async fn bury(&self, letters: &[DeadLetter]) -> Result<(), Error> {
         let flavour = self.ready().await?;
+        let refused = self
+            .bury_as(letters, flavour, |letter| &letter.payload)
+            .await?;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        // the payload alone can be too large: what it was of is kept without it
+        let letters: Vec<DeadLetter> = refused
+            .iter()
+            .filter_map(|one| Some((letters.get(one.at)?, &one.reason)))
+            .map(|(letter, why)| {
+                let bytes = letter.payload.len();
+                tracing::warn!(
+                    instance = %self.instance,
+                    bytes,
+                    reason = letter.reason,
+                    refused = why,
+                    "a dead letter is kept without its payload, which the cluster refuses"
+                );
+                DeadLetter {
+                    reason: format!(
+                        "{}; its payload of {bytes} bytes is not kept: {why}",
+                        letter.reason
+                    ),
+                    ..letter.clone()
+                }
+            })
+            .collect();
+        match self.bury_as(&letters, flavour, |_| &[]).await?.first() {
+            None => Ok(()),
+            Some(refused) => Err(Error::Denied(format!(
+                "{} refused a dead letter: {}",
+                self.client.shown(),
+                refused.reason
+            ))),
+        }
+    }
+
+    async fn bury_as(
+        &self,
+        letters: &[DeadLetter],
+        flavour: Flavour,
+        payload: fn(&DeadLetter) -> &[u8],
+    ) -> Result<Vec<Refused>, Error> {
         let now_ns = system_clock()();
         let index = format!("{}-{}", self.names.dead_letters(), day(now_ns));
         let mut documents = Documents::new(flavour.has_types(), letters.len() * 1_024);
@@ -69,9 +113,8 @@ impl Store {
                 letter.origin.as_bytes(),
                 &letter.payload,
             ] {
-                hasher
-                    .update(&(part.len() as u64).to_le_bytes())
-                    .update(part);
+                hasher.update(&(part.len() as u64).to_le_bytes());
+                hasher.update(part);
             }
             let mut hash = [0; 16];
             hasher.finalize_xof().fill(&mut hash);
@@ -80,7 +123,7 @@ impl Store {
                 "instance": letter.instance.to_string(),
                 "reason": letter.reason,
                 "origin": letter.origin,
-                "payload": STANDARD.encode(&letter.payload),
+                "payload": STANDARD.encode(payload(letter)),
             });
             let id = URL_SAFE_NO_PAD.encode(hash);
             documents.push(Action::Create, &index, &id, OTHER_TYPE, |out| {
@@ -89,13 +132,6 @@ impl Store {
         }
         let mut bulk = self.bulk();
         bulk.requires_alias = false;
-        match bulk.send(&documents).await?.first() {
-            None => Ok(()),
-            Some(refused) => Err(Error::Denied(format!(
-                "{} refused a dead letter: {}",
-                self.client.shown(),
-                refused.reason
-            ))),
-        }
+        bulk.send(&documents).await.whole()
     }
 }

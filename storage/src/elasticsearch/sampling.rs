@@ -87,7 +87,7 @@ impl Samplings {
         let mut bulk = self.store.bulk();
         bulk.requires_alias = false;
         bulk.refreshes = true;
-        match bulk.send(&lines).await?.first() {
+        match bulk.send(&lines).await.whole()?.first() {
             None => Ok(()),
             Some(refused) => Err(Error::Denied(format!(
                 "{} refused a document of adaptive sampling: {}",
@@ -136,6 +136,7 @@ impl Samplings {
             }))
             .deadline(Some(Instant::now() + PATIENCE));
         let answer = self.store.client.ask(&search).await?.json();
+        scroll::whole(&answer, &self.store.client)?;
         let hits = answer.pointer("/hits/hits").and_then(Value::as_array);
         let found = hits.into_iter().flatten().filter_map(|hit| {
             match serde_json::from_value(hit.get("_source")?.clone()) {
@@ -189,17 +190,20 @@ impl Samplings {
         };
         let number = |field: &str| answer.get(field).and_then(Value::as_u64);
         let of = |field: &str| answer.get("_source")?.get(field);
-        let lease = || {
-            Some(Lease {
-                holder: of("holder")?.as_str()?.to_owned(),
-                ttl: Duration::from_millis(of("ttl_ms")?.as_u64()?),
-                version: Version {
-                    sequence: number("_seq_no")?,
-                    term: number("_primary_term")?,
-                },
-            })
+        let (Some(sequence), Some(term)) = (number("_seq_no"), number("_primary_term")) else {
+            return Err(Error::Busy(format!(
+                "{} tells no version of a lease",
+                self.store.client.shown()
+            )));
         };
-        Ok(lease())
+        // one that says nothing is nobody's, and ends at once
+        let ttl_ms = of("ttl_ms").and_then(Value::as_u64).unwrap_or_default();
+        let holder = of("holder").and_then(Value::as_str).unwrap_or_default();
+        Ok(Some(Lease {
+            holder: holder.to_owned(),
+            ttl: Duration::from_millis(ttl_ms),
+            version: Version { sequence, term },
+        }))
     }
 
     /// Writes a lease, unless it is not what it was any more.
@@ -243,7 +247,17 @@ impl Samplings {
         if answer.status == 409 {
             return Ok(false);
         }
-        answer.succeeded(self.store.client.shown()).map(|_| true)
+        let answer = answer.succeeded(self.store.client.shown())?;
+        let json = answer.json();
+        let result = json.get("result").and_then(Value::as_str);
+        if matches!(result, Some("created" | "updated" | "deleted")) {
+            return Ok(true);
+        }
+        Err(Error::Busy(format!(
+            "{} confirms no lease: {}",
+            self.store.client.shown(),
+            super::client::shortened(&String::from_utf8_lossy(&answer.body))
+        )))
     }
 }
 

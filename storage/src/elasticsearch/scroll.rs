@@ -63,10 +63,12 @@ pub(super) async fn each(
 }
 
 /// An answer of some shards only is no answer here.
-fn whole(answer: &Value, client: &Client) -> Result<(), Error> {
-    let failed = answer.pointer("/_shards/failed").and_then(Value::as_u64);
+pub(super) fn whole(answer: &Value, client: &Client) -> Result<(), Error> {
+    let shards = |of: &str| answer.get("_shards")?.get(of)?.as_u64();
     let timed_out = answer.get("timed_out").and_then(Value::as_bool);
-    if failed != Some(0) || timed_out == Some(true) {
+    // OpenSearch does not count a shard as failed that is nowhere
+    let is_whole = shards("failed") == Some(0) && shards("successful") == shards("total");
+    if !is_whole || timed_out == Some(true) {
         return Err(Error::Busy(format!(
             "{} answered for a part of its shards only",
             client.shown()

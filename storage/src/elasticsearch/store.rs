@@ -16,6 +16,7 @@ use super::index::Names;
 use super::metrics::Metrics;
 use super::services::Services;
 use super::template;
+use crate::layers::occasional::Occasional;
 
 /// A place, opened.
 pub(crate) struct Store {
@@ -27,6 +28,8 @@ pub(crate) struct Store {
     pub(crate) services: Services,
     pub(crate) gate: Gate,
     pub(crate) metrics: Metrics,
+    /// Spans that were not stored while others were: told now and then.
+    pub(crate) deferred: Occasional,
     /// Templates are there.
     is_ready: AtomicBool,
     making_ready: Mutex<()>,
@@ -48,6 +51,7 @@ impl Store {
             services: Services::new(place.limits.service_cache_ttl),
             gate: Gate::new(instance.clone(), metrics.clone()),
             metrics,
+            deferred: Occasional::default(),
             is_ready: AtomicBool::new(false),
             making_ready: Mutex::new(()),
             instance,

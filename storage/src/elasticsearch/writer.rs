@@ -7,10 +7,14 @@
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/writer.go` v1.76.0, which confirms nothing.
 
+use std::collections::BTreeSet;
+use std::time::Instant;
+
 use model::Span;
 
 use super::bulk::{Action, Bulk, Documents};
 use super::client::{Error, Flavour};
+use super::config::{self, TagsAsFields};
 use super::document::{Encoder, service};
 use super::services::Services;
 use super::store::Store;
@@ -22,12 +26,24 @@ const TURN: usize = 256;
 /// Roughly what a document has, to make room at once.
 const DOCUMENT_BYTES: usize = 1_200;
 
+/// What a cluster says when an index can have no further field.
+const TOO_MANY_FIELDS: &str = "Limit of total fields";
+
 /// What a document of a bulk is of.
 enum Of {
     /// The span at this position.
     Span(usize),
     /// The service that this stands for.
     Service(u128),
+}
+
+/// What became of a batch that reached the cluster.
+#[derive(Default)]
+struct Written {
+    unstorable: Vec<Unstorable>,
+    /// Positions of spans that are not stored yet, and why.
+    waiting: Vec<usize>,
+    error: Option<Error>,
 }
 
 /// A bulk, made.
@@ -41,6 +57,17 @@ struct Made {
 struct Last {
     period: Option<u64>,
     name: String,
+}
+
+// === impl Written ===
+
+impl Written {
+    fn refuse(&mut self, at: usize, reason: String) {
+        self.unstorable.push(Unstorable {
+            at,
+            reason: reason.into(),
+        });
+    }
 }
 
 // === impl Store ===
@@ -58,39 +85,63 @@ impl Store {
         if self.gate.enter()? {
             self.doubt();
         }
-        let unstorable = match self.write_through(spans, with_services).await {
-            Ok(unstorable) => unstorable,
+        let written = match self.write_through(spans, with_services).await {
+            Ok(written) => written,
             Err(error) => {
                 self.gate.failed(&error);
                 return Err(error.into());
             }
         };
         self.gate.passed();
-        if unstorable.is_empty() {
-            return Ok(());
+        let Written {
+            unstorable,
+            waiting,
+            error,
+        } = written;
+        match error {
+            Some(error) if !waiting.is_empty() => {
+                let reason = error.to_string();
+                if let Some(spans) = self.deferred.due(Instant::now(), waiting.len()) {
+                    tracing::warn!(
+                        instance = %self.instance,
+                        spans,
+                        error = reason,
+                        "the cluster takes some spans and others not yet: senders of these are told to come again"
+                    );
+                }
+                Err(WriteError::Deferred {
+                    spans: waiting,
+                    rejected: unstorable,
+                    reason,
+                })
+            }
+            _ if unstorable.is_empty() => Ok(()),
+            _ => Err(WriteError::Rejected(unstorable)),
         }
-        Err(WriteError::Rejected(unstorable))
     }
 
-    async fn write_through(
-        &self,
-        spans: &[Span],
-        with_services: bool,
-    ) -> Result<Vec<Unstorable>, Error> {
+    /// An error is the cluster's: it stored nothing at all.
+    async fn write_through(&self, spans: &[Span], with_services: bool) -> Result<Written, Error> {
         let flavour = self.ready().await?;
         let made = self.make(spans, with_services, flavour).await;
-        let refused = self.bulk().send(&made.documents).await?;
-        let mut is_refused = vec![false; made.of.len()];
-        let mut unstorable = Vec::new();
-        for one in refused {
-            if let Some(is_refused) = is_refused.get_mut(one.at) {
-                *is_refused = true;
+        let mut sent = self.bulk().send(&made.documents).await;
+        if sent.stored == 0
+            && let Some(error) = sent.error.take()
+        {
+            return Err(error);
+        }
+        let mut written = Written::default();
+        let mut is_missing = vec![false; made.of.len()];
+        let mut too_many_fields = Vec::new();
+        for one in sent.refused {
+            if let Some(is_missing) = is_missing.get_mut(one.at) {
+                *is_missing = true;
             }
             match made.of.get(one.at) {
-                Some(Of::Span(at)) => unstorable.push(Unstorable {
-                    at: *at,
-                    reason: one.reason.into(),
-                }),
+                Some(Of::Span(at)) if one.reason.contains(TOO_MANY_FIELDS) => {
+                    too_many_fields.push((*at, one.reason));
+                }
+                Some(Of::Span(at)) => written.refuse(*at, one.reason),
                 // the spans are there all the same
                 Some(Of::Service(_)) => tracing::warn!(
                     instance = %self.instance,
@@ -100,13 +151,68 @@ impl Store {
                 None => {}
             }
         }
-        for (of, is_refused) in made.of.iter().zip(is_refused) {
-            if let (Of::Service(key), false) = (of, is_refused) {
+        for at in sent.waiting {
+            if let Some(is_missing) = is_missing.get_mut(at) {
+                *is_missing = true;
+            }
+            if let Some(Of::Span(at)) = made.of.get(at) {
+                written.waiting.push(*at);
+            }
+        }
+        written.error = sent.error;
+        for (of, is_missing) in made.of.iter().zip(is_missing) {
+            if let (Of::Service(key), false) = (of, is_missing) {
                 self.services.confirm(*key);
             }
         }
-        self.metrics.refused(unstorable.len());
-        Ok(unstorable)
+        if !too_many_fields.is_empty() {
+            self.write_in_lists(spans, too_many_fields, flavour, &mut written)
+                .await;
+        }
+        written.unstorable.sort_by_key(|one| one.at);
+        written.waiting.sort_unstable();
+        self.metrics.refused(written.unstorable.len());
+        Ok(written)
+    }
+
+    /// Writes spans with all of their tags in lists: their index has no room for more fields, whoever filled it.
+    async fn write_in_lists(
+        &self,
+        spans: &[Span],
+        which: Vec<(usize, String)>,
+        flavour: Flavour,
+        written: &mut Written,
+    ) {
+        let documents = config::Documents {
+            tags_as_fields: TagsAsFields {
+                all: false,
+                include: BTreeSet::new(),
+                ..self.place.documents.tags_as_fields.clone()
+            },
+            ..self.place.documents.clone()
+        };
+        let mut encoder = Encoder::new(&documents, &self.keys);
+        let mut lines = Documents::new(flavour.has_types(), which.len() * DOCUMENT_BYTES);
+        let mut document = Vec::new();
+        for span in which.iter().filter_map(|(at, _)| spans.get(*at)) {
+            let index = self.names.spans.write(span.start_ns);
+            document.clear();
+            let id = encoder.encode(&index, span, &mut document);
+            lines.push(Action::Create, &index, id.as_str(), SPAN_TYPE, |out| {
+                out.extend_from_slice(&document);
+            });
+        }
+        let sent = self.bulk().send(&lines).await;
+        let at = |nth: usize| which.get(nth).map(|(at, _)| *at);
+        for one in sent.refused {
+            if let Some(at) = at(one.at) {
+                written.refuse(at, one.reason);
+            }
+        }
+        written
+            .waiting
+            .extend(sent.waiting.into_iter().filter_map(at));
+        written.error = written.error.take().or(sent.error);
     }
 
     /// How documents are sent to this place.

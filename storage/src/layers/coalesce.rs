@@ -8,7 +8,9 @@
 //! Deliberately absent: several writes in flight at once for an instance, and retries.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use model::Batch;
@@ -57,6 +59,8 @@ struct Writing {
     ended: bool,
 }
 
+/// When whoever has spans that are not stored yet is told to come again.
+const LATER: Duration = Duration::from_secs(1);
 /// Room is counted in these, so that 4 TiB fit a semaphore's number.
 const UNIT_BYTES: usize = 1024;
 
@@ -136,29 +140,46 @@ async fn write_all(mut writing: Writing, inner: Arc<dyn TraceWriter>, max_bytes:
 fn give(parts: Vec<Part>, answer: &Result<(), WriteError>) {
     let mut start = 0;
     for part in parts {
-        let own = match answer {
-            Err(WriteError::Rejected(spans)) => {
-                let own = start..part.end;
-                let spans: Vec<Unstorable> = spans
-                    .iter()
-                    .filter(|span| own.contains(&span.at))
-                    .map(|span| Unstorable {
-                        at: span.at - start,
-                        reason: span.reason.clone(),
-                    })
-                    .collect();
-                if spans.is_empty() {
-                    Ok(())
-                } else {
-                    Err(WriteError::Rejected(spans))
-                }
-            }
-            same => same.clone(),
-        };
+        let range = start..part.end;
         start = part.end;
         // a caller that went away needs none
-        part.answer.send(own).ok();
+        part.answer.send(own(answer, &range)).ok();
     }
+}
+
+/// What `answer` says of the spans of one caller.
+fn own(answer: &Result<(), WriteError>, range: &Range<usize>) -> Result<(), WriteError> {
+    match answer {
+        Err(WriteError::Rejected(spans)) => rejected(spans, range),
+        Err(WriteError::Deferred {
+            spans,
+            rejected: others,
+            reason,
+        }) => {
+            if spans.iter().any(|at| range.contains(at)) {
+                return Err(WriteError::Throttled {
+                    after: LATER,
+                    reason: reason.clone(),
+                });
+            }
+            rejected(others, range)
+        }
+        same => same.clone(),
+    }
+}
+
+fn rejected(spans: &[Unstorable], range: &Range<usize>) -> Result<(), WriteError> {
+    let own = spans.iter().filter(|span| range.contains(&span.at));
+    let own: Vec<Unstorable> = own
+        .map(|span| Unstorable {
+            at: span.at - range.start,
+            reason: span.reason.clone(),
+        })
+        .collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    Err(WriteError::Rejected(own))
 }
 
 // === impl Writing ===

@@ -50,6 +50,7 @@ fn combine(
         match answer {
             Ok(()) => {}
             Err(WriteError::Unavailable { reason }) => away.push(format!("{name}: {reason}")),
+            Err(deferred @ WriteError::Deferred { .. }) => away.push(format!("{name}: {deferred}")),
             Err(WriteError::Throttled { after, reason }) => {
                 wait = wait.max(Some(after));
                 busy.push(format!("{name}: {reason}"));

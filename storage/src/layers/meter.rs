@@ -61,7 +61,9 @@ impl TraceWriter for Meter {
                     spans.durable();
                 }
                 Err(WriteError::Unavailable { .. }) => spans.refused(UNAVAILABLE),
-                Err(WriteError::Throttled { .. }) => spans.refused(THROTTLED),
+                Err(WriteError::Throttled { .. } | WriteError::Deferred { .. }) => {
+                    spans.refused(THROTTLED);
+                }
             }
             result
         })

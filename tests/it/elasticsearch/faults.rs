@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tests::fault_proxy::{Fault, FaultProxy, Rule};
 use tests::servers::{Kind, Options, Server, shared};
 
-use super::sender::{Sender, span};
+use super::sender::{Sender, place, span};
 use crate::support::soak;
 
 struct Setup {
@@ -147,6 +147,159 @@ async fn poison_goes_to_the_dead_letters_with_its_reason_and_its_neighbours_are_
         );
         assert_eq!(letter["instance"], "default/jaeger");
     }
+}
+
+/// What ILM does to yesterday's index: a late span waits, and those of today do not wait with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_takes_nothing_keeps_only_its_own_spans_waiting() {
+    let server = shared(Kind::Elasticsearch7);
+    let sender = Sender::new(&server.url(), server.client(), "faults-block");
+    let late = |id: u64| {
+        let one = span(id);
+        let day = 24 * 3_600 * 1_000_000_000;
+        model::Span {
+            start_ns: one.start_ns - day,
+            end_ns: one.end_ns - day,
+            ..one
+        }
+    };
+    let first = sender.send_spans(1, 1, |_| vec![late(1)]).await;
+    assert_eq!(first.acknowledged.len(), 1);
+    let indices = server
+        .client()
+        .get("/_cat/indices/faults-block-jaeger-span-*?format=json")
+        .await;
+    let indices = indices.unwrap();
+    let index = indices[0]["index"].as_str().unwrap().to_owned();
+    let block = async |on: bool| {
+        let path = format!("/{index}/_settings");
+        let body = format!("{{\"index.blocks.write\": {on}}}");
+        let answer = server.client().send(http::Method::PUT, &path, body).await;
+        answer.unwrap().json().unwrap();
+    };
+    block(true).await;
+    let waiting = async {
+        let one = sender.send_spans(1, 1, |_| vec![late(2)]).await;
+        assert!(one.again > 0, "it was taken");
+        one
+    };
+    let others = async {
+        let began = Instant::now();
+        let sent = sender
+            .send_spans(100, 4, |batch| {
+                (0..5).map(|nth| span(100 + batch * 5 + nth)).collect()
+            })
+            .await;
+        println!(
+            "500 spans of today beside it in {:?}, slowest {:?}",
+            began.elapsed(),
+            sent.slowest
+        );
+        assert_eq!((sent.acknowledged.len(), sent.again), (500, 0));
+        assert_eq!(sender.storage.health(), Ok(()));
+        block(false).await;
+        sent
+    };
+    let (mut sent, others) = tokio::join!(waiting, others);
+    sent.add(others);
+    sender.check("an index that takes nothing", &sent).await;
+}
+
+/// An alias that leads to two indices and says of none that it is written to: nobody's span is to blame.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_the_cluster_is_not_blamed_on_spans() {
+    let server = shared(Kind::Elasticsearch7);
+    let mut main = place(&server.url(), "faults-alias");
+    main.indices.use_aliases = true;
+    let sender = Sender::with(main, server.client());
+    let ask = async |path: &str, body: &str| {
+        let body = body.to_owned();
+        let answer = server.client().send(http::Method::PUT, path, body).await;
+        answer.unwrap().json().unwrap();
+    };
+    let write = async || {
+        let batch = model::Batch::new(model::Instance::default(), vec![span(1)], 0);
+        sender.storage.writer().write(batch).await
+    };
+    let missing = write().await.unwrap_err();
+    assert!(
+        missing.is_retryable() && missing.to_string().contains("alias"),
+        "{missing}"
+    );
+    let alias = r#"{"aliases": {"faults-alias-jaeger-span-write": {}, "faults-alias-jaeger-service-write": {}}}"#;
+    for index in ["one", "two"] {
+        ask(&format!("/faults-alias-jaeger-span-{index}"), alias).await;
+    }
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let ambiguous = write().await.unwrap_err();
+        assert!(ambiguous.is_retryable(), "{ambiguous}");
+        if ambiguous.to_string().contains("no write index") {
+            break;
+        }
+        assert!(Instant::now() < until, "still {ambiguous}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let answer = server
+        .client()
+        .send(http::Method::DELETE, "/faults-alias-jaeger-span-two", "")
+        .await;
+    answer.unwrap().json().unwrap();
+    let sent = sender.send_spans(1, 1, |_| vec![span(1)]).await;
+    assert_eq!(sent.acknowledged.len(), 1);
+}
+
+/// One of two nodes takes connections and answers nothing: the other one is used.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_hangs_costs_one_wait() {
+    let server = shared(Kind::Elasticsearch7);
+    let hangs = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut main = place(&server.url(), "faults-hang");
+    main.connection
+        .urls
+        .push(format!("http://{}", hangs.local_addr().unwrap()));
+    let sender = Sender::with(main, server.client());
+    let sent = sender.send(20, 5, 1).await;
+    assert_eq!((sent.acknowledged.len(), sent.rejected.len()), (100, 0));
+    sender.check("one of two nodes hangs", &sent).await;
+    assert!(sent.slowest < Duration::from_secs(25), "{:?}", sent.slowest);
+    let again = sender
+        .send_spans(20, 1, |batch| vec![span(1_000 + batch)])
+        .await;
+    assert!(
+        again.slowest < Duration::from_secs(2),
+        "{:?}",
+        again.slowest
+    );
+}
+
+/// A span that no request can carry, and whose letter none can carry either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_span_that_is_too_large_alone_leaves_a_letter_without_it() {
+    let setup = setup("faults-huge");
+    setup.proxy.set([Rule::new(Fault::TooLarge(100 << 10))]);
+    let huge = |id: u64| {
+        let mut one = span(id);
+        let text = (0..200_000).map(|nth| char::from(b'a' + (nth % 23) as u8));
+        let text: String = text.collect();
+        one.attributes
+            .push(model::KeyValue::new("blob", text.as_str()));
+        one
+    };
+    let sent = setup
+        .sender
+        .send_spans(1, 1, |_| vec![span(1), huge(2), span(3)])
+        .await;
+    assert_eq!((sent.acknowledged.len(), sent.rejected.len()), (2, 1));
+    setup.sender.check("a span too large alone", &sent).await;
+    let letters = setup.sender.documents("spoor-dead-letter-*").await;
+    assert_eq!(letters.len(), 1);
+    let reason = letters[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("413") && reason.contains("is not kept"),
+        "{reason}"
+    );
+    assert_eq!(letters[0]["payload"], "");
 }
 
 /// Its own server, which is killed and started again.

@@ -131,6 +131,17 @@ async fn certificates_and_authorities_change_under_load_and_no_request_fails() {
     let senders = tokio::task::block_in_place(|| Sender::all(pairs, &client));
     let (stop, next) = (AtomicBool::new(false), AtomicU64::new(1));
 
+    for nth in 0..restarts {
+        let sending = senders[0].send_spans(40, 4, |batch| {
+            (0..BATCH)
+                .map(|at| span(1_000_000_000 * (nth + 1) + batch * BATCH + at))
+                .collect()
+        });
+        let restarting = async { tokio::task::block_in_place(|| secured.server.restart()) };
+        let (sent, restarted) = tokio::join!(sending, restarting);
+        restarted.unwrap();
+        assert_eq!(sent.acknowledged.len() as u64, 40 * BATCH);
+    }
     let rotating = async {
         let mut done = 0;
         let mut authority = None;
@@ -198,17 +209,6 @@ async fn certificates_and_authorities_change_under_load_and_no_request_fails() {
     );
     assert_eq!((a.again, b.again), (0, 0), "requests that failed");
 
-    for nth in 0..restarts {
-        let sending = senders[0].send_spans(40, 4, |batch| {
-            (0..BATCH)
-                .map(|at| span(1_000_000_000 * (nth + 1) + batch * BATCH + at))
-                .collect()
-        });
-        let restarting = async { tokio::task::block_in_place(|| secured.server.restart()) };
-        let (sent, restarted) = tokio::join!(sending, restarting);
-        restarted.unwrap();
-        assert_eq!(sent.acknowledged.len() as u64, 40 * BATCH);
-    }
     // the client that asks the store knew the first authority
     let tls = trusting(&secrets[0].trusted, Some(&secrets[0].leaf));
     let client = Client::new(secured.server.port())

@@ -15,6 +15,9 @@ pub(super) type Entries = Vec<Entry>;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(super) struct Entry {
     pub(super) status: u16,
+    /// `created`, `updated`; `noop` when a pipeline of the cluster dropped it.
+    #[serde(default)]
+    result: Option<String>,
     #[serde(default)]
     error: Option<Value>,
     /// Whether it was to be created: then one that is there already is what was wanted.
@@ -57,8 +60,11 @@ pub(super) fn read(body: &[u8], sent: usize) -> Result<Entries, String> {
 // === impl Entry ===
 
 impl Entry {
-    pub(super) fn is_failed(&self) -> bool {
-        self.error.as_ref().is_some_and(|error| !error.is_null())
+    /// Whether the cluster says that it wrote it, and nothing against that.
+    pub(super) fn is_written(&self) -> bool {
+        let result = self.result.as_deref();
+        self.error.as_ref().is_none_or(Value::is_null)
+            && matches!(result, Some("created" | "updated"))
     }
 
     /// The kind of error: `mapper_parsing_exception` and the like.
@@ -95,6 +101,7 @@ impl Entry {
     pub(super) fn new(action: &str, status: u16, error: Option<&str>) -> Self {
         Self {
             status,
+            result: error.is_none().then(|| "created".to_owned()),
             error: error.map(|kind| serde_json::json!({"type": kind, "reason": "why"})),
             created: action == "create",
         }
@@ -107,9 +114,9 @@ mod tests {
 
     #[test]
     fn entries_stand_in_the_order_of_the_documents() {
-        let body = br#"{"errors":true,"items":[{"create":{"status":201}},{"index":{"status":400,"error":{"type":"t","reason":"r","caused_by":{"type":"c","reason":"d"}}}}]}"#;
+        let body = br#"{"errors":true,"items":[{"create":{"status":201,"result":"created"}},{"index":{"status":400,"error":{"type":"t","reason":"r","caused_by":{"type":"c","reason":"d"}}}}]}"#;
         let entries = read(body, 2).unwrap();
-        assert!(entries[0].created && !entries[0].is_failed());
+        assert!(entries[0].created && entries[0].is_written());
         assert_eq!(entries[1].reason(), "t: r, because c: d");
     }
 

@@ -18,6 +18,8 @@ pub(super) enum Verdict {
     Held,
     /// The document can never be stored.
     Never,
+    /// The document's fault where others are stored, and else the cluster's.
+    Unsure,
 }
 
 /// Goes away by itself, or with the cluster's trouble.
@@ -31,6 +33,31 @@ const PASSING: [&str; 9] = [
     "circuit_breaking_exception",
     "process_cluster_event_timeout_exception",
     "master_not_discovered_exception",
+];
+
+/// About the document alone.
+const ITS_OWN: [&str; 5] = [
+    "mapper_parsing_exception",
+    "document_parsing_exception",
+    "strict_dynamic_mapping_exception",
+    "x_content_parse_exception",
+    "parsing_exception",
+];
+
+/// What is said of a document under a name that stands for much else.
+const ITS_OWN_WORDS: [&str; 4] = [
+    "immense term",
+    "Limit of",
+    "cannot be changed from type",
+    "exceeded the allowed limit",
+];
+
+/// About one index: others may take documents meanwhile.
+const BLOCKS: [&str; 4] = [
+    "cluster_block_exception",
+    "index_closed_exception",
+    "no_shard_available_action_exception",
+    "unavailable_shards_exception",
 ];
 
 /// About the index, the cluster or us.
@@ -47,15 +74,29 @@ const OTHERS: [&str; 7] = [
 
 pub(super) fn of(entry: &Entry) -> Verdict {
     match (entry.status, entry.kind()) {
-        (200..300, _) if !entry.is_failed() => Verdict::Stored,
+        (200..300, _) if entry.is_written() => Verdict::Stored,
         // its id is made of its content: what is there is the same
         (409, "version_conflict_engine_exception") if entry.created => Verdict::Stored,
         (_, kind) if PASSING.contains(&kind) => Verdict::Later,
         (_, kind) if OTHERS.contains(&kind) => Verdict::Held,
         (401 | 403 | 404, _) => Verdict::Held,
-        (400 | 413, _) => Verdict::Never,
+        (413, _) => Verdict::Never,
+        (400, kind) if ITS_OWN.contains(&kind) => Verdict::Never,
+        (400, _)
+            if ITS_OWN_WORDS
+                .iter()
+                .any(|words| entry.reason().contains(words)) =>
+        {
+            Verdict::Never
+        }
+        (400, _) => Verdict::Unsure,
         _ => Verdict::Later,
     }
+}
+
+/// Whether it is about one index that takes nothing.
+pub(super) fn is_block(entry: &Entry) -> bool {
+    BLOCKS.contains(&entry.kind())
 }
 
 #[cfg(test)]
@@ -128,7 +169,7 @@ mod tests {
             "create",
             400,
             Some("illegal_argument_exception"),
-            Verdict::Never,
+            Verdict::Unsure,
         );
         check("create", 413, None, Verdict::Never);
     }

@@ -18,6 +18,8 @@ use crate::elasticsearch::config::Connection;
 
 /// Unless `disable-health-check` says that it is tried at its next turn.
 const PASSED_OVER: Duration = Duration::from_secs(10);
+/// How often that time is doubled.
+const MOST_DOUBLED: u32 = 5;
 /// How often the cluster is asked for its nodes.
 const SNIFFED: Duration = Duration::from_secs(60);
 
@@ -26,7 +28,14 @@ const SNIFFED: Duration = Duration::from_secs(60);
 pub(super) struct Node {
     /// Scheme, host, port, and what stands before every path; no slash at its end.
     base: String,
-    failed: Mutex<Option<Instant>>,
+    failed: Mutex<Failed>,
+}
+
+/// How often it failed since it last answered.
+#[derive(Debug, Default)]
+struct Failed {
+    last: Option<Instant>,
+    times: u32,
 }
 
 /// All of them.
@@ -47,7 +56,7 @@ pub(super) struct Nodes {
 impl Nodes {
     pub(super) fn new(settings: &Connection) -> Result<Self, String> {
         let setting = format!("{}.server-urls", settings.settings);
-        let mut given = Vec::new();
+        let mut given: Vec<Arc<Node>> = Vec::new();
         let mut userinfo = None;
         for url in &settings.urls {
             let (node, own) = parse(url).map_err(|problem| format!("{setting}: {problem}"))?;
@@ -58,6 +67,13 @@ impl Nodes {
             return Err(format!("{setting} names no server"));
         }
         let bases: Vec<&str> = given.iter().map(|node| node.base.as_str()).collect();
+        // what is said over TLS is not said without
+        let some_tls = given.iter().any(|node| node.base.starts_with("https:"));
+        let scheme = if settings.sniffer_tls || some_tls {
+            "https"
+        } else {
+            "http"
+        };
         Ok(Self {
             shown: format!("{} ({setting})", bases.join(",")),
             known: ArcSwap::from_pointee(given.clone()),
@@ -70,11 +86,7 @@ impl Nodes {
             } else {
                 PASSED_OVER
             },
-            scheme: if settings.sniffer_tls {
-                "https"
-            } else {
-                "http"
-            },
+            scheme,
         })
     }
 
@@ -103,11 +115,13 @@ impl Nodes {
     }
 
     pub(super) fn failed(&self, node: &Node) {
-        *node.failed.lock() = Some(Instant::now());
+        let mut failed = node.failed.lock();
+        failed.last = Some(Instant::now());
+        failed.times = failed.times.saturating_add(1);
     }
 
     pub(super) fn answered(&self, node: &Node) {
-        *node.failed.lock() = None;
+        *node.failed.lock() = Failed::default();
     }
 
     /// Asks the cluster for its nodes, when that is wanted and was not done lately. What was known stays when it does not say.
@@ -154,8 +168,11 @@ impl Node {
         format!("{}{path}", self.base)
     }
 
+    /// Whether it failed within `time`, or within more when it failed again and again: one that hangs costs whoever asks it a wait.
     fn failed_within(&self, time: Duration) -> bool {
-        self.failed.lock().is_some_and(|at| at.elapsed() < time)
+        let failed = self.failed.lock();
+        let time = time * 2_u32.pow(failed.times.saturating_sub(1).min(MOST_DOUBLED));
+        failed.last.is_some_and(|at| at.elapsed() < time)
     }
 }
 
@@ -203,7 +220,7 @@ fn parse(url: &str) -> Result<(Node, Userinfo), String> {
         let (name, password) = text.split_once(':').unwrap_or((text, ""));
         (decoded(name), SecretString::from(decoded(password)))
     });
-    let failed = Mutex::new(None);
+    let failed = Mutex::default();
     Ok((Node { base, failed }, userinfo))
 }
 

@@ -137,10 +137,13 @@ impl Series {
 
     /// Bytes of `count` names of this length, there and in each cluster, with commas.
     fn list_len(&self, name: usize, count: u64) -> u64 {
+        // in a request's line each byte of other letters has three, and a colon too
+        let others = self.base.bytes().filter(|byte| !byte.is_ascii()).count();
+        let name = name + 2 * others;
         let remote = self
             .remote
             .iter()
-            .map(|cluster| cluster.len() + 1 + name + 1);
+            .map(|cluster| cluster.len() + 3 + name + 1);
         let each = name + 1 + remote.sum::<usize>();
         count.saturating_mul(each as u64)
     }

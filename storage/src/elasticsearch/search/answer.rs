@@ -65,6 +65,9 @@ struct Hits<'a> {
 struct Shards<'a> {
     total: u64,
     failed: u64,
+    /// Those that were skipped are among them.
+    #[serde(default)]
+    successful: Option<u64>,
     #[serde(borrow, default)]
     failures: Vec<Failed<'a>>,
 }
@@ -166,8 +169,17 @@ fn read<'a>(text: &'a str, shown: &str) -> Result<Answer<'a>, Error> {
     let Shards {
         total,
         failed,
+        successful,
         failures,
     } = whole.shards;
+    // OpenSearch does not count a shard as failed that is nowhere
+    let nowhere = total
+        .saturating_sub(successful.unwrap_or(total))
+        .saturating_sub(failed);
+    if nowhere > 0 {
+        trouble.note(format!("{nowhere} of {total} shards are on no node"));
+    }
+    let failed = failed + nowhere;
     let told = failures.len();
     for failure in failures
         .iter()
@@ -176,7 +188,7 @@ fn read<'a>(text: &'a str, shown: &str) -> Result<Answer<'a>, Error> {
         trouble.note(failure.words());
     }
     // equal failures stand there once
-    if failed > 0 && told == 0 {
+    if failed > nowhere && told == 0 {
         trouble.note(format!("{failed} of {total} shards did not answer"));
     }
     if failed == total

@@ -43,7 +43,20 @@ impl Search<'_> {
         let mut after: Option<Position> = None;
         loop {
             let body = body(unsure, traces.since_us(wanted), after.as_ref(), size);
-            let answer = self.searches.ask(self.cx, &self.indices, body).await?;
+            let answer = match self.searches.ask(self.cx, &self.indices, body).await {
+                // fewer of larger documents
+                Err(Error::TooLarge(_)) if size > 1 => {
+                    size = size.div_ceil(8);
+                    continue;
+                }
+                Err(Error::TooLarge(said)) => {
+                    traces
+                        .trouble
+                        .note(format!("a span was not compared: {said}"));
+                    return Ok(());
+                }
+                answer => answer?,
+            };
             bytes += answer.as_bytes().len();
             let compared = self.look_at(answer).await?;
             spans += compared.hits;
@@ -61,7 +74,7 @@ impl Search<'_> {
                 return Ok(());
             }
             let each = (compared.bytes / compared.hits.max(1)).max(1);
-            size = (PAGE_BYTES / each).clamp(FIRST_PAGE, 1_000).min(self.page);
+            size = (PAGE_BYTES / each).clamp(1, 1_000).min(self.page);
             after = compared.last;
         }
     }

@@ -135,7 +135,9 @@ impl Tags<'_> {
         });
         let sure = Clause::any(surely.chain(LISTS.map(in_list)));
         // a short text is no long value
-        if is_indexed(key) && lucene.is_none() && text.is_some() {
+        // nothing is written as null by some versions, and read as the empty text
+        let may_be_null = value.text().is_empty();
+        if is_indexed(key) && lucene.is_none() && text.is_some() && !may_be_null {
             return Condition::exact(sure);
         }
         let all_of_key = lucene.is_some() && sent.is_none();

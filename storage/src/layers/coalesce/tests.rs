@@ -260,3 +260,25 @@ proptest! {
         prop_assert_eq!(heard, bad);
     }
 }
+
+#[test]
+fn who_has_none_of_the_spans_that_wait_is_told_that_its_own_are_stored() {
+    let deferred = Err(WriteError::Deferred {
+        spans: vec![3],
+        rejected: vec![Unstorable {
+            at: 1,
+            reason: "poison".into(),
+        }],
+        reason: "an old index is closed".to_owned(),
+    });
+    assert_eq!(own(&deferred, &(0..1)), Ok(()));
+    assert_eq!(
+        own(&deferred, &(1..3)),
+        Err(WriteError::rejected([0], "poison"))
+    );
+    let waits = own(&deferred, &(3..5));
+    assert!(
+        matches!(waits, Err(WriteError::Throttled { .. })),
+        "{waits:?}"
+    );
+}
