@@ -60,6 +60,17 @@ pub enum Command {
         /// What keeps Spoor from starting.
         problems: Vec<Problem>,
     },
+    /// Say whether the stores would work.
+    Check {
+        /// The configuration, unless a part of it could not be made.
+        config: Option<Box<Config>>,
+        /// What to know.
+        warnings: Vec<Warning>,
+        /// What keeps Spoor from starting.
+        problems: Vec<Problem>,
+        /// As what.
+        output: Output,
+    },
     /// Ask a running Spoor for its health.
     Status {
         /// `host:port` candidates, tried in order.
@@ -77,6 +88,15 @@ pub enum Format {
     /// With the sources as comments.
     Yaml,
     /// With the sources under `#sources`.
+    Json,
+}
+
+/// The form of what `check` found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Lines for a person.
+    Text,
+    /// A list.
     Json,
 }
 
@@ -112,10 +132,11 @@ const fn option(name: &'static str, takes_value: bool) -> CommandOption {
     }
 }
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "version",
     "print-config",
     "validate",
+    "check",
     "env",
     "status",
     "store",
@@ -164,6 +185,20 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
     if arguments.option("format").is_some() && words.command != Some("print-config") {
         return Err(Error::one("--format belongs to print-config".to_owned()));
     }
+    let output = match arguments.option("output") {
+        None | Some("text") => Output::Text,
+        Some("json") => Output::Json,
+        Some(other) => {
+            return Err(Error::one(format!(
+                "--output: \"{other}\" is neither text nor json"
+            )));
+        }
+    };
+    if arguments.option("output").is_some() && words.command != Some("check") {
+        return Err(Error::one(
+            "--output belongs to check and store export".to_owned(),
+        ));
+    }
     match words.command {
         Some("version") => return none_wrong(arguments.problems, Command::Version),
         Some("env") => return none_wrong(arguments.problems, Command::Env),
@@ -182,6 +217,12 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
     }
     let checked = Config::check(words.role, loaded, environment);
     match words.command {
+        Some("check") => Ok(Command::Check {
+            config: checked.config.map(Box::new),
+            warnings: checked.warnings,
+            problems: checked.problems,
+            output,
+        }),
         Some("validate") => Ok(Command::Validate {
             config: checked.config.map(Box::new),
             warnings: checked.warnings,

@@ -2,6 +2,7 @@
 //!
 //! In: a parsed [`Command`]. Out: what it prints, and whether it succeeded. Each command that is more than a line has a file. Running a role is not here.
 
+pub mod check;
 pub mod env;
 pub mod help;
 pub mod status;
@@ -50,6 +51,12 @@ pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) ->
             warnings,
             problems,
         } => validate::run(config.as_deref(), warnings, problems, out, err),
+        Command::Check {
+            config,
+            warnings,
+            problems,
+            output,
+        } => check::run(config.as_deref(), warnings, problems, *output, out, err),
         Command::Store(command) => store::run(command, out, err),
         Command::Tool(tool) => tools::run(tool, out, err),
         Command::Status { targets } => match status::ask(targets) {

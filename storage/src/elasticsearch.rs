@@ -9,6 +9,7 @@
 
 mod archive;
 mod bulk;
+pub mod check;
 mod client;
 pub mod config;
 mod dead_letters;

@@ -104,8 +104,10 @@ pub(super) fn words(words: &[String]) -> Option<Vec<String>> {
 /// These options stand with no other command.
 pub(super) fn refuse_options(arguments: &Arguments) -> Result<(), String> {
     let mut given = arguments.options.iter().map(|(name, _)| *name);
-    // the form of print-config is an option of the same name
-    match given.find(|name| *name != "format" && !takers(name).is_empty()) {
+    // the forms of print-config and check are options of the same names
+    let checks = arguments.words.iter().any(|word| word == "check");
+    let is_other = |name: &&str| *name == "format" || (*name == "output" && checks);
+    match given.find(|name| !is_other(name) && !takers(name).is_empty()) {
         Some(name) => Err(belongs(name)),
         None => Ok(()),
     }

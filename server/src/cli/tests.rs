@@ -90,7 +90,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor frobnicate",
         &[
-            "unknown command \"frobnicate\": all-in-one, collector, query, agent, version, print-config, validate, env, status, store, es-index-cleaner, es-rollover, es-mapping, help are known",
+            "unknown command \"frobnicate\": all-in-one, collector, query, agent, version, print-config, validate, check, env, status, store, es-index-cleaner, es-rollover, es-mapping, help are known",
         ],
     );
     fails(
@@ -104,7 +104,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor query collector",
         &[
-            "unknown command \"collector\": all-in-one, collector, query, agent, version, print-config, validate, env, status, store, es-index-cleaner, es-rollover, es-mapping, help are known",
+            "unknown command \"collector\": all-in-one, collector, query, agent, version, print-config, validate, check, env, status, store, es-index-cleaner, es-rollover, es-mapping, help are known",
         ],
     );
     fails("spoor --format json", &["--format belongs to print-config"]);
@@ -140,4 +140,36 @@ fn a_flag_of_the_other_role_is_a_warning() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn check_goes_on_where_others_stop_and_has_two_forms() {
+    for (line, form, wrong) in [
+        ("spoor check", Output::Text, 0),
+        (
+            "spoor collector check --output=json --span-storage.type=elasticsearch",
+            Output::Json,
+            0,
+        ),
+        (
+            "spoor check --output text --span-storage.type=other",
+            Output::Text,
+            1,
+        ),
+    ] {
+        match parsed(line) {
+            Ok(Command::Check {
+                output, problems, ..
+            }) => assert_eq!((output, problems.len()), (form, wrong), "{line}"),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+    fails(
+        "spoor check --output=yaml",
+        &["--output: \"yaml\" is neither text nor json"],
+    );
+    fails(
+        "spoor validate --output=json",
+        &["--output belongs to store export"],
+    );
 }

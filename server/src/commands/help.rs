@@ -17,6 +17,7 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   agent          take datagrams on this machine and forward them to a collector
   print-config   print every setting in effect with where it came from; --format json
   validate       check flags, variables and file, tell every problem, start nothing
+  check          the same, and ask each cluster of Elasticsearch: certificates, rights, templates, aliases, room; --output json
   env            list the environment variables
   store          look at the embedded store's folder, verify, export, import: spoor store --help
   es-index-cleaner, es-rollover, es-mapping

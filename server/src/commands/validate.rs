@@ -43,7 +43,8 @@ pub fn run(
     Ok(count == 0)
 }
 
-fn unusable(config: &Config) -> Vec<listen::tls::Error> {
+/// Files of listeners that cannot be used.
+pub(super) fn unusable(config: &Config) -> Vec<listen::tls::Error> {
     config
         .listeners
         .iter()

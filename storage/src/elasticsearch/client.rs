@@ -29,6 +29,7 @@ use pool::Pool;
 
 pub(crate) use error::{Error, shortened};
 pub(crate) use flavour::{Flavour, Product};
+pub(crate) use pool::{dialer, tls};
 pub(crate) use request::{Body, Request, Response};
 
 /// The largest answer that is read.

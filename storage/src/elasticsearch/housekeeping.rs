@@ -7,6 +7,7 @@
 //! Source: `jaegertracing/jaeger: cmd/es-index-cleaner, cmd/es-rollover, cmd/esmapping-generator` v1.76.0.
 
 mod age;
+mod aliases;
 mod cleaner;
 mod listing;
 mod lookback;
@@ -21,7 +22,7 @@ mod templates;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::client::{Client, Error, Request, Response};
+use super::client::{Client, Error, Flavour, Request, Response};
 use super::config::{Indices, Place};
 use super::index::Names;
 use super::store::Store;
@@ -34,6 +35,7 @@ pub use sets::Sets;
 
 pub(super) use metrics::Families;
 pub(super) use schedule::Keeper;
+pub(super) use templates::State;
 
 /// How long a cluster may work on one request, where nobody says.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -82,14 +84,27 @@ impl Housekeeper {
         }
     }
 
+    /// How the cluster is called in messages.
+    pub(super) fn shown(&self) -> &str {
+        self.client.shown()
+    }
+
+    pub(super) async fn flavour(&self) -> Result<Flavour, Error> {
+        self.client.flavour().await
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// Asks, with as much patience as was granted.
-    async fn ask(&self, request: Request) -> Result<serde_json::Value, Error> {
+    pub(super) async fn ask(&self, request: Request) -> Result<serde_json::Value, Error> {
         let answer = self.send(request).await?;
         Ok(answer.succeeded(self.client.shown())?.json())
     }
 
     /// The same, whatever the answer is.
-    async fn send(&self, request: Request) -> Result<Response, Error> {
+    pub(super) async fn send(&self, request: Request) -> Result<Response, Error> {
         let request = request.deadline(Some(Instant::now() + self.patience));
         let sent = self.client.send(&request).await;
         sent.map_err(|error| match error {

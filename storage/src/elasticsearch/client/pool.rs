@@ -57,15 +57,9 @@ pub(super) struct Open(TokioIo<Stream>);
 
 impl Pool {
     pub(super) fn new(settings: &Connection) -> Self {
-        let system = || ClientTls {
-            prefix: format!("{}.tls", settings.settings),
-            ..ClientTls::default()
-        };
-        let tls = settings.tls.clone().unwrap_or_else(system);
-        let tls = Dialer::tls(tls, settings.own_authority.clone()).for_http1();
         let connector = Connector {
             plaintext: Arc::new(Dialer::plaintext()),
-            tls: Arc::new(tls),
+            tls: Arc::new(dialer(settings, tls(settings))),
         };
         Self {
             current: ArcSwap::from_pointee(http(connector.clone())),
@@ -108,6 +102,20 @@ impl Pool {
         }
         is_time
     }
+}
+
+/// The TLS block of the settings, or that of who trusts the system's authorities.
+pub(crate) fn tls(settings: &Connection) -> ClientTls {
+    let system = || ClientTls {
+        prefix: format!("{}.tls", settings.settings),
+        ..ClientTls::default()
+    };
+    settings.tls.clone().unwrap_or_else(system)
+}
+
+/// Opens connections with such a block.
+pub(crate) fn dialer(settings: &Connection, tls: ClientTls) -> Dialer {
+    Dialer::tls(tls, settings.own_authority.clone()).for_http1()
 }
 
 fn http(connector: Connector) -> Http {

@@ -233,6 +233,7 @@ mod tests {
         Index {
             name: name.to_owned(),
             aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            written_by: BTreeSet::new(),
             created_ms: Some(D20 - days_ago * DAY_MS),
         }
     }

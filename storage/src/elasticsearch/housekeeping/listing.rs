@@ -14,6 +14,8 @@ use super::{Error, Housekeeper, Request};
 pub(super) struct Index {
     pub(super) name: String,
     pub(super) aliases: BTreeSet<String>,
+    /// Aliases that lead to several indices, and say that it is this one that is written to.
+    pub(super) written_by: BTreeSet<String>,
     /// Milliseconds since the Unix epoch; none: the cluster does not say.
     pub(super) created_ms: Option<u64>,
 }
@@ -44,8 +46,14 @@ impl Housekeeper {
 
 fn read(answer: Value) -> Result<Vec<Index>, serde_json::Error> {
     let told: BTreeMap<String, Told> = serde_json::from_value(answer)?;
+    let is_written =
+        |told: &Value| told.get("is_write_index").and_then(Value::as_bool) == Some(true);
     let index = |(name, told): (String, Told)| Index {
         name,
+        written_by: (told.aliases.iter())
+            .filter(|(_, told)| is_written(told))
+            .map(|(alias, _)| alias.clone())
+            .collect(),
         aliases: told.aliases.into_keys().collect(),
         created_ms: told.settings.get("index.creation_date").and_then(number),
     };
@@ -81,6 +89,7 @@ mod tests {
             Index {
                 name: "jaeger-span-000002".to_owned(),
                 aliases: aliases.map(str::to_owned).into(),
+                written_by: ["jaeger-span-write".to_owned()].into(),
                 created_ms: Some(1_795_132_800_000),
             },
             Index {

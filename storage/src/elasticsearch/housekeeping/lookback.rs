@@ -211,6 +211,7 @@ mod tests {
             name: set.index(number),
             aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
             created_ms,
+            ..Index::default()
         };
         let all = [
             index(1, &["jaeger-span-read"], Some(1)),

@@ -137,7 +137,11 @@ impl Housekeeper {
         done
     }
 
-    async fn check_policy(&self, flavour: Flavour) -> Result<(), String> {
+    /// Whether the policy that the settings name is there.
+    pub(in crate::elasticsearch) async fn check_policy(
+        &self,
+        flavour: Flavour,
+    ) -> Result<(), String> {
         let name = self.indices.ilm_policy.as_str();
         let path: &[&str] = match flavour.product {
             Product::OpenSearch => &["_plugins", "_ism", "policies", name],
@@ -204,7 +208,7 @@ impl Housekeeper {
         let (write, read) = (set.write_alias(), set.read_alias());
         for alias in [&write, &read] {
             if indices.iter().any(|index| index.name == *alias) {
-                return Err(is_index(set, alias));
+                return Err(is_an_index(set, alias));
             }
         }
         let newest = |indices: &[Index]| {
@@ -342,7 +346,7 @@ fn add(index: &str, alias: &str) -> Value {
     json!({"add": {"index": index, "alias": alias}})
 }
 
-fn is_index(set: &Set, alias: &str) -> String {
+pub(super) fn is_an_index(set: &Set, alias: &str) -> String {
     format!(
         "{alias} is an index and has to be an alias: something was written there before there was one. Stop what writes, copy what is needed to {} (_reindex), delete it (DELETE /{alias}), and run this again",
         set.index(1)

@@ -13,7 +13,7 @@ use super::Housekeeper;
 
 /// How the one that is there compares with ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(in crate::elasticsearch) enum State {
     Missing,
     Same,
     Differs {
@@ -25,7 +25,10 @@ pub(super) enum State {
 }
 
 impl Housekeeper {
-    pub(super) async fn template_state(&self, ours: &Template) -> Result<State, Error> {
+    pub(in crate::elasticsearch) async fn template_state(
+        &self,
+        ours: &Template,
+    ) -> Result<State, Error> {
         let path = ours.path.each_ref().map(String::as_str);
         let answer = self.send(Request::get(&path)).await?;
         if answer.status == 404 {

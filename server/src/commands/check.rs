@@ -1,0 +1,128 @@
+//! Whether everything would work, asked of the clusters themselves.
+//!
+//! In: a configuration, and what is wrong with it. Out: what was found, one a line or as JSON, and whether there was no problem. Nothing is changed anywhere.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use settings::{Problem, Warning};
+use storage::elasticsearch::check::{self, Finding, Verdict};
+
+use crate::cli::Output;
+use crate::commands::validate;
+use crate::config::Config;
+use crate::logs;
+
+/// Says what was found; true means that nothing is a problem.
+///
+/// # Errors
+/// When it can not be written.
+pub fn run(
+    config: Option<&Config>,
+    warnings: &[Warning],
+    problems: &[Problem],
+    output: Output,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<bool> {
+    let files = config.map(validate::unusable).unwrap_or_default();
+    let problems = problems.iter().map(ToString::to_string);
+    let problems: Vec<String> = problems
+        .chain(files.iter().map(ToString::to_string))
+        .collect();
+    let findings = match config {
+        Some(config) => ask(config)?,
+        None => Vec::new(),
+    };
+    let is_well = problems.is_empty()
+        && findings
+            .iter()
+            .all(|found| found.verdict != Verdict::Problem);
+    match output {
+        Output::Json => {
+            let of = |verdict: Verdict, texts: &mut dyn Iterator<Item = String>| -> Vec<Value> {
+                let settings = |text| json!({"subject": "settings", "verdict": verdict.as_str(), "text": text});
+                texts.map(settings).collect()
+            };
+            let mut all = of(
+                Verdict::Warning,
+                &mut warnings.iter().map(ToString::to_string),
+            );
+            all.extend(of(Verdict::Problem, &mut problems.into_iter()));
+            all.extend(findings.iter().map(as_json));
+            writeln!(out, "{:#}", json!({"ok": is_well, "findings": all}))?;
+        }
+        Output::Text => {
+            for warning in warnings {
+                writeln!(err, "warning: {warning}")?;
+            }
+            for problem in &problems {
+                writeln!(err, "problem: {problem}")?;
+            }
+            say(&findings, out)?;
+            if findings.is_empty() && config.is_some() {
+                writeln!(out, "span-storage.type names no cluster: none was asked")?;
+            }
+            let count = |verdict| {
+                let found = findings.iter().filter(|found| found.verdict == verdict);
+                found.count()
+            };
+            let wrong = several(count(Verdict::Problem) + problems.len(), "problem");
+            let told = several(count(Verdict::Warning) + warnings.len(), "warning");
+            writeln!(out, "{wrong}, {told}")?;
+        }
+    }
+    Ok(is_well)
+}
+
+fn ask(config: &Config) -> io::Result<Vec<Finding>> {
+    // what the client has to say is said in lines for a person
+    let encoding = "console".parse().unwrap_or(logs::Encoding::Json);
+    logs::start(logs::Level::Error, encoding);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(check::check(&config.storage.elasticsearch)))
+}
+
+/// A heading for each store, and a line for each finding.
+fn say(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+    let mut at = None;
+    for found in findings {
+        let store = Some((&found.instance, found.store));
+        if at != store {
+            let archive = if found.store == "archive" {
+                ", the archive"
+            } else {
+                ""
+            };
+            writeln!(out, "{}{archive}", found.instance)?;
+            at = store;
+        }
+        writeln!(
+            out,
+            "  {:<8} {:<12} {}",
+            found.verdict.as_str(),
+            found.subject,
+            found.text
+        )?;
+    }
+    Ok(())
+}
+
+fn as_json(found: &Finding) -> Value {
+    json!({
+        "instance": found.instance.as_str(),
+        "store": found.store,
+        "subject": found.subject,
+        "verdict": found.verdict.as_str(),
+        "text": found.text,
+    })
+}
+
+fn several(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
+    }
+}
