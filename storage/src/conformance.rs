@@ -40,7 +40,7 @@ pub struct Subject {
     pub settle: Option<Box<Settle>>,
 }
 
-/// See [`Subject::settle`].
+/// See `Subject::settle`.
 pub type Settle = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
 
 // === impl Subject ===

@@ -1,4 +1,4 @@
-//! Promises of [`Archive`](crate::Archive), for stores that have one.
+//! Promises of [`Archive`], for stores that have one.
 
 use model::{Batch, Instance};
 

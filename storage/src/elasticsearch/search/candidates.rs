@@ -1,6 +1,6 @@
 //! Spans that may answer a query, looked at one by one: an index does not know values longer than 256 characters.
 //!
-//! In: the query for their documents, newest first. Out: the traces of those that answer by [`TraceQuery::matches`], among the others that were
+//! In: the query for their documents, newest first. Out: the traces of those that answer by [`TraceQuery::matches`](crate::TraceQuery::matches), among the others that were
 //! found. Bounded: at most [`MAX_SPANS`] spans and [`MAX_BYTES`] bytes are looked at; then the answer says that there may be more.
 
 use model::TraceId;
