@@ -33,10 +33,19 @@ struct Node {
 
 pub(super) fn read(name: &str, check: &mut Check<'_>) -> Nodes {
     let mut nodes = Nodes::default();
+    // a comma in a password cuts it in two, and neither half is to be shown
+    let some_password = check.settings.list(name).iter().any(|text| text.contains('@'));
     for text in check.settings.list(name) {
         match node(text) {
             Ok(node) => nodes.add(name, node, check),
-            Err(what) => check.wrong(name, format!("\"{}\" {what}", without_credentials(text))),
+            Err(what) if some_password => {
+                let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+                check.wrong(
+                    name,
+                    format!("\"{scheme}://…\" {what}; in a name or password write , / @ and : as %2C %2F %40 and %3A"),
+                );
+            }
+            Err(what) => check.wrong(name, format!("\"{text}\" {what}")),
         }
     }
     if check.settings.list(name).is_empty() {
@@ -72,6 +81,9 @@ fn node(text: &str) -> Result<Node, String> {
         return Err(full.to_owned());
     }
     let at = address(&uri).ok_or(full)?;
+    if uri.path().contains('@') {
+        return Err("has an @ in its path".to_owned());
+    }
     if uri.query().is_some() {
         return Err("has a query: a URL of a server has none".to_owned());
     }
@@ -109,14 +121,6 @@ fn address(uri: &Uri) -> Option<HostPort> {
     };
     let at: HostPort = format!("{host}:{port}").parse().ok()?;
     Some(at).filter(|at| at.port != 0 && at.host != Host::Any)
-}
-
-/// For messages.
-fn without_credentials(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((_, rest)) => format!("…@{rest}"),
-        None => text.to_owned(),
-    }
 }
 
 // === impl Nodes ===
