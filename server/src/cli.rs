@@ -3,6 +3,7 @@
 //! In: the program's arguments and the environment. Out: a [`Command`] with everything parsed and validated, or every problem at once. It binds nothing, prints
 //! nothing and starts nothing. Source: the commands of Jaeger's v1 binaries (`jaegertracing/jaeger: cmd/*/main.go` at v1.76.0).
 
+pub mod letters;
 mod role;
 mod store;
 pub mod tools;
@@ -13,6 +14,7 @@ use settings::args::{Arguments, CommandOption};
 use settings::layers::Item;
 use settings::{Environment, Problem, Settings, Warning, flags, layers};
 
+pub use letters::Letters;
 pub use role::Role;
 pub use store::{Dump, Export, Import, Store};
 pub use tools::Tool;
@@ -78,6 +80,8 @@ pub enum Command {
     },
     /// Look at, check, write out or fill the folder of the embedded store.
     Store(Store),
+    /// Show dead letters, or send them again.
+    Letters(Letters),
     /// Keep indices of Elasticsearch in order.
     Tool(Tool),
 }
@@ -132,7 +136,7 @@ const fn option(name: &'static str, takes_value: bool) -> CommandOption {
     }
 }
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "version",
     "print-config",
     "validate",
@@ -140,6 +144,7 @@ const COMMANDS: [&str; 11] = [
     "env",
     "status",
     "store",
+    "dead-letter",
     "es-index-cleaner",
     "es-rollover",
     "es-mapping",
@@ -158,6 +163,9 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
     let mut arguments = Arguments::parse(rest, OPTIONS);
     if let Some(tool) = tools::find(program, &arguments) {
         return tools::parse(tool, rest, environment).map(Command::Tool);
+    }
+    if letters::is_meant(&arguments) {
+        return letters::parse(rest, environment).map(Command::Letters);
     }
     if let Some(words) = store::words(&arguments.words) {
         if arguments.option("version").is_some() {

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod env;
 pub mod help;
+pub mod letters;
 pub mod status;
 pub mod store;
 pub mod tools;
@@ -58,6 +59,7 @@ pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) ->
             output,
         } => check::run(config.as_deref(), warnings, problems, *output, out, err),
         Command::Store(command) => store::run(command, out, err),
+        Command::Letters(letters) => letters::run(letters, out, err),
         Command::Tool(tool) => tools::run(tool, out, err),
         Command::Status { targets } => match status::ask(targets) {
             Ok(answer) => {

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::storage::elasticsearch::config::Place;
+use model::Instance;
 use settings::layers::{Item, Loaded};
 use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warning, environment};
 
@@ -184,6 +185,52 @@ pub fn of_store(loaded: Loaded) -> Result<(Embedded, ByteSize), Vec<Problem>> {
     } else {
         Err(problems)
     }
+}
+
+/// What the commands on dead letters need to know.
+#[derive(Debug, Clone)]
+pub struct Letters {
+    /// The stores, and which spans they take.
+    pub storage: Storage,
+    /// Whose letters there can be.
+    pub instances: Vec<Instance>,
+    /// The memory that there is.
+    pub memory_max_bytes: ByteSize,
+}
+
+/// The same settings as those of a role, without what is about listening.
+///
+/// # Errors
+/// Every problem of these settings and of reading any.
+pub fn of_letters(loaded: Loaded) -> Result<Letters, Vec<Problem>> {
+    let Loaded {
+        mut settings,
+        instances: items,
+        mut problems,
+        ..
+    } = loaded;
+    fill_memory(&mut settings);
+    let mut check = Check::new(&settings);
+    let certificates = Certificates::check(&mut check);
+    let role = Role::AllInOne;
+    let stores = elasticsearch::Items::check(role, &items, &mut check);
+    let mut instances = instances::check(role, &certificates.instance, &stores, &mut check);
+    let mut storage = Storage::check(role, &mut check);
+    if storage.backends.contains(&Backend::Elasticsearch) {
+        storage.elasticsearch =
+            elasticsearch::check(&instances, &stores, &certificates, &mut check);
+    }
+    instances.with_store = stores.instances();
+    let memory_max_bytes = check.size_from("memory.max-bytes", LEAST_MEMORY);
+    problems.append(&mut check.problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Letters {
+        storage,
+        instances: instances.all(),
+        memory_max_bytes,
+    })
 }
 
 /// What the tools that keep indices in order need to know: how the cluster is reached, and whether its own life cycle management is in use. The rest of the place is theirs to say.

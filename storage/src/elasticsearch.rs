@@ -40,8 +40,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::port::{
-    Archive, Backend, Capabilities, DeadLetters, DependencyReader, SamplingStore, TraceReader,
-    TraceWriter, WriteError,
+    Archive, Backend, Capabilities, DeadLetterReader, DeadLetters, DependencyReader, SamplingStore,
+    TraceReader, TraceWriter, WriteError,
 };
 use crate::write_only::WriteOnly;
 use archive::Archives;
@@ -225,6 +225,10 @@ impl Backend for Elasticsearch {
 
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
         Some(Arc::new(Letters(self.shared.clone())))
+    }
+
+    fn dead_letter_reader(&self) -> Option<Arc<dyn DeadLetterReader>> {
+        Some(Arc::new(dead_letters::Reader(self.shared.clone())))
     }
 
     fn archive(&self) -> Option<Arc<dyn Archive>> {

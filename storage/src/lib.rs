@@ -22,9 +22,10 @@ mod write_only;
 mod logs;
 
 pub use port::{
-    Archive, Backend, Capabilities, Completeness, DeadLetter, DeadLetters, DependencyLink,
-    DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery, Probabilities, Rate,
-    ReadContext, ReadError, ReadItem, ReadLimits, SamplingStore, Throughput, ThroughputRows,
-    TraceReader, TraceStream, TraceWriter, Unstorable, WriteError,
+    Archive, Backend, Buried, Capabilities, Completeness, DeadLetter, DeadLetterReader,
+    DeadLetters, DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, LetterQuery,
+    LetterStream, Operation, OperationQuery, Probabilities, Rate, ReadContext, ReadError, ReadItem,
+    ReadLimits, SamplingStore, Throughput, ThroughputRows, TraceReader, TraceStream, TraceWriter,
+    Unstorable, WriteError,
 };
 pub use query::{Filter, Pattern, TraceQuery};

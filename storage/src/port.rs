@@ -5,6 +5,7 @@
 //!
 //! Source of the shape: `jaegertracing/jaeger: internal/storage/v2/api/tracestore` v2.20, with synchronous, confirmed writes.
 
+mod letters;
 mod sampling;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::query::TraceQuery;
 
+pub use letters::{Buried, DeadLetterReader, LetterQuery, LetterStream};
 pub use sampling::{Probabilities, Rate, SamplingStore, Throughput, ThroughputRows};
 
 /// Nanoseconds of an hour.
@@ -119,6 +121,11 @@ pub trait Backend: Send + Sync {
 
     /// Where spans go that can never be stored; `None`: they are dropped and counted.
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>>;
+
+    /// Reads back what [`Backend::dead_letters`] keeps; `None`: it cannot be read while the store is open, or nothing is kept.
+    fn dead_letter_reader(&self) -> Option<Arc<dyn DeadLetterReader>> {
+        None
+    }
 
     /// Where traces are kept for good; `None`: they are not.
     fn archive(&self) -> Option<Arc<dyn Archive>>;

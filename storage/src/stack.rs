@@ -175,6 +175,19 @@ impl Storage {
     }
 }
 
+/// Takes dead letters in again, through what lies below the layers that are for senders: what still cannot be stored, by window, limits or a backend, is named in
+/// [`WriteError::Rejected`](crate::WriteError::Rejected) and not buried once more; all others are durable.
+pub fn replayer(backends: &[Arc<dyn Backend>], settings: &Settings) -> Arc<dyn TraceWriter> {
+    Arc::new(Bury::new(
+        below(backends, settings.max_waiting_bytes, &TaskTracker::new()),
+        None,
+        Arc::new(Ledger::new()),
+        settings.window,
+        settings.limits,
+        settings.clock.clone(),
+    ))
+}
+
 /// What lies below the layers that every instance has: the backends, each behind its own coalescing where it asks for it.
 fn below(
     backends: &[Arc<dyn Backend>],

@@ -7,6 +7,7 @@ mod fault_proxy;
 mod faults;
 mod golden;
 mod housekeeping;
+mod letters;
 mod many;
 mod namespaces;
 mod reading;

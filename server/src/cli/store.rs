@@ -233,7 +233,7 @@ fn dump(word: Option<&str>, command: &str) -> Result<Dump, String> {
 }
 
 /// A moment, or the start of a day, in nanoseconds since the Unix epoch.
-fn time(text: &str) -> Result<u64, String> {
+pub(super) fn time(text: &str) -> Result<u64, String> {
     let moment = OffsetDateTime::parse(text, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339));
     moment

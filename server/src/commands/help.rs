@@ -20,6 +20,7 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   check          the same, and ask each cluster of Elasticsearch: certificates, rights, templates, aliases, room; --output json
   env            list the environment variables
   store          look at the embedded store's folder, verify, export, import: spoor store --help
+  dead-letter    show spans that could not be stored, send them again: spoor dead-letter --help
   es-index-cleaner, es-rollover, es-mapping
                  keep indices of Elasticsearch and OpenSearch in order: spoor es-rollover --help
   status         ask a running Spoor for its health; fails unless it is well

@@ -11,8 +11,13 @@ mod progress;
 mod verify;
 
 use std::io::{self, Write};
+use std::time::Duration;
+
+use settings::ByteSize;
+use storage::embedded;
 
 use crate::cli::Store;
+use crate::config::Embedded;
 
 /// Carries `command` out; true means that all was well.
 ///
@@ -32,8 +37,23 @@ pub fn run(command: &Store, out: &mut impl Write, err: &mut impl Write) -> io::R
     }
 }
 
+/// The embedded store as a command opens it that writes.
+pub(super) fn opened_as(embedded: &Embedded, memory: ByteSize) -> embedded::Config {
+    let all = memory.as_usize();
+    embedded::Config {
+        directory: embedded.directory.clone(),
+        max_bytes: embedded.max_bytes.as_bytes(),
+        min_free_bytes: embedded.min_free_bytes.map(ByteSize::as_bytes),
+        max_age: embedded.max_age.unwrap_or(Duration::ZERO),
+        namespaces: embedded.namespaces.clone(),
+        index_bytes: all / 2,
+        queue_bytes: all / 8,
+        ..embedded::Config::default()
+    }
+}
+
 /// `1 span`, `2 spans`.
-fn count(number: u64, thing: &str) -> String {
+pub(super) fn count(number: u64, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),
         _ => format!("{number} {thing}s"),

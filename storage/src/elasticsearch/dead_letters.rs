@@ -2,6 +2,8 @@
 //!
 //! In: letters. Out: `Ok` once the cluster confirmed each. Their mapping refuses nothing, and the payload is not looked at, so that what poisoned one index does not poison this one.
 
+mod reading;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ use super::store::Store;
 use super::template::OTHER_TYPE;
 use crate::layers::window::system_clock;
 use crate::port::{DeadLetter, DeadLetters, WriteError};
+
+pub(super) use reading::Reader;
 
 pub(super) struct Letters(pub(super) Arc<Shared>);
 

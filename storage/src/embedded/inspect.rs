@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: mending. A start does that.
 
+mod letters;
 mod report;
 mod traces;
 mod verify;
@@ -27,6 +28,7 @@ use super::{OpenError, RecentDeadLetter};
 use super::{archive, format};
 use crate::disk::{Disk, ReadOnly};
 
+pub use letters::Letters;
 pub use report::{GenerationReport, InstanceReport, LettersReport, Report, SegmentReport};
 pub use traces::{Chunk, Selection, Traces};
 pub use verify::{Progress, Verified, verify};

@@ -68,20 +68,7 @@ pub(super) fn run(import: &Import, err: &mut impl Write) -> io::Result<bool> {
 }
 
 async fn run_in(import: &Import, err: &mut impl Write) -> io::Result<bool> {
-    let all = import.memory_max_bytes.as_usize();
-    let config = embedded::Config {
-        directory: import.embedded.directory.clone(),
-        max_bytes: import.embedded.max_bytes.as_bytes(),
-        min_free_bytes: import
-            .embedded
-            .min_free_bytes
-            .map(settings::ByteSize::as_bytes),
-        max_age: import.embedded.max_age.unwrap_or(Duration::ZERO),
-        namespaces: import.embedded.namespaces.clone(),
-        index_bytes: all / 2,
-        queue_bytes: all / 8,
-        ..embedded::Config::default()
-    };
+    let config = super::opened_as(&import.embedded, import.memory_max_bytes);
     let store = match Embedded::open(config, Arc::new(RealDisk)) {
         Ok(store) => store,
         Err(error) => {
