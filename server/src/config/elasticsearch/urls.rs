@@ -34,7 +34,11 @@ struct Node {
 pub(super) fn read(name: &str, check: &mut Check<'_>) -> Nodes {
     let mut nodes = Nodes::default();
     // a comma in a password cuts it in two, and neither half is to be shown
-    let some_password = check.settings.list(name).iter().any(|text| text.contains('@'));
+    let some_password = check
+        .settings
+        .list(name)
+        .iter()
+        .any(|text| text.contains('@'));
     for text in check.settings.list(name) {
         match node(text) {
             Ok(node) => nodes.add(name, node, check),

@@ -19,7 +19,7 @@ fn a_wrong_value_is_told_with_its_setting() {
         ),
         (
             "server-urls=http://u:canary@es:x",
-            "\"…@es:x\" is no full URL: give one such as https://es:9200",
+            "\"http://…\" is no full URL: give one such as https://es:9200; in a name or password write , / @ and : as %2C %2F %40 and %3A",
         ),
         (
             "server-urls=http://es?a=b",
