@@ -17,9 +17,11 @@ use rustix::process::{Pid, Signal, getuid, kill_process};
 /// Job control gives the server its own process group; its scripts want this shell anyway. A word on its input keeps the folder.
 const KEEPER: &str = r#"
 set -m
+# what ends the whole group of the tests, as Ctrl-C does, must not end the one who cleans up
+trap : INT TERM HUP
 { "$@"; echo "$?" > "$FOLDER/ended"; } < /dev/null >> "$FOLDER/out" 2>&1 &
 server=$!
-read -r keep
+until read -r keep || [ "$?" -le 128 ]; do :; done
 kill -9 -- "-$server"
 wait
 [ -n "$keep" ] || rm -rf "$FOLDER"
@@ -149,6 +151,8 @@ impl Drop for Process {
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::kill_process_group;
+
     use super::*;
     use std::io::{BufRead as _, BufReader};
 
@@ -184,11 +188,12 @@ mod tests {
         std::thread::park();
     }
 
-    #[test]
-    fn a_server_and_its_folder_end_with_the_test_that_is_killed() {
+    /// Starts a test that starts a server, ends it by `end`, and waits until both are gone.
+    fn ends_by(end: impl FnOnce(Pid)) {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--nocapture", "starts_a_server_and_waits"])
             .stdout(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap();
         let said = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -199,10 +204,22 @@ mod tests {
         let (pid, folder) = line.split_once(' ').unwrap();
         let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
         assert!(!is_gone(pid));
-        kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
+        end(Pid::from_child(&child));
         child.wait().unwrap();
         wait_until("the server goes on", || is_gone(pid));
         wait_until("the folder is there", || !Path::new(folder).exists());
+    }
+
+    #[test]
+    fn a_server_and_its_folder_end_with_the_test_that_is_killed() {
+        ends_by(|test| kill_process(test, Signal::KILL).unwrap());
+    }
+
+    #[test]
+    fn they_end_with_it_when_its_whole_group_is_told_to_end() {
+        for signal in [Signal::TERM, Signal::INT] {
+            ends_by(|test| kill_process_group(test, signal).unwrap());
+        }
     }
 
     #[test]
