@@ -26,11 +26,13 @@ Usage: spoor dead-letter list|replay [options] [--flag=value …]
 
 Commands:
   list           print a line for each: when, whose, where from, trace, span, service, why; --json for machines
-  replay         store them as the settings are now, such as with a larger span.max-bytes, and forget those that were stored; --dry-run
+  replay         store them as the settings are now, such as with a larger span.max-bytes, and forget those
+                 that were stored; --dry-run
 
-Settings are those of the role that writes, by flag, variable or file: span-storage.type, es.*, span.max-age, span.max-future, span.max-bytes, span.max-attributes …
-What can still not be stored stays. Letters of the embedded store are not forgotten one by one: they go by embedded.max-age, and a second replay of one changes nothing.
-replay of the embedded store needs its folder for itself.
+Settings are those of the role that writes, by flag, variable or file: span-storage.type, es.*, span.max-age,
+span.max-future, span.max-bytes, span.max-attributes …
+What can still not be stored stays. Letters of the embedded store are not forgotten one by one: they go by
+embedded.max-age, and a second replay of one changes nothing. Its replay needs the folder for itself.
 
 Options:
   --instance namespace/name

@@ -231,3 +231,33 @@ fn status_says_where_nobody_answered() {
         "{err}"
     );
 }
+
+#[test]
+fn every_command_with_options_has_help_of_its_own() {
+    for (line, words) in [
+        ("spoor es-index-cleaner --help", ["--dry-run", "[ROLLOVER]"]),
+        ("jaeger-es-rollover help", ["--conditions", "--es.use-ilm"]),
+        ("spoor help es-mapping", ["--use-ilm", "--es-version"]),
+        ("spoor dead-letter --help", ["replay", "--since"]),
+        ("spoor store --help", ["inspect", "--start"]),
+    ] {
+        let (good, out, _) = run(line);
+        assert!(good && words.iter().all(|word| out.contains(word)), "{out}");
+        assert!(out.lines().all(|line| line.chars().count() <= 130), "{out}");
+    }
+}
+
+#[test]
+fn a_mapping_is_printed_and_what_is_none_is_told() {
+    let (good, out, _) = run("spoor es-mapping --mapping=jaeger-span --index-prefix=p");
+    let body: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(
+        good && body["index_patterns"] == serde_json::json!(["p-jaeger-span-*"]),
+        "{out}"
+    );
+    let (good, _, err) = run("spoor es-mapping --mapping=jaeger-spans");
+    assert!(
+        !good && err.starts_with("spoor: \"jaeger-spans\" is no mapping"),
+        "{err}"
+    );
+}

@@ -49,7 +49,7 @@ pub fn run(tool: &Tool, out: &mut impl Write, err: &mut impl Write) -> io::Resul
             }
         }
     };
-    done.or_else(|problem| writeln!(err, "{problem}").map(|()| false))
+    done.or_else(|problem| writeln!(err, "spoor: {problem}").map(|()| false))
 }
 
 /// What there is to say.
@@ -69,7 +69,7 @@ impl Told {
             writeln!(out, "{line}")?;
         }
         for failed in &self.failed {
-            writeln!(err, "{failed}")?;
+            writeln!(err, "spoor: {failed}")?;
         }
         if self.lines.is_empty() && self.failed.is_empty() {
             writeln!(out, "{}", self.nothing)?;

@@ -15,15 +15,21 @@ Delete indices of Elasticsearch or OpenSearch that are too old, as Jaeger's es-i
 
 Usage: spoor es-index-cleaner [options] DAYS URL
 
-Deletes what began more than DAYS days before the next midnight (UTC): 1 keeps what began today. The later of two moments is when an index began: when it was made, and the day in its name. Indices that a write alias leads to stay, and those of other prefixes. Dead letters (spoor-dead-letter-…) go with the indices of their days.
+Deletes what began more than DAYS days before the next midnight (UTC): 1 keeps what began today. The later of
+two moments is when an index began: when it was made, and the day in its name. Indices that a write alias
+leads to stay, and those of other prefixes. Dead letters (spoor-dead-letter-…) go with the indices of their
+days.
 ";
 
 const ROLLOVER: &str = "\
-Make indices behind aliases, have them followed by new ones, and take old ones out of what is read, as Jaeger's es-rollover does.
+Make indices behind aliases, have them followed by new ones, and take old ones out of what is read, as
+Jaeger's es-rollover does.
 
 Usage: spoor es-rollover init|rollover|lookback [options] URL
 
-init puts templates and makes …-000001 with the aliases …-write and …-read; doing it twice changes nothing. rollover has …-write go over to a new index where a condition is met. lookback takes the alias …-read off indices that are too old. For servers with es.use-aliases=true.
+init puts templates and makes …-000001 with the aliases …-write and …-read; doing it twice changes nothing.
+rollover has …-write go over to a new index where a condition is met. lookback takes the alias …-read off
+indices that are too old. For servers with es.use-aliases=true.
 ";
 
 const MAPPING: &str = "\
@@ -31,7 +37,8 @@ Print an index template, as Jaeger's esmapping-generator does.
 
 Usage: spoor es-mapping --mapping=jaeger-span [options]
 
-For whoever puts templates there by other means, with es.create-index-templates=false. Up to version 7 it is for PUT _template, from 8 on for PUT _index_template.
+For whoever puts templates there by other means, with es.create-index-templates=false. Up to version 7 it is
+for PUT _template, from 8 on for PUT _index_template.
 ";
 
 /// The text.
