@@ -31,9 +31,11 @@ const REQUIRE_ALIAS: &str = "require_alias";
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the answer to one request may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long the cluster may wait for a shard.
+const SHARD_PATIENCE: &str = "2s";
 /// How often a cluster is called that does not answer at all: then others need not wait for it too.
 const CALLS: usize = 3;
-/// How often documents for an index that takes none are sent, while others are taken.
+/// How often documents for an index that takes none are sent.
 const BLOCKED_TRIES: usize = 3;
 /// Before the second attempt; each further pause is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -58,6 +60,8 @@ pub(crate) struct Sent {
     /// Positions of those that are not stored, and why.
     pub(crate) waiting: Vec<usize>,
     pub(crate) error: Option<Error>,
+    /// It is an index that takes nothing, and others may.
+    pub(crate) is_blocked: bool,
 }
 
 /// Where and how documents are sent.
@@ -86,6 +90,7 @@ impl Sent {
         self.stored += other.stored;
         self.refused.extend(other.refused);
         self.waiting.extend(other.waiting);
+        self.is_blocked |= other.is_blocked;
         // what somebody must mend is told before what mends itself
         let is_denied = matches!(self.error, Some(Error::Denied(_)));
         if !is_denied && other.error.is_some() {
@@ -143,8 +148,9 @@ impl Bulk<'_> {
             let (chunk, error) = match self.attempt(course, &chunk).await {
                 Ok(entries) => {
                     let sorted = self.sort(&chunk, entries);
-                    // an index that takes nothing, beside others that do, is not waited for long
-                    blocked += usize::from(sorted.is_blocked && sorted.stored > 0 || blocked > 0);
+                    // an index that takes nothing is not waited for long: others wait behind it
+                    blocked += usize::from(sorted.is_blocked);
+                    sent.is_blocked |= sorted.is_blocked;
                     sent.stored += sorted.stored;
                     sent.refused.extend(sorted.refused);
                     match sorted.error {
@@ -217,6 +223,8 @@ impl Bulk<'_> {
                 "filter_path",
                 "errors,items.*.status,items.*.result,items.*.error",
             )
+            // else it waits a minute for a shard that is on no node, and all others with it
+            .query("timeout", SHARD_PATIENCE)
             .lines(body)
             .deadline(Some(until));
         if requires_alias {

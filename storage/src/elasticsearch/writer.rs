@@ -126,6 +126,7 @@ impl Store {
         let made = self.make(spans, with_services, flavour).await;
         let mut sent = self.bulk().send(&made.documents).await;
         if sent.stored == 0
+            && !sent.is_blocked
             && let Some(error) = sent.error.take()
         {
             return Err(error);

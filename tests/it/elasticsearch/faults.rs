@@ -178,8 +178,14 @@ async fn an_index_that_takes_nothing_keeps_only_its_own_spans_waiting() {
         answer.unwrap().json().unwrap();
     };
     block(true).await;
+    // its service is known by now, so that nothing of it is stored at all
     let waiting = async {
-        let one = sender.send_spans(1, 1, |_| vec![late(2)]).await;
+        let late = |id: u64| model::Span {
+            name: span(1).name,
+            resource: span(1).resource,
+            ..late(id)
+        };
+        let one = sender.send_spans(3, 3, |nth| vec![late(2 + nth)]).await;
         assert!(one.again > 0, "it was taken");
         one
     };
