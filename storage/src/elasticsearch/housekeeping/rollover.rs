@@ -298,11 +298,15 @@ impl Housekeeper {
         if !conditions.is_empty() {
             request = request.json(&json!({"conditions": conditions.0}));
         }
-        let answer = self.ask(request).await.map_err(|error| {
-            format!(
-                "{write} cannot be rolled over: {error}; if it is missing, run es-rollover init"
-            )
-        })?;
+        let answer = match self.ask(request).await {
+            // what was to be done is done
+            Err(error) if is_by_another(&error.to_string()) => Value::Null,
+            answer => answer.map_err(|error| {
+                format!(
+                    "{write} cannot be rolled over: {error}; if it is missing, run es-rollover init"
+                )
+            })?,
+        };
         let text = |name: &str| {
             answer
                 .get(name)
@@ -310,7 +314,9 @@ impl Housekeeper {
                 .unwrap_or("an index")
         };
         let rolled = answer.get("rolled_over").and_then(Value::as_bool) == Some(true);
-        let mut lines = vec![if rolled {
+        let mut lines = vec![if answer.is_null() {
+            format!("{write} is rolled over by another at this moment")
+        } else if rolled {
             format!(
                 "{write} went over from {} to {}",
                 text("old_index"),
@@ -351,6 +357,16 @@ pub(super) fn is_an_index(set: &Set, alias: &str) -> String {
         "{alias} is an index and has to be an alias: something was written there before there was one. Stop what writes, copy what is needed to {} (_reindex), delete it (DELETE /{alias}), and run this again",
         set.index(1)
     )
+}
+
+/// Whether a rollover failed because another process did it at the same moment.
+fn is_by_another(error: &str) -> bool {
+    [
+        "Concurrent modification of alias",
+        "resource_already_exists_exception",
+    ]
+    .iter()
+    .any(|said| error.contains(said))
 }
 
 #[cfg(test)]
