@@ -146,7 +146,7 @@ async fn certificates_and_authorities_change_under_load_and_no_request_fails() {
         let mut done = 0;
         let mut authority = None;
         for round in 0..=authorities {
-            for _ in 0..leaves / (authorities + 1) {
+            for _ in 0..u64::div_ceil(leaves, authorities + 1) {
                 for one in &mut secrets {
                     let signs = authority.as_ref().unwrap_or(&secured.authority);
                     one.leaf = signs.client("spoor");
