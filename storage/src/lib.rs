@@ -4,6 +4,7 @@
 //!
 //! Deliberately absent: network protocols towards clients, HTTP, the collector and the query service.
 
+mod causes;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod disk;

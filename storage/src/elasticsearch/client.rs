@@ -23,6 +23,7 @@ use http::{HeaderValue, Method};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
 use super::config::Connection;
+use crate::causes;
 use credentials::Credentials;
 use node::{Node, Nodes};
 use pool::Pool;
@@ -307,18 +308,7 @@ impl Failure {
     }
 
     fn of(error: &hyper_util::client::legacy::Error, node: &Node, settings: &str) -> Self {
-        let mut said = String::new();
-        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-        while let Some(inner) = cause {
-            let text = inner.to_string();
-            if !said.contains(&text) {
-                if !said.is_empty() {
-                    said.push_str(": ");
-                }
-                said.push_str(&text);
-            }
-            cause = inner.source();
-        }
+        let mut said = causes::joined("", std::error::Error::source(error));
         if said.is_empty() {
             said = error.to_string();
         }

@@ -20,6 +20,8 @@ use tonic::codegen::http::Uri;
 use tonic::transport::{Channel, Endpoint};
 use trust::Dialer;
 
+use crate::causes;
+
 /// How long a look-up is good for.
 const FRESH: Duration = Duration::from_secs(30);
 /// How soon after the one before a failure leads to another.
@@ -206,19 +208,7 @@ impl Shared {
 
 /// A status with all that lies behind it: tonic's own words say nothing of what went wrong.
 pub(super) fn explain(status: &Status) -> String {
-    let mut said = status.message().to_owned();
-    let mut cause = status.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if !said.contains(&text) {
-            said = if said.is_empty() {
-                text
-            } else {
-                format!("{said}: {text}")
-            };
-        }
-        cause = inner.source();
-    }
+    let said = causes::joined(status.message(), status.source());
     if said.is_empty() {
         return format!("{:?}", status.code());
     }
