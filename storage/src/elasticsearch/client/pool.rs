@@ -33,6 +33,8 @@ const MOST_IDLE: usize = 8;
 pub(super) type Http = hyper_util::client::legacy::Client<Connector, Full<Bytes>>;
 
 pub(super) struct Pool {
+    /// Some node is called over TLS, or the settings say how one would be: else there are no files to compare.
+    uses_tls: bool,
     connector: Connector,
     current: ArcSwap<Http>,
     compared: Mutex<Compared>,
@@ -61,7 +63,11 @@ impl Pool {
             plaintext: Arc::new(Dialer::plaintext()),
             tls: Arc::new(dialer(settings, tls(settings))),
         };
+        let calls_https = |url: &String| url.trim().starts_with("https:");
         Self {
+            uses_tls: settings.tls.is_some()
+                || settings.sniffer_tls
+                || settings.urls.iter().any(calls_https),
             current: ArcSwap::from_pointee(http(connector.clone())),
             connector,
             compared: Mutex::new(Compared {
@@ -72,6 +78,9 @@ impl Pool {
     }
 
     pub(super) fn check_files(&self) -> Result<(), String> {
+        if !self.uses_tls {
+            return Ok(());
+        }
         self.connector
             .tls
             .check()
@@ -80,7 +89,7 @@ impl Pool {
 
     /// The client to use now.
     pub(super) async fn current(&self) -> Arc<Http> {
-        if self.is_time() {
+        if self.uses_tls && self.is_time() {
             let tls = self.connector.tls.clone();
             let fingerprint = tokio::task::spawn_blocking(move || tls.fingerprint()).await;
             if let Ok(fingerprint) = fingerprint {
