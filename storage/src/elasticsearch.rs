@@ -154,9 +154,7 @@ impl Shared {
         self.stores
             .get(instance)
             .ok_or_else(|| WriteError::Unavailable {
-                reason: format!(
-                    "{instance} has no store: give it one under instances in the file of settings"
-                ),
+                reason: has_no_store(instance),
             })
     }
 
@@ -273,8 +271,10 @@ impl Backend for Elasticsearch {
 /// For an instance without a store.
 fn nowhere(instance: &Instance) -> WriteOnly {
     WriteOnly {
-        elsewhere: format!(
-            "{instance} has no store, give it one under instances in the file of settings"
-        ),
+        elsewhere: has_no_store(instance),
     }
+}
+
+fn has_no_store(instance: &Instance) -> String {
+    format!("{instance} has no store: give it one under instances in the file of settings")
 }

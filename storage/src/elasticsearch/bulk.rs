@@ -105,6 +105,16 @@ impl Sent {
             _ => Ok(self.refused),
         }
     }
+
+    /// All of it, or why not; a document of which none should be refused is called `what`.
+    pub(crate) fn complete(self, shown: &str, what: &str) -> Result<(), Error> {
+        match self.whole()?.first() {
+            None => Ok(()),
+            Some(Refused { reason, .. }) => {
+                Err(Error::Denied(format!("{shown} refused {what}: {reason}")))
+            }
+        }
+    }
 }
 
 // === impl Bulk ===
@@ -250,14 +260,12 @@ impl Bulk<'_> {
     /// What became of the documents of a request.
     fn sort(&self, chunk: &[usize], entries: Entries) -> Sorted {
         let mut sorted = Sorted::default();
-        let stores_some = entries
-            .iter()
-            .any(|entry| verdict::of(entry) == Verdict::Stored);
-        for (at, entry) in chunk.iter().zip(entries) {
-            let verdict = match verdict::of(&entry) {
+        let verdicts: Vec<Verdict> = entries.iter().map(verdict::of).collect();
+        let stores_some = verdicts.contains(&Verdict::Stored);
+        for ((at, entry), verdict) in chunk.iter().zip(entries).zip(verdicts) {
+            let verdict = match verdict {
                 // others of its kind are taken, so it is the document
                 Verdict::Unsure if stores_some => Verdict::Never,
-                Verdict::Unsure => Verdict::Held,
                 known => known,
             };
             let error = || Some(Error::Busy(self.of(&entry.reason())));

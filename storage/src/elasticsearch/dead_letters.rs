@@ -8,15 +8,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::Instance;
 use serde_json::json;
 
 use super::Shared;
-use super::bulk::{Action, Documents, Refused};
+use super::bulk::{Action, Documents, Sent};
 use super::client::{Error, Flavour};
+use super::document::DocumentId;
 use super::store::Store;
 use super::template::OTHER_TYPE;
 use crate::layers::window::system_clock;
@@ -43,28 +44,15 @@ impl DeadLetters for Letters {
     }
 }
 
-/// The date in UTC, as names of indices have it.
-fn day(time_ns: u64) -> String {
-    let seconds = i64::try_from(time_ns / 1_000_000_000).unwrap_or_default();
-    let date = time::OffsetDateTime::from_unix_timestamp(seconds)
-        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH)
-        .date();
-    format!(
-        "{:04}-{:02}-{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day()
-    )
-}
-
 // === impl Store ===
 
 impl Store {
     async fn bury(&self, letters: &[DeadLetter]) -> Result<(), Error> {
         let flavour = self.ready().await?;
-        let refused = self
+        let sent = self
             .bury_as(letters, flavour, |letter| &letter.payload)
-            .await?;
+            .await;
+        let refused = sent.whole()?;
         if refused.is_empty() {
             return Ok(());
         }
@@ -90,14 +78,8 @@ impl Store {
                 }
             })
             .collect();
-        match self.bury_as(&letters, flavour, |_| &[]).await?.first() {
-            None => Ok(()),
-            Some(refused) => Err(Error::Denied(format!(
-                "{} refused a dead letter: {}",
-                self.client.shown(),
-                refused.reason
-            ))),
-        }
+        let sent = self.bury_as(&letters, flavour, |_| &[]).await;
+        sent.complete(self.client.shown(), "a dead letter")
     }
 
     async fn bury_as(
@@ -105,9 +87,9 @@ impl Store {
         letters: &[DeadLetter],
         flavour: Flavour,
         payload: fn(&DeadLetter) -> &[u8],
-    ) -> Result<Vec<Refused>, Error> {
+    ) -> Sent {
         let now_ns = system_clock()();
-        let index = format!("{}-{}", self.names.dead_letters(), day(now_ns));
+        let index = self.names.dead_letters_of(now_ns);
         let mut documents = Documents::new(flavour.has_types(), letters.len() * 1_024);
         for letter in letters {
             // the same letter of the same day once, however often it is sent
@@ -120,8 +102,6 @@ impl Store {
                 hasher.update(&(part.len() as u64).to_le_bytes());
                 hasher.update(part);
             }
-            let mut hash = [0; 16];
-            hasher.finalize_xof().fill(&mut hash);
             let document = json!({
                 "time": now_ns / 1_000_000,
                 "instance": letter.instance.to_string(),
@@ -129,13 +109,11 @@ impl Store {
                 "origin": letter.origin,
                 "payload": STANDARD.encode(payload(letter)),
             });
-            let id = URL_SAFE_NO_PAD.encode(hash);
-            documents.push(Action::Create, &index, &id, OTHER_TYPE, |out| {
+            let id = DocumentId::from(&hasher);
+            documents.push(Action::Create, &index, id.as_str(), OTHER_TYPE, |out| {
                 out.extend_from_slice(document.to_string().as_bytes());
             });
         }
-        let mut bulk = self.bulk();
-        bulk.requires_alias = false;
-        bulk.send(&documents).await.whole()
+        self.bulk_to_indices().send(&documents).await
     }
 }

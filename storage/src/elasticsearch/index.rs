@@ -14,6 +14,8 @@ mod valid;
 
 use super::config::{Indices, Rotation};
 
+use period::Period;
+
 pub(crate) use series::Series;
 pub(crate) use valid::InvalidName;
 
@@ -66,6 +68,14 @@ impl Names {
     /// The index of what could not be stored.
     pub(crate) fn dead_letters(&self) -> String {
         format!("{}spoor-dead-letter", self.prefix)
+    }
+
+    /// The index of what could not be stored at this time: one a day, in the same spelling whatever `index-date-separator` says.
+    pub(crate) fn dead_letters_of(&self, time_ns: u64) -> String {
+        let mut name = self.dead_letters();
+        name.push('-');
+        Period::Day.write(&mut name, Period::Day.number(time_ns), "-");
+        name
     }
 
     /// The index of leases.

@@ -17,7 +17,7 @@ use http::Method;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::bulk::{Action, Documents};
+use super::bulk::{Action, Bulk, Documents};
 use super::client::{Error, Request};
 use super::document::sampling::{self, Sampling};
 use super::scroll;
@@ -84,17 +84,12 @@ impl Samplings {
                 out.extend(document);
             });
         }
-        let mut bulk = self.store.bulk();
-        bulk.requires_alias = false;
-        bulk.refreshes = true;
-        match bulk.send(&lines).await.whole()?.first() {
-            None => Ok(()),
-            Some(refused) => Err(Error::Denied(format!(
-                "{} refused a document of adaptive sampling: {}",
-                self.store.client.shown(),
-                refused.reason
-            ))),
-        }
+        let bulk = Bulk {
+            refreshes: true,
+            ..self.store.bulk_to_indices()
+        };
+        let sent = bulk.send(&lines).await;
+        sent.complete(self.store.client.shown(), "a document of adaptive sampling")
     }
 
     async fn rows(&self, after_ns: u64, until_ns: u64) -> Result<Vec<Throughput>, Error> {

@@ -50,9 +50,7 @@ pub(super) async fn each(
         }
         let Some(id) = id else { return Ok(()) };
         if count < PAGE {
-            // it would end by itself, a minute later
-            let end = Request::delete(&["_search", "scroll"]).json(&json!({"scroll_id": [id]}));
-            drop(client.send(&end).await);
+            end(client, &id).await;
             return Ok(());
         }
         let next = Request::post(&["_search", "scroll"])
@@ -60,6 +58,12 @@ pub(super) async fn each(
             .deadline(deadline());
         answer = client.ask(&next).await?.json();
     }
+}
+
+/// Lets the place go, which the cluster would else keep for its time.
+pub(super) async fn end(client: &Client, id: &str) {
+    let end = Request::delete(&["_search", "scroll"]).json(&json!({"scroll_id": [id]}));
+    drop(client.send(&end).await);
 }
 
 /// An answer of some shards only is no answer here.

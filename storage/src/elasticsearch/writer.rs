@@ -194,14 +194,10 @@ impl Store {
         };
         let mut encoder = Encoder::new(&documents, &self.keys);
         let mut lines = Documents::new(flavour.has_types(), which.len() * DOCUMENT_BYTES);
-        let mut document = Vec::new();
+        let (mut index, mut document) = (Last::default(), Vec::new());
         for span in which.iter().filter_map(|(at, _)| spans.get(*at)) {
-            let index = self.names.spans.write(span.start_ns);
-            document.clear();
-            let id = encoder.encode(&index, span, &mut document);
-            lines.push(Action::Create, &index, id.as_str(), SPAN_TYPE, |out| {
-                out.extend_from_slice(&document);
-            });
+            let index = index.at(&self.names.spans, span.start_ns);
+            push_span(&mut lines, &mut encoder, &mut document, index, span);
         }
         let sent = self.bulk().send(&lines).await;
         let at = |nth: usize| which.get(nth).map(|(at, _)| *at);
@@ -224,6 +220,14 @@ impl Store {
             metrics: &self.metrics,
             requires_alias: self.place.indices.use_aliases,
             refreshes: false,
+        }
+    }
+
+    /// The same, to indices that have no aliases.
+    pub(crate) fn bulk_to_indices(&self) -> Bulk<'_> {
+        Bulk {
+            requires_alias: false,
+            ..self.bulk()
         }
     }
 
@@ -251,15 +255,26 @@ impl Store {
                 }
             }
             let index = span_index.at(&self.names.spans, span.start_ns);
-            document.clear();
-            let id = encoder.encode(index, span, &mut document);
-            documents.push(Action::Create, index, id.as_str(), SPAN_TYPE, |out| {
-                out.extend_from_slice(&document);
-            });
+            push_span(&mut documents, &mut encoder, &mut document, index, span);
             of.push(Of::Span(at));
         }
         Made { documents, of }
     }
+}
+
+/// Adds the document of a span; `document` is where it is made, since its id goes before it.
+fn push_span(
+    documents: &mut Documents,
+    encoder: &mut Encoder<'_>,
+    document: &mut Vec<u8>,
+    index: &str,
+    span: &Span,
+) {
+    document.clear();
+    let id = encoder.encode(index, span, document);
+    documents.push(Action::Create, index, id.as_str(), SPAN_TYPE, |out| {
+        out.extend_from_slice(document);
+    });
 }
 
 // === impl Last ===

@@ -17,6 +17,7 @@ use model::Instance;
 use serde_json::{Value, json};
 
 use super::super::client::{Error, Request, shortened};
+use super::super::scroll;
 use super::super::store::Store;
 use super::super::template::OTHER_TYPE;
 use super::super::{Opened, Shared};
@@ -68,12 +69,7 @@ impl Reader {
         };
         let request = request.deadline(Some(Instant::now() + PATIENCE));
         let answer = store.client.ask(&request).await?.json();
-        if answer.pointer("/_shards/failed").and_then(Value::as_u64) != Some(0) {
-            let shown = store.client.shown();
-            return Err(Error::Busy(format!(
-                "{shown} answered for a part of its shards only"
-            )));
-        }
+        scroll::whole(&answer, &store.client)?;
         let id = answer.get("_scroll_id").and_then(Value::as_str);
         let hits = answer.pointer("/hits/hits").and_then(Value::as_array);
         let hits = hits.map(Vec::as_slice).unwrap_or_default();
@@ -84,8 +80,7 @@ impl Reader {
         let next = match id {
             Some(id) if hits.len() == PAGE => At::Page(id.to_owned()),
             Some(id) => {
-                let end = Request::delete(&["_search", "scroll"]).json(&json!({"scroll_id": [id]}));
-                drop(store.client.send(&end).await);
+                scroll::end(&store.client, id).await;
                 At::End
             }
             None => At::End,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use blake3::Hasher;
 use model::Span;
 
 /// How many characters it has.
@@ -18,10 +19,22 @@ pub struct DocumentId([u8; LEN]);
 impl DocumentId {
     /// Of `span`, written down as `document`.
     pub(super) fn of(span: &Span, document: &[u8]) -> Self {
-        let mut hasher = blake3::Hasher::new();
+        let mut hasher = Hasher::new();
         hasher.update(&span.trace_id.0);
         hasher.update(&span.span_id.0);
         hasher.update(document);
+        Self::from(&hasher)
+    }
+
+    /// Its characters, all of them letters, digits, `-` and `_`.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl From<&Hasher> for DocumentId {
+    /// The first 128 bits of what was hashed.
+    fn from(hasher: &Hasher) -> Self {
         let mut hash = [0; 16];
         hasher.finalize_xof().fill(&mut hash);
         let mut text = [0; LEN];
@@ -30,11 +43,6 @@ impl DocumentId {
             .encode_slice(hash, &mut text)
             .unwrap_or_default();
         Self(text)
-    }
-
-    /// Its characters, all of them letters, digits, `-` and `_`.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
