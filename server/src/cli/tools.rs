@@ -146,21 +146,22 @@ impl Word {
         }
     }
 
-    /// The settings that it reads, by name, or by what stands before a star.
-    #[must_use]
-    pub const fn settings(self) -> &'static [&'static str] {
+    /// The settings that it reads, by name, or by what stands before a star: those of all, and its own.
+    const fn settings(self) -> [&'static [&'static str]; 2] {
         match self {
-            Self::Cleaner => table::CLEANER_SETTINGS,
-            Self::Rollover => table::ROLLOVER_SETTINGS,
-            Self::Mapping => &[],
+            Self::Cleaner => [table::SETTINGS, &[]],
+            Self::Rollover => [table::SETTINGS, table::ROLLOVER_SETTINGS],
+            Self::Mapping => [&[], &[]],
         }
     }
 
     /// Whether it reads that setting.
     #[must_use]
     pub fn reads(self, setting: &str) -> bool {
-        self.settings()
+        let known = self.settings();
+        known
             .iter()
+            .flat_map(|some| some.iter())
             .any(|known| match known.strip_suffix('*') {
                 Some(start) => setting.starts_with(start),
                 None => *known == setting,

@@ -53,20 +53,7 @@ pub fn text(role: Role) -> String {
         }
         for flag in rows {
             match flag.name.split_once(".tls.") {
-                None => {
-                    let default = if flag.default.is_empty() {
-                        String::new()
-                    } else {
-                        format!(" (default {})", flag.default)
-                    };
-                    let _infallible = write!(
-                        out,
-                        "  --{} {}{default}\n{}",
-                        flag.name,
-                        flag.kind.word(),
-                        wrapped(flag.help)
-                    );
-                }
+                None => entry(flag, &mut out),
                 // A block has many flags, alike for every listener and for every server that is called: one entry says them all.
                 Some((prefix, "enabled")) => {
                     let is_listener = flags::find(&format!("{prefix}.tls.client-ca")).is_some();
@@ -84,6 +71,26 @@ pub fn text(role: Role) -> String {
     }
     out.push_str("\nEvery other flag of Jaeger 1.20 to 1.76 is known too and says what became of it; docs/settings.md lists them all.\n");
     out
+}
+
+/// What is said of a flag.
+pub(super) fn entry(flag: &Flag, out: &mut String) {
+    let _infallible = write!(
+        out,
+        "  --{} {}{}\n{}",
+        flag.name,
+        flag.kind.word(),
+        default(flag.default),
+        wrapped(flag.help)
+    );
+}
+
+/// A default behind what it is of.
+pub(super) fn default(value: &str) -> String {
+    match value {
+        "" => String::new(),
+        value => format!(" (default {value})"),
+    }
 }
 
 /// Lines of at most 100 characters, indented.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ::storage::elasticsearch;
 use ::storage::embedded::NamespaceBounds;
+use ::storage::layers::{Limits, Window};
 use settings::flag::Effect;
 use settings::{ByteSize, GoDuration, Settings, flags};
 
@@ -124,6 +125,24 @@ impl Storage {
         Self {
             backends,
             ..Self::check_others(check)
+        }
+    }
+
+    /// Which spans are too old, and which too far ahead.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        Window {
+            max_age: self.span_max_age.unwrap_or(Duration::ZERO),
+            max_future: self.span_max_future.unwrap_or(Duration::ZERO),
+        }
+    }
+
+    /// Which spans are too large.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_bytes: self.span_max_bytes.as_usize(),
+            max_attributes: self.span_max_attributes,
         }
     }
 

@@ -17,7 +17,6 @@ use storage::disk::RealDisk;
 use storage::elasticsearch::Elasticsearch;
 use storage::embedded::{self, Embedded};
 use storage::forward::{self, Forward};
-use storage::layers::{Limits, Window};
 use storage::memory::{self, Memory};
 use storage::stack::{self, Storage};
 use storage::{Backend, ReadLimits};
@@ -109,18 +108,10 @@ pub(super) async fn storage(
             }
         });
     }
-    let window = Window {
-        max_age: config.storage.span_max_age.unwrap_or(Duration::ZERO),
-        max_future: config.storage.span_max_future.unwrap_or(Duration::ZERO),
-    };
-    let limits = Limits {
-        max_bytes: config.storage.span_max_bytes.as_usize(),
-        max_attributes: config.storage.span_max_attributes,
-    };
     let settings = stack::Settings {
         instances: config.instances.all(),
-        window,
-        limits,
+        window: config.storage.window(),
+        limits: config.storage.limits(),
         max_waiting_bytes: shares.queue,
         ..stack::Settings::default()
     };

@@ -74,7 +74,7 @@ pub(super) const CLEANER: &[Row] = &[
 ];
 
 /// Settings of the process that say how a cluster is reached.
-pub(super) const CLEANER_SETTINGS: &[&str] = &[
+pub(super) const SETTINGS: &[&str] = &[
     "config-file",
     "certs.directory",
     "es.username",
@@ -143,19 +143,8 @@ pub(super) const ROLLOVER: &[Row] = &[
     ),
 ];
 
-pub(super) const ROLLOVER_SETTINGS: &[&str] = &[
-    "config-file",
-    "certs.directory",
-    "es.username",
-    "es.password",
-    "es.password-file",
-    "es.token-file",
-    "es.api-key-file",
-    "es.version",
-    "es.use-ilm",
-    "es.ilm-policy-name",
-    "es.tls*",
-];
+/// Further ones of es-rollover.
+pub(super) const ROLLOVER_SETTINGS: &[&str] = &["es.use-ilm", "es.ilm-policy-name"];
 
 /// Options that one action alone reads.
 pub(super) const OF_ACTION: [(&str, &str); 9] = [

@@ -55,14 +55,7 @@ pub(super) async fn run(
     dry_run: bool,
     out: &mut impl Write,
 ) -> Result<bool, Failed> {
-    let window = Window {
-        max_age: config.storage.span_max_age.unwrap_or(Duration::ZERO),
-        max_future: config.storage.span_max_future.unwrap_or(Duration::ZERO),
-    };
-    let limits = Limits {
-        max_bytes: config.storage.span_max_bytes.as_usize(),
-        max_attributes: config.storage.span_max_attributes,
-    };
+    let (window, limits) = (config.storage.window(), config.storage.limits());
     let settings = stack::Settings {
         window,
         limits,

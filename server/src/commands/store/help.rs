@@ -2,11 +2,9 @@
 //!
 //! In: the table of settings. Out: the commands, their options, and the flags that they read.
 
-use std::fmt::Write as _;
-
 use settings::flags;
 
-use crate::commands::help::wrapped;
+use crate::commands::help::entry;
 
 const COMMANDS: &str = "\
 Look at the folder of the embedded store, check it, write its traces out or take traces in.
@@ -54,17 +52,7 @@ pub(super) fn text() -> String {
     let mut out = COMMANDS.to_owned();
     out.push_str("\nFlags (all but the first and the last for import alone):\n");
     for flag in FLAGS.iter().filter_map(|name| flags::find(name)) {
-        let default = match flag.default {
-            "" => String::new(),
-            default => format!(" (default {default})"),
-        };
-        let _infallible = write!(
-            out,
-            "  --{} {}{default}\n{}",
-            flag.name,
-            flag.kind.word(),
-            wrapped(flag.help)
-        );
+        entry(flag, &mut out);
     }
     out
 }

@@ -8,7 +8,7 @@ use settings::flag::{Effect, variable};
 use settings::flags;
 
 use crate::cli::tools::{Row, Takes, Word};
-use crate::commands::help::wrapped;
+use crate::commands::help::{default, entry, wrapped};
 
 const CLEANER: &str = "\
 Delete indices of Elasticsearch or OpenSearch that are too old, as Jaeger's es-index-cleaner does.
@@ -60,14 +60,7 @@ pub(super) fn text(word: Word) -> String {
         out.push_str("\nSettings, also by their variables and in a file:\n");
     }
     for flag in settings {
-        let default = shown(flag.default);
-        let _infallible = write!(
-            out,
-            "  --{} {}{default}\n{}",
-            flag.name,
-            flag.kind.word(),
-            wrapped(flag.help)
-        );
+        entry(flag, &mut out);
     }
     out.push_str("\nExit codes: 0 all was done; 1 something could not be.\n");
     out
@@ -79,7 +72,7 @@ fn option(row: &Row, out: &mut String) {
         Takes::Number => "int",
         Takes::Text => "text",
     };
-    let default = shown(row.default);
+    let default = default(row.default);
     let variable = if row.has_variable {
         format!(" [{}]", variable(row.name))
     } else {
@@ -91,11 +84,4 @@ fn option(row: &Row, out: &mut String) {
         row.name,
         wrapped(row.help)
     );
-}
-
-fn shown(default: &str) -> String {
-    match default {
-        "" => String::new(),
-        default => format!(" (default {default})"),
-    }
 }
