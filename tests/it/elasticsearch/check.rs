@@ -106,6 +106,22 @@ async fn names(client: &Client, path: &str) -> Vec<String> {
     found.as_object().unwrap().keys().cloned().collect()
 }
 
+/// What is found where a template of somebody else's goes before ours.
+async fn overruled(kind: Kind) -> Found {
+    let server = shared(kind);
+    let body = json!({"index_patterns": ["over-*"], "priority": 9, "template": {"mappings": {"properties": {"logs": {"type": "keyword"}}}}});
+    let put = server
+        .client()
+        .send(Method::PUT, "/_index_template/over-all", body.to_string())
+        .await;
+    assert!(put.unwrap().status.is_success());
+    let folder = tempfile::tempdir().unwrap();
+    check(
+        folder.path(),
+        &settings(&server.url(), &json!({"index-prefix": "over"})),
+    )
+}
+
 async fn check_plain(kind: Kind, prefix: &str) {
     let server = shared(kind);
     let (client, url) = (server.client(), server.url());
@@ -199,20 +215,7 @@ async fn elasticsearch_7_is_looked_at() {
 #[tokio::test]
 async fn elasticsearch_8_is_looked_at() {
     check_plain(Kind::Elasticsearch8, "look").await;
-    // a template of somebody else's goes before ours
-    let server = shared(Kind::Elasticsearch8);
-    let body = json!({"index_patterns": ["over-*"], "priority": 9, "template": {"mappings": {"properties": {"logs": {"type": "keyword"}}}}});
-    let put = server
-        .client()
-        .send(Method::PUT, "/_index_template/over-all", body.to_string())
-        .await;
-    assert!(put.unwrap().status.is_success());
-    let folder = tempfile::tempdir().unwrap();
-    let found = check(
-        folder.path(),
-        &settings(&server.url(), &json!({"index-prefix": "over"})),
-    );
-    found.has(&[
+    overruled(Kind::Elasticsearch8).await.has(&[
         "problem templates",
         "somebody else's",
         "es.prioirity-span-template",
@@ -222,19 +225,7 @@ async fn elasticsearch_8_is_looked_at() {
 #[tokio::test]
 async fn opensearch_is_looked_at() {
     check_plain(Kind::OpenSearch2, "look").await;
-    let server = shared(Kind::OpenSearch2);
-    let body = json!({"index_patterns": ["over-*"], "priority": 9, "template": {"mappings": {"properties": {"logs": {"type": "keyword"}}}}});
-    let put = server
-        .client()
-        .send(Method::PUT, "/_index_template/over-all", body.to_string())
-        .await;
-    assert!(put.unwrap().status.is_success());
-    let folder = tempfile::tempdir().unwrap();
-    let found = check(
-        folder.path(),
-        &settings(&server.url(), &json!({"index-prefix": "over"})),
-    );
-    found.has(&[
+    overruled(Kind::OpenSearch2).await.has(&[
         "problem templates",
         "composable template of somebody else's",
     ]);
