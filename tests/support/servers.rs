@@ -7,12 +7,12 @@
 //! Source: the start scripts of the distributions, and their documentation of `path.data`, `ES_PATH_CONF`, `ES_JAVA_OPTS` and their likes.
 
 pub mod client;
-mod distribution;
-mod java;
+pub(crate) mod distribution;
+pub(crate) mod java;
 pub mod kind;
 pub mod options;
-mod ports;
-mod process;
+pub(crate) mod ports;
+pub(crate) mod process;
 pub mod secured;
 
 use std::fs;
@@ -22,7 +22,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use rustix::process::Signal;
 
 use self::client::Client;
@@ -32,13 +32,10 @@ use self::options::Security;
 use self::process::Process;
 
 /// What a start may take, on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What an orderly end may take.
-const STOPPING: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A compiler that gives up early and the plainest collector: a start takes two thirds of the time, and nobody measures these servers.
-const QUICK: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+pub(crate) const QUICK: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 
 /// A server. Dropping it kills it and removes its folder; it dies with this process too.
 #[derive(Debug)]
@@ -69,7 +66,7 @@ pub fn shared(kind: Kind) -> &'static Server {
 }
 
 /// What `start` gave at the first call; it isn't tried again.
-fn started_once<T>(
+pub(crate) fn started_once<T>(
     place: &'static OnceLock<Result<T, String>>,
     start: impl FnOnce() -> anyhow::Result<T>,
 ) -> &'static T {
@@ -93,20 +90,14 @@ impl Server {
         options: &Options,
         who: &dyn Fn(Client) -> Client,
     ) -> anyhow::Result<Self> {
-        let mut tries = 0;
-        loop {
+        ports::on_free(|| {
             let [port, transport] = ports::two()?;
             let mut server = Self::prepare(kind, options, [port, transport])?;
             server.client = who(Client::new(port));
             server.health = server.client.clone();
-            match server.begin() {
-                Ok(()) => return Ok(server),
-                Err(error) if tries < 3 && error.to_string().contains("already in use") => {
-                    tries += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+            server.begin()?;
+            Ok(server)
+        })
     }
 
     /// Which it is.
@@ -149,15 +140,8 @@ impl Server {
 
     /// Stops it in an orderly way and waits for that. Its data stay.
     pub fn stop(&mut self) -> anyhow::Result<()> {
-        let process = self.running()?;
-        process.signal(Signal::TERM)?;
-        let until = Instant::now() + STOPPING;
-        while !process.has_ended() {
-            if Instant::now() > until {
-                bail!("{} did not end; it said:\n{}", self.kind, tail(&self.log()));
-            }
-            std::thread::park_timeout(Duration::from_millis(20));
-        }
+        let ended = self.running()?.end();
+        ended.with_context(|| format!("{} said:\n{}", self.kind, tail(&self.log())))?;
         self.kill_hard()
     }
 
@@ -272,7 +256,10 @@ impl Server {
             .arg("-p")
             .arg(folder.join("pid"))
             .env(format!("{prefix}_PATH_CONF"), &config)
-            .env(format!("{prefix}_JAVA_HOME"), java::home(self.kind)?)
+            .env(
+                format!("{prefix}_JAVA_HOME"),
+                java::home(self.kind, &self.kind.java())?,
+            )
             .env(format!("{prefix}_TMPDIR"), folder.join("tmp"))
             .env(format!("{prefix}_JAVA_OPTS"), QUICK)
             // Elasticsearch 8 starts by a launcher that has its own
@@ -333,7 +320,7 @@ impl Drop for Server {
 }
 
 /// Puts `text` into a file below `folder` that its server may read and others may not.
-fn put(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+pub(crate) fn put(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let file = folder.join(name);
     let parent = file.parent().context("a file lies in a folder")?;
     fs::create_dir_all(parent)?;
@@ -360,7 +347,7 @@ fn jvm_options(kind: Kind, tmp: &str) -> String {
 }
 
 /// The last 40 lines.
-fn tail(log: &str) -> String {
+pub(crate) fn tail(log: &str) -> String {
     let lines: Vec<_> = log.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
 }

@@ -33,7 +33,7 @@ pub(super) fn with_security_plugin(kind: Kind) -> anyhow::Result<PathBuf> {
             Command::new(home.join("bin/opensearch-plugin"))
                 .args(["install", "--batch"])
                 .arg(format!("file://{}", zip.display()))
-                .env("OPENSEARCH_JAVA_HOME", java::home(kind)?),
+                .env("OPENSEARCH_JAVA_HOME", java::home(kind, &kind.java())?),
             "a Java for OpenSearch",
         )?;
         fs::remove_file(&zip)?;
@@ -43,7 +43,7 @@ pub(super) fn with_security_plugin(kind: Kind) -> anyhow::Result<PathBuf> {
 }
 
 /// A copy of `from` whose files are hard links where the file system allows it, so that it costs no room.
-pub(super) fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     copy_by(from, to, &|path, place| {
         fs::hard_link(path, place).or_else(|_| fs::copy(path, place).map(drop))
     })
@@ -73,7 +73,7 @@ fn copy_by(
 }
 
 /// Whether every user may go to `folder`: a cache in the home of root is often closed to others.
-pub(super) fn is_open(folder: &Path) -> bool {
+pub(crate) fn is_open(folder: &Path) -> bool {
     folder
         .ancestors()
         .all(|f| fs::metadata(f).is_ok_and(|m| m.permissions().mode() & 0o001 != 0))

@@ -1,16 +1,15 @@
 //! A Java of the right version, found where machines and CI keep them. Nothing is installed.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
 
-use super::Kind;
-
-/// The folder of the oldest Java that runs `kind`.
-pub(super) fn home(kind: Kind) -> anyhow::Result<PathBuf> {
-    let fits = kind.java();
+/// The folder of the oldest Java of a version that `fits`, for `what`.
+pub(crate) fn home(what: impl Display, fits: &RangeInclusive<u32>) -> anyhow::Result<PathBuf> {
     let found: Vec<_> = candidates()
         .into_iter()
         .filter_map(|home| Some((version(&home)?, home)))
@@ -26,7 +25,7 @@ pub(super) fn home(kind: Kind) -> anyhow::Result<PathBuf> {
             (first, last) => format!("Java {first} (up to {last})"),
         };
         format!(
-            "{kind} needs {wanted}, found {versions:?}: install one under /usr/lib/jvm or set JAVA_HOME"
+            "{what} needs {wanted}, found {versions:?}: install one under /usr/lib/jvm or set JAVA_HOME"
         )
     })?;
     Ok(home.clone())

@@ -12,8 +12,19 @@ const COUNT: u16 = 15_000;
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Two ports that nobody listens on now. Another process may take them before we do: who starts a server tries again.
-pub(super) fn two() -> anyhow::Result<[u16; 2]> {
+pub(crate) fn two() -> anyhow::Result<[u16; 2]> {
     Ok([one()?, one()?])
+}
+
+/// Runs `start`, which asks for ports and begins to listen, again if others listened there first.
+pub(crate) fn on_free<T>(mut start: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    for _ in 0..3 {
+        match start() {
+            Err(error) if error.to_string().contains("already in use") => {}
+            started => return started,
+        }
+    }
+    start()
 }
 
 fn one() -> anyhow::Result<u16> {

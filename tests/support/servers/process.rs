@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, getuid, kill_process};
 
 /// Job control gives the server its own process group; its scripts want this shell anyway. A word on its input keeps the folder.
@@ -30,18 +30,21 @@ wait
 /// Whom a server runs as when we are root, which it refuses to be: `nobody`.
 const NOBODY: u32 = 65534;
 
+/// What an orderly end may take.
+const STOPPING: Duration = Duration::from_secs(30);
+
 /// What the kernel may take to end a process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A process that runs, with all that it started.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     keeper: Child,
     folder: PathBuf,
 }
 
 /// What runs `command` as the user that servers run as: us, or `nobody` if we are root.
-pub(super) fn as_user(command: &mut Command) -> &mut Command {
+pub(crate) fn as_user(command: &mut Command) -> &mut Command {
     if getuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
@@ -50,7 +53,7 @@ pub(super) fn as_user(command: &mut Command) -> &mut Command {
 
 /// Gives `path` and what is in it to the user that servers run as. A file that has other names, as those that are links into the cache,
 /// stays whose it is.
-pub(super) fn give(path: &Path) -> anyhow::Result<()> {
+pub(crate) fn give(path: &Path) -> anyhow::Result<()> {
     if !getuid().is_root() {
         return Ok(());
     }
@@ -76,7 +79,7 @@ fn is_gone(pid: Pid) -> bool {
 
 impl Process {
     /// Starts `command`, whose arguments and variables are set, in `folder`.
-    pub(super) fn start(command: &Command, folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(command: &Command, folder: &Path) -> anyhow::Result<Self> {
         for file in ["ended", "out", "pid"] {
             drop(fs::remove_file(folder.join(file)));
         }
@@ -101,18 +104,18 @@ impl Process {
     }
 
     /// What it has printed.
-    pub(super) fn output(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         let out = fs::read(self.folder.join("out")).unwrap_or_default();
         String::from_utf8_lossy(&out).into_owned()
     }
 
     /// Whether it has ended by itself.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.folder.join("ended").exists()
     }
 
     /// The id that it wrote down; a launcher may be its parent.
-    pub(super) fn pid(&self) -> anyhow::Result<Pid> {
+    pub(crate) fn pid(&self) -> anyhow::Result<Pid> {
         let file = self.folder.join("pid");
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         let pid = text.trim().parse().ok().and_then(Pid::from_raw);
@@ -120,12 +123,25 @@ impl Process {
     }
 
     /// Sends it a signal.
-    pub(super) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         Ok(kill_process(self.pid()?, signal)?)
     }
 
+    /// Asks it to end in an orderly way and waits for that.
+    pub(crate) fn end(&self) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)?;
+        let until = Instant::now() + STOPPING;
+        while !self.has_ended() {
+            if Instant::now() > until {
+                bail!("it did not end within {STOPPING:?}");
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
     /// `kill -9` to all of it, and waits until it is gone; the folder stays.
-    pub(super) fn kill(mut self) -> anyhow::Result<()> {
+    pub(crate) fn kill(mut self) -> anyhow::Result<()> {
         let pid = self.pid();
         let mut input = self.keeper.stdin.take().context("stdin is piped")?;
         input.write_all(b"keep\n")?;
