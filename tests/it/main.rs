@@ -16,6 +16,7 @@ mod crash;
 mod elasticsearch;
 mod golden;
 mod hostile;
+mod kafka;
 mod limits;
 mod namespaces;
 mod rooms;

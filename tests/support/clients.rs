@@ -108,14 +108,7 @@ pub fn java(name: &str, main: &str) -> anyhow::Result<Command> {
     // the wildcard is Java's own: all jars of the folder
     let jars = folder.join("jars/*");
     once(&folder, || {
-        run(
-            Command::new("mvn")
-                .args(["-q", "-B", "-f"])
-                .arg(&pom)
-                .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
-                .arg(format!("-DoutputDirectory={}/jars", folder.display())),
-            "Maven and its repository",
-        )?;
+        copy_jars(&pom, &folder.join("jars"))?;
         run(
             Command::new("javac")
                 .arg("-cp")
@@ -135,6 +128,26 @@ pub fn java(name: &str, main: &str) -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// The folder with the jars that `tests/servers/<name>.xml` names, a `pom.xml`. No dot in the name: see `once`.
+pub(crate) fn server_jars(name: &str) -> anyhow::Result<PathBuf> {
+    let pom = servers().join(format!("{name}.xml"));
+    let folder = cache()?.join(format!("{name}-{:016x}", fingerprint(&read(&pom)?)));
+    once(&folder, || copy_jars(&pom, &folder))?;
+    Ok(folder)
+}
+
+/// Downloads what a `pom.xml` names; a file that is not what its repository's checksum says is an error.
+fn copy_jars(pom: &Path, folder: &Path) -> anyhow::Result<()> {
+    run(
+        Command::new("mvn")
+            .args(["-q", "-B", "-C", "-f"])
+            .arg(pom)
+            .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
+            .arg(format!("-DoutputDirectory={}", folder.display())),
+        "Maven and its repository",
+    )
+}
+
 /// The version of a package, as a file of `tests/clients` pins it: in all of their forms it follows the name.
 pub fn version(file: &str, package: &str) -> anyhow::Result<String> {
     let text = read(&pins(file))?;
@@ -149,10 +162,15 @@ pub fn version(file: &str, package: &str) -> anyhow::Result<String> {
 }
 
 /// A file or folder of `tests/clients`.
-fn pins(name: &str) -> PathBuf {
+pub(crate) fn pins(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("clients")
         .join(name)
+}
+
+/// What servers are made of, beside their distributions.
+pub(crate) fn servers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("servers")
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
