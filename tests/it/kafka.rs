@@ -1,6 +1,7 @@
 //! Real Kafka brokers, and who else speaks to them. One module a subject.
 
 mod brokers;
+mod storm;
 
 use std::time::{Duration, Instant};
 

@@ -78,7 +78,13 @@ pub fn node_modules() -> anyhow::Result<PathBuf> {
 pub fn go_client(name: &str) -> anyhow::Result<PathBuf> {
     let sources = pins("go");
     let mut text = String::new();
-    for file in ["uber/main.go", "otel/main.go", "go.mod", "go.sum"] {
+    for file in [
+        "uber/main.go",
+        "otel/main.go",
+        "sarama/main.go",
+        "go.mod",
+        "go.sum",
+    ] {
         text.push_str(&read(&sources.join(file))?);
     }
     let folder = cache()?.join(format!("go-{:016x}", fingerprint(&text)));

@@ -2,8 +2,8 @@
 //! them that is not ours.
 //!
 //! In: a version and what is special about it. Out: a broker that answers. The plain one that many tests may use is started once a process,
-//! by the first that asks. Topics are made and offsets asked by [`Admin`], records are written and read by [`records`], and
-//! what became of groups is in the broker's [`log`].
+//! by the first that asks. Topics are made and offsets asked by [`Admin`], records are written and read by [`records`], members of groups
+//! are [`sarama`]'s, and what became of groups is in the broker's [`log`].
 //!
 //! Source: the documentation of Kafka's and ZooKeeper's settings; how to start either is in their own start scripts.
 
@@ -13,6 +13,7 @@ mod jvm;
 pub mod log;
 pub mod options;
 pub mod records;
+pub mod sarama;
 pub mod version;
 mod zookeeper;
 
