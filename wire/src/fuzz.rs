@@ -10,7 +10,7 @@ use model::{Buffer, Span};
 use prost::Message as _;
 
 use crate::r#gen;
-use crate::jaeger::proto;
+use crate::jaeger::{json, proto};
 use crate::thrift::{self, Message, Protocol};
 use crate::{DecodeError, Decoded, otlp, record, zipkin};
 
@@ -18,11 +18,12 @@ use crate::{DecodeError, Decoded, otlp, record, zipkin};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every function here.
-pub const ALL: [Target; 11] = [
+pub const ALL: [Target; 12] = [
     ("otlp_protobuf", otlp_protobuf),
     ("otlp_json", otlp_json),
     ("jaeger_post_spans", jaeger_post_spans),
     ("jaeger_span", jaeger_span),
+    ("jaeger_json", jaeger_json),
     ("own_record", own_record),
     ("zipkin_v2_json", zipkin_v2_json),
     ("zipkin_v2_protobuf", zipkin_v2_protobuf),
@@ -79,10 +80,49 @@ pub fn jaeger_post_spans(data: &[u8]) {
 
 /// One Jaeger `Span`.
 pub fn jaeger_span(data: &[u8]) {
-    if let Ok(span) = proto::decode_span(Bytes::copy_from_slice(data)) {
+    let ours = proto::decode_span(Bytes::copy_from_slice(data));
+    match (r#gen::api_v2::Span::decode(data), &ours) {
+        (Ok(theirs), Ok(ours)) => {
+            let text = *ours.name == theirs.operation_name && ours.flags == theirs.flags;
+            assert!(text, "{ours:?} is not {theirs:?}");
+            let counts = |s: &Span| (s.events.len(), s.links.len(), s.warnings.len());
+            let expect = (
+                theirs.logs.len(),
+                theirs.references.len(),
+                theirs.warnings.len(),
+            );
+            assert_eq!(counts(ours), expect, "parts are missing");
+            assert!(
+                ours.attributes.len() == theirs.tags.len(),
+                "tags are missing"
+            );
+        }
+        (Ok(_), Err(error)) => {
+            // what prost does not look at: how long ids are, how deep groups are, how much memory it takes
+            let known = ["trace id", "span id", "message of many", "group nests"];
+            let error = error.to_string();
+            assert!(
+                known.iter().any(|known| error.contains(known)),
+                "prost takes it and we do not: {error}"
+            );
+        }
+        (Err(_), _) => {}
+    }
+    if let Ok(span) = ours {
         through_record(&span);
         stays_in_jaeger(&span);
     }
+}
+
+/// One Jaeger `Span` in JSON.
+pub fn jaeger_json(data: &[u8]) {
+    let Ok(span) = json::decode_span(Bytes::copy_from_slice(data)) else {
+        return;
+    };
+    let theirs = serde_json::from_slice::<serde::de::IgnoredAny>(data);
+    assert!(theirs.is_ok(), "serde does not take it and we do");
+    through_record(&span);
+    stays_in_jaeger(&span);
 }
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Binary, Protocol::Compact];
@@ -206,15 +246,25 @@ fn through_record(span: &Span) {
     );
 }
 
-/// Jaeger's bytes, read and written again, are the same; but for times that Go cannot hold.
+/// Jaeger's bytes and text, read and written again, are the same, and mean the same; but for times that Go cannot hold.
 fn stays_in_jaeger(span: &Span) {
-    let first = proto::encode_span(span);
-    let Ok(read) = proto::decode_span(Bytes::from(first.clone())) else {
+    let (mut first, mut text) = (Vec::new(), Vec::new());
+    proto::encode_span(span, &mut first);
+    json::encode_span(span, &mut text);
+    let of_bytes = proto::decode_span(Bytes::from(first.clone()));
+    let of_text = json::decode_span(Bytes::from(text.clone()));
+    let (Ok(of_bytes), Ok(of_text)) = (of_bytes, of_text) else {
         panic!("what was encoded is not decoded");
     };
     let in_range = span.start_ns >> 63 == 0 && span.end_ns >> 63 == 0;
     if in_range {
-        assert_eq!(first, proto::encode_span(&read));
+        let mut again = Vec::new();
+        proto::encode_span(&of_bytes, &mut again);
+        assert_eq!(first, again);
+        again.clear();
+        json::encode_span(&of_text, &mut again);
+        assert_eq!(text, again);
+        same(&[of_bytes], &[of_text]);
     }
 }
 

@@ -35,13 +35,24 @@ pub fn to_vec_pretty<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     )
 }
 
+/// Appends `value` to `out` as compact JSON.
+pub(crate) fn append<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    append_with(value, GoFormatter, out);
+}
+
 fn write<T: Serialize + ?Sized, F: Formatter>(value: &T, formatter: F) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
-    match value.serialize(&mut serializer) {
-        Ok(()) => out,
+    append_with(value, formatter, &mut out);
+    out
+}
+
+fn append_with<T: Serialize + ?Sized, F: Formatter>(value: &T, formatter: F, out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
+    if value.serialize(&mut serializer).is_err() {
         // only a map with keys that are no text fails to serialize into memory, and no structure of ours has one
-        Err(_) => b"null".to_vec(),
+        out.truncate(start);
+        out.extend_from_slice(b"null");
     }
 }
 
@@ -53,8 +64,7 @@ pub fn float_text(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
-    let size = value.abs();
-    if size != 0.0 && !(1e-6..1e21).contains(&size) {
+    if !is_plain(value) {
         // Rust writes 1e-9 and 1e21; Go writes 1e-09 in `strconv` and cleans it to 1e-9 in JSON, and 1e+21
         let text = format!("{value:e}");
         return match text.split_once('e') {
@@ -67,29 +77,43 @@ pub fn float_text(value: f64) -> String {
     format!("{value}")
 }
 
+/// Whether Go writes `value` without an exponent.
+fn is_plain(value: f64) -> bool {
+    value == 0.0 || (1e-6..1e21).contains(&value.abs())
+}
+
 fn write_fragment<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
-    let bytes = fragment.as_bytes();
-    let mut start = 0;
-    for (at, ch) in fragment.char_indices() {
-        let escaped: &[u8] = match ch {
-            '<' => b"\\u003c",
-            '>' => b"\\u003e",
-            '&' => b"\\u0026",
-            '\u{2028}' => b"\\u2028",
-            '\u{2029}' => b"\\u2029",
-            _ => continue,
+    let mut rest = fragment.as_bytes();
+    // 0xe2 is how U+2028 and U+2029 begin, and other characters, too
+    let special = |b: &u8| matches!(b, b'<' | b'>' | b'&' | 0xe2);
+    while let Some((plain, tail)) = rest
+        .iter()
+        .position(special)
+        .and_then(|at| rest.split_at_checked(at))
+    {
+        let (written, len): (&[u8], usize) = match tail {
+            [b'<', ..] => (b"\\u003c", 1),
+            [b'>', ..] => (b"\\u003e", 1),
+            [b'&', ..] => (b"\\u0026", 1),
+            [0xe2, 0x80, 0xa8, ..] => (b"\\u2028", 3),
+            [0xe2, 0x80, 0xa9, ..] => (b"\\u2029", 3),
+            _ => (&[0xe2], 1),
         };
-        writer.write_all(bytes.get(start..at).unwrap_or_default())?;
-        writer.write_all(escaped)?;
-        start = at + ch.len_utf8();
+        writer.write_all(plain)?;
+        writer.write_all(written)?;
+        rest = tail.get(len..).unwrap_or_default();
     }
-    writer.write_all(bytes.get(start..).unwrap_or_default())
+    writer.write_all(rest)
 }
 
 // === impl GoFormatter ===
 
 impl Formatter for GoFormatter {
     fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        if is_plain(value) {
+            // as `float_text` would, without a text of its own
+            return write!(writer, "{value}");
+        }
         writer.write_all(float_text(value).as_bytes())
     }
 
@@ -204,6 +228,8 @@ mod tests {
             to_string("<b>&\"'\n\u{1}\u{2028}ä"),
             "\"\\u003cb\\u003e\\u0026\\\"'\\n\\u0001\\u2028ä\""
         );
+        // characters that begin as U+2028 does
+        assert_eq!(to_string("✓\u{2029}\u{2027}€"), "\"✓\\u2029\u{2027}€\"");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //!
 //! Source: `jaegertracing/jaeger-idl: proto/api_v2/model.proto`; the rules from OTLP are in [`tags`].
 
+pub mod json;
 pub mod proto;
 pub(crate) mod service;
 pub mod tags;

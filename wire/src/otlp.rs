@@ -21,8 +21,8 @@ use model::Buffer;
 use crate::budget::Budget;
 use crate::{DecodeError, Decoded, RejectedSpan};
 
-pub use json::write::encode_json;
-pub use write::encode;
+pub use json::write::{append_json, encode_json};
+pub use write::{append, encode};
 
 /// Decodes a protobuf body. A span that is broken in itself (no valid ids, too deep, cut short) is rejected and its neighbours are kept; an
 /// error says that the frame around the spans could not be followed.

@@ -63,11 +63,12 @@ fn seeds() -> Vec<Vec<u8>> {
         }
         seeds.push(otlp::encode(&spans));
         seeds.push(proto::encode_post_spans(&spans));
-        seeds.extend(spans.iter().map(proto::encode_span));
         for span in &spans {
-            let mut record = Vec::new();
-            record::encode_span(span, &mut record);
-            seeds.push(record);
+            for encode in [record::encode_span, proto::encode_span, json::encode_span] {
+                let mut bytes = Vec::new();
+                encode(span, &mut bytes);
+                seeds.push(bytes);
+            }
         }
     }
     seeds.push(

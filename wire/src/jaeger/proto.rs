@@ -12,6 +12,7 @@ mod decode;
 mod encode;
 mod tag;
 
+pub(crate) use decode::decode_span_within;
 pub use decode::{decode_post_spans, decode_span};
 pub use encode::{encode_post_spans, encode_span};
 

@@ -177,36 +177,40 @@ fn to_json(value: &Value) -> serde_json::Value {
 
 /// All references of `span`: in the `Otlp` dialect the parent first, then its links.
 pub fn references(span: &Span) -> Vec<Reference> {
-    let of_link = |link: &Link| Reference {
-        ref_type: link_type(span.dialect, link),
-        trace_id: link.trace_id,
-        span_id: link.span_id,
-    };
-    if span.dialect == Dialect::Jaeger {
-        return span.links.iter().map(of_link).collect();
-    }
     let mut references = Vec::with_capacity(span.links.len() + 1);
-    if let Some(parent) = span.parent_span_id {
-        references.push(Reference {
-            ref_type: RefType::ChildOf,
+    for_each_reference(span, |reference| references.push(reference));
+    references
+}
+
+/// Calls `visit` with each of them.
+pub fn for_each_reference(span: &Span, mut visit: impl FnMut(Reference)) {
+    let parent = match span.dialect {
+        Dialect::Jaeger => None,
+        Dialect::Otlp => span.parent_span_id,
+    };
+    // a link to the parent only says what kind of parent it is, and the last one has the last word
+    let names_parent =
+        |link: &&Link| parent == Some(link.span_id) && link.trace_id == span.trace_id;
+    if let Some(span_id) = parent {
+        let typed = span.links.iter().rfind(names_parent);
+        visit(Reference {
+            ref_type: typed.map_or(RefType::ChildOf, |link| link_type(span.dialect, link)),
             trace_id: span.trace_id,
-            span_id: parent,
+            span_id,
         });
     }
-    for reference in span.links.iter().map(of_link) {
-        match references.first_mut() {
-            // a link to the parent only says what kind of parent it is
-            Some(parent)
-                if span.parent_span_id == Some(reference.span_id)
-                    && parent.trace_id == reference.trace_id
-                    && parent.span_id == reference.span_id =>
-            {
-                parent.ref_type = reference.ref_type;
-            }
-            _ => references.push(reference),
-        }
+    for link in span.links.iter().filter(|link| !names_parent(link)) {
+        visit(Reference {
+            ref_type: link_type(span.dialect, link),
+            trace_id: link.trace_id,
+            span_id: link.span_id,
+        });
     }
-    references
+}
+
+/// Whether Jaeger's span has a process. A resource without even a service's name is one that was never there.
+pub(crate) fn has_process(resource: &Resource) -> bool {
+    resource.service_name.is_some() || !resource.attributes.is_empty()
 }
 
 fn link_type(dialect: Dialect, link: &Link) -> RefType {

@@ -2,6 +2,9 @@
 //!
 //! In: nanoseconds as Go's `time` package holds them, where what 64 bits cannot hold has wrapped. Out: nanoseconds since the Unix epoch.
 
+/// Nanoseconds of a second.
+pub(crate) const NANOS: i64 = 1_000_000_000;
+
 /// The end of a span of `duration_ns`. A negative duration ends before it starts, but not before the epoch.
 #[inline]
 pub(crate) fn end_ns(start_ns: u64, duration_ns: i64) -> u64 {

@@ -58,8 +58,8 @@ fn names_spans(line: &[u8]) -> bool {
         .any(|name| line.windows(name.len()).any(|w| w == *name))
 }
 
-/// Warnings go out as the last attribute.
-fn restore_warnings(span: &mut Span) {
+/// Puts a span's warnings, which go out as the last attribute, back where they were.
+pub(crate) fn restore_warnings(span: &mut Span) {
     let texts = |value: &Value| match value {
         Value::Array(values) if !values.is_empty() => {
             let texts = values.iter().map(|value| match value {

@@ -245,7 +245,7 @@ fn group(spans: Vec<Span>) -> Vec<Span> {
         .collect()
 }
 
-fn groups() -> impl Strategy<Value = Vec<Span>> {
+pub(crate) fn groups() -> impl Strategy<Value = Vec<Span>> {
     prop::collection::vec(arbitrary::span(), 0..4).prop_map(group)
 }
 

@@ -19,13 +19,18 @@ pub(crate) const WARNINGS: &str = "@jaeger@warnings";
 
 /// `spans` as a `TracesData`: neighbours that share a resource and a scope stand in one group. Spans in the `Jaeger` dialect are translated.
 pub fn encode(spans: &[Span]) -> Vec<u8> {
-    let spans = in_otlp(spans);
     let mut out = Vec::with_capacity(spans.len() * 512);
-    let mut writer = Writer::new(&mut out);
+    append(spans, &mut out);
+    out
+}
+
+/// Appends the same to `out`.
+pub fn append(spans: &[Span], out: &mut Vec<u8>) {
+    let spans = in_otlp(spans);
+    let mut writer = Writer::new(out);
     for group in spans.chunk_by(|a, b| Arc::ptr_eq(&a.resource, &b.resource)) {
         writer.long_message(1, |w| resource_spans(w, group));
     }
-    out
 }
 
 /// `spans` in the `Otlp` dialect, translated when one of them is not.

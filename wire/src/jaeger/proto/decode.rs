@@ -17,8 +17,6 @@ use crate::jaeger::{service, tags, time};
 use crate::otlp::attribute::{name_or_kept, text};
 use crate::{DecodeError, Decoded, RejectedSpan};
 
-const NANOS: i64 = 1_000_000_000;
-
 /// Decodes a `PostSpansRequest`. A span's own process wins over the batch's; with neither, its resource names no service.
 pub fn decode_post_spans(body: Bytes) -> Result<Decoded, DecodeError> {
     let whole = body.clone();
@@ -55,12 +53,29 @@ pub fn decode_post_spans(body: Bytes) -> Result<Decoded, DecodeError> {
     Ok(decoded)
 }
 
-/// Decodes one `Span`, with the process inside, as it stands in a Kafka record. No bytes at all are a span without ids, as for Jaeger.
+/// Decodes one `Span`, with the process inside, as it stands in a Kafka record.
+///
+/// A trace id must be there, be it of zeros: Jaeger always writes one. Without this rule no bytes at all would be a span, as they are for
+/// Jaeger 1, which stores one without ids under the service `null-process-and-service-name`; and so would be many a message of another
+/// format.
 pub fn decode_span(bytes: Bytes) -> Result<Span, DecodeError> {
     let len = bytes.len();
+    decode_span_within(bytes, Budget::of_message(len))
+}
+
+/// The same, when some of what the message may take is taken already.
+pub(crate) fn decode_span_within(bytes: Bytes, mut budget: Budget) -> Result<Span, DecodeError> {
+    let len = bytes.len();
     let buffer = Buffer::new(bytes).ok_or(DecodeError::TooLong(len))?;
-    let mut budget = Budget::of_message(len);
-    SpanReader::new(Arc::default()).span(Cursor::new(&buffer), &mut budget)
+    let cursor = Cursor::new(&buffer);
+    let span = SpanReader::new(Arc::default()).span(cursor.clone(), &mut budget)?;
+    if span.trace_id.is_zero() && cursor.count([1])? == [0] {
+        return Err(DecodeError::Missing {
+            what: "span's trace id",
+            at: len,
+        });
+    }
+    Ok(span)
 }
 
 /// Calls `read` with every message in field `number`.
@@ -324,7 +339,7 @@ impl Time {
     /// In nanoseconds. What 64 bits cannot hold wraps, as Go's `UnixNano` does.
     fn nanos(self) -> i64 {
         self.seconds
-            .wrapping_mul(NANOS)
+            .wrapping_mul(time::NANOS)
             .wrapping_add(i64::from(self.nanos))
     }
 }

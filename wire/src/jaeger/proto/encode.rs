@@ -10,15 +10,13 @@ use std::sync::Arc;
 use model::{Event, RefType, Resource, Span};
 
 use crate::jaeger::tags::{self, Text, ValueRef};
+use crate::jaeger::time::NANOS;
 use crate::writer::Writer;
 
-const NANOS: i64 = 1_000_000_000;
-
-/// `span` as a `Span` with its process inside, as it stands in a Kafka record.
-pub fn encode_span(span: &Span) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
-    write_span(&mut Writer::new(&mut out), span, true);
-    out
+/// Appends `span` to `out` as a `Span` with its process inside, as it stands in a Kafka record. Beyond `out` nothing is allocated, but for the
+/// text of an attribute that is an array or a map.
+pub fn encode_span(span: &Span, out: &mut Vec<u8>) {
+    write_span(&mut Writer::new(out), span, true);
 }
 
 /// `spans` as a `PostSpansRequest`. The process stands in the batch when all spans share it, else in each span.
@@ -44,7 +42,7 @@ fn write_span(w: &mut Writer<'_>, span: &Span, with_process: bool) {
     w.bytes(1, &span.trace_id.0);
     w.bytes(2, &span.span_id.0);
     w.bytes_unless_empty(3, span.name.as_bytes());
-    for reference in tags::references(span) {
+    tags::for_each_reference(span, |reference| {
         w.message(4, |w| {
             w.bytes(1, &reference.trace_id.0);
             w.bytes(2, &reference.span_id.0);
@@ -52,7 +50,7 @@ fn write_span(w: &mut Writer<'_>, span: &Span, with_process: bool) {
                 w.varint(3, 1);
             }
         });
-    }
+    });
     w.varint_unless_zero(5, tags::flags(span).into());
     write_timestamp(w, 6, span.start_ns);
     // an end before its start is a negative duration, which Jaeger can say
@@ -80,9 +78,8 @@ fn write_log(w: &mut Writer<'_>, span: &Span, event: &Event) {
     });
 }
 
-/// A resource without even a service's name is a process that was never there.
 fn write_process(w: &mut Writer<'_>, number: u32, resource: &Resource) {
-    if resource.service_name.is_none() && resource.attributes.is_empty() {
+    if !tags::has_process(resource) {
         return;
     }
     w.message(number, |w| {

@@ -148,7 +148,7 @@ pub(crate) fn whole<T: std::str::FromStr + TryFrom<i128>>(
 }
 
 /// An enum by number or name.
-fn choice(
+pub(crate) fn choice(
     r: &mut Reading<'_>,
     what: &str,
     names: &[&str],
@@ -337,7 +337,7 @@ fn deeper(depth: usize) -> Result<usize, Bad> {
 }
 
 /// A float; protobuf's JSON has words for those that are no numbers.
-fn double(r: &mut Reading<'_>, what: &str) -> Result<f64, Bad> {
+pub(crate) fn double(r: &mut Reading<'_>, what: &str) -> Result<f64, Bad> {
     let text = numeric(r, what)?;
     match &*text {
         "NaN" => Ok(f64::NAN),

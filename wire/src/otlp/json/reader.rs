@@ -92,6 +92,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Where the next byte is, counted from the start of the text.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
     /// Nothing but white space is left.
     pub(crate) fn end(&mut self) -> Result<(), Fault> {
         match self.peek_byte() {

@@ -5,7 +5,7 @@
 //!
 //! Source: OTLP specification 1.9, "JSON Protobuf Encoding".
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -23,10 +23,24 @@ pub fn encode_json(spans: &[Span]) -> Vec<u8> {
     encode_otlp(&in_otlp(spans))
 }
 
+/// Appends the same to `out`.
+pub fn append_json(spans: &[Span], out: &mut Vec<u8>) {
+    append_otlp(&in_otlp(spans), out);
+}
+
 /// The same of spans in the `Otlp` dialect.
 pub(crate) fn encode_otlp(spans: &[Span]) -> Vec<u8> {
-    // a map with text for keys cannot fail to serialize into memory
-    serde_json::to_vec(&Traces(spans)).unwrap_or_default()
+    let mut out = Vec::with_capacity(spans.len() * 1024);
+    append_otlp(spans, &mut out);
+    out
+}
+
+fn append_otlp(spans: &[Span], out: &mut Vec<u8>) {
+    let start = out.len();
+    if serde_json::to_writer(&mut *out, &Traces(spans)).is_err() {
+        // a map with text for keys cannot fail to serialize into memory
+        out.truncate(start);
+    }
 }
 
 struct Traces<'a>(&'a [Span]);
@@ -74,8 +88,17 @@ impl<T: Display> Serialize for Text<T> {
     }
 }
 
-fn trace_id(id: TraceId) -> Text<String> {
-    Text(format!("{:032x}", u128::from_be_bytes(id.0)))
+/// All 32 digits of it, where Jaeger's text may have 16.
+struct Digits(TraceId);
+
+impl Display for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0.0))
+    }
+}
+
+fn trace_id(id: TraceId) -> Text<Digits> {
+    Text(Digits(id))
 }
 
 fn span_id(id: SpanId) -> Text<SpanId> {
@@ -319,7 +342,8 @@ impl Serialize for AnyValue<'_> {
     }
 }
 
-fn double_word(value: f64) -> Option<&'static str> {
+/// Protobuf's words for floats that are no numbers.
+pub(crate) fn double_word(value: f64) -> Option<&'static str> {
     match value {
         f64::INFINITY => Some("Infinity"),
         f64::NEG_INFINITY => Some("-Infinity"),
