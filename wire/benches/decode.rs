@@ -1,6 +1,6 @@
 //! What decoding and encoding cost a span, beside plain prost: `cargo bench -p wire`.
 //!
-//! Prints a table of nanoseconds, allocations and allocated bytes a span, for OTLP, Jaeger's protobuf and Thrift, and Zipkin, in batches of
+//! Prints a table of nanoseconds, allocations and allocated bytes a span, for OTLP, Jaeger's protobuf and Thrift, Zipkin, and values of Kafka records, in batches of
 //! 512 and of 10 spans of 11 attributes and about 539 bytes. Each number is the best of many rounds: the others had company.
 
 #![allow(
@@ -20,6 +20,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use model::{Dialect, Event, KeyValue, Resource, Scope, Span, SpanId, SpanKind, TraceId, Value};
 use prost::Message as _;
+use wire::encoding::{self, Encoder, Encoding};
 use wire::r#gen::{api_v2, otlp, zipkin};
 use wire::thrift::{self, Protocol};
 
@@ -281,6 +282,42 @@ fn text(value: &Value, check: &mut usize) {
     }
 }
 
+/// The cost of values of Kafka records; those that hold one span are written one after the other into one buffer.
+fn kafka_values(name: &str, encoding: Encoding, batch: &[Span]) {
+    let mut out = Vec::new();
+    let mut values = Vec::new();
+    match encoding.encoder() {
+        None => return,
+        Some(Encoder::Span(encode)) => {
+            for span in batch {
+                out.clear();
+                encode(span, &mut out);
+                values.push(Bytes::copy_from_slice(&out));
+            }
+        }
+        Some(Encoder::Batch(encode)) => {
+            encode(batch, &mut out);
+            values.push(Bytes::copy_from_slice(&out));
+        }
+    }
+    let bytes = values.iter().map(Bytes::len).sum();
+    let name_of = |verb: &str| format!("{name}, {verb}");
+    measure(&name_of("encode"), batch.len(), bytes, || {
+        out.clear();
+        match encoding.encoder() {
+            None => {}
+            Some(Encoder::Span(encode)) => batch.iter().for_each(|span| encode(span, &mut out)),
+            Some(Encoder::Batch(encode)) => encode(batch, &mut out),
+        }
+        out.len()
+    });
+    measure(&name_of("decode"), batch.len(), bytes, || {
+        for value in &values {
+            black_box(encoding.decode(value.clone(), 1).unwrap());
+        }
+    });
+}
+
 fn main() {
     println!("what                               spans  B/span   ns/span  allocs  alloc B/span");
     for count in [512, 10] {
@@ -385,12 +422,10 @@ fn main() {
             || wire::jaeger::proto::encode_post_spans(&batch),
             || theirs.encode_to_vec(),
         );
-        measure("jaeger encode_span", count, body.len(), || {
-            out.clear();
-            for span in &batch {
-                wire::jaeger::proto::encode_span(span, &mut out);
+        for (dialect, batch) in [("jaeger", &batch), ("otlp", &spans(count, Dialect::Otlp))] {
+            for encoding in encoding::ALL {
+                kafka_values(&format!("{encoding} of {dialect}"), encoding, batch);
             }
-            out.len()
-        });
+        }
     }
 }

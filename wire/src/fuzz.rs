@@ -9,6 +9,7 @@ use bytes::Bytes;
 use model::{Buffer, Span};
 use prost::Message as _;
 
+use crate::encoding::{self, Encoder, Encoding, Expected};
 use crate::r#gen;
 use crate::jaeger::{json, proto};
 use crate::thrift::{self, Message, Protocol};
@@ -18,12 +19,13 @@ use crate::{DecodeError, Decoded, otlp, record, zipkin};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every function here.
-pub const ALL: [Target; 12] = [
+pub const ALL: [Target; 13] = [
     ("otlp_protobuf", otlp_protobuf),
     ("otlp_json", otlp_json),
     ("jaeger_post_spans", jaeger_post_spans),
     ("jaeger_span", jaeger_span),
     ("jaeger_json", jaeger_json),
+    ("record_value", record_value),
     ("own_record", own_record),
     ("zipkin_v2_json", zipkin_v2_json),
     ("zipkin_v2_protobuf", zipkin_v2_protobuf),
@@ -123,6 +125,48 @@ pub fn jaeger_json(data: &[u8]) {
     assert!(theirs.is_ok(), "serde does not take it and we do");
     through_record(&span);
     stays_in_jaeger(&span);
+}
+
+/// The value of a Kafka record in each encoding, and in the one that it is taken for.
+pub fn record_value(data: &[u8]) {
+    let value = || Bytes::copy_from_slice(data);
+    for encoding in encoding::ALL {
+        let Ok(decoded) = encoding.decode(value(), RECEIVED_NS) else {
+            continue;
+        };
+        assert!(!data.is_empty(), "nothing is a value");
+        let longer = Bytes::from([data, b"\0"].concat());
+        let garbage = encoding.decode(longer, RECEIVED_NS).is_err();
+        assert!(garbage, "{encoding} takes what follows the value");
+        for encoding in encoding::ALL {
+            comes_back(encoding, &decoded.spans);
+        }
+    }
+    // what it is taken for need not be what it is
+    drop(Expected::Auto.decode(value(), RECEIVED_NS));
+}
+
+/// What was written is told to be what it is, and holds as many spans.
+fn comes_back(encoding: Encoding, spans: &[Span]) {
+    let (Some(encoder), Some(first)) = (encoding.encoder(), spans.first()) else {
+        return;
+    };
+    let mut value = Vec::new();
+    let count = match encoder {
+        Encoder::Span(encode) => {
+            encode(first, &mut value);
+            1
+        }
+        Encoder::Batch(encode) => {
+            encode(spans, &mut value);
+            spans.len()
+        }
+    };
+    assert_eq!(Expected::Auto.encoding_of(&value), Some(encoding));
+    let again = Expected::Auto.decode(Bytes::from(value), RECEIVED_NS);
+    let (found, rejected) = again.map_or((0, 0), |d| (d.spans.len(), d.rejected.len()));
+    // ids of zeros, which Jaeger keeps, are none to OTLP
+    assert_eq!(found + rejected, count, "spans are missing");
 }
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Binary, Protocol::Compact];

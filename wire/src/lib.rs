@@ -10,6 +10,7 @@ pub mod arbitrary;
 mod budget;
 mod cursor;
 mod decoded;
+pub mod encoding;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod r#gen;

@@ -26,6 +26,7 @@ use binary::Binary;
 use compact::Compact;
 use jaeger::read_batch;
 use message::read_message;
+use reader::Reader as _;
 use zipkin::read_spans;
 
 /// How a message is written. It does not say so itself: the port it came to does.
@@ -108,6 +109,22 @@ pub fn decode_zipkin(body: Bytes, protocol: Protocol) -> Result<Decoded, DecodeE
     match protocol {
         Protocol::Binary => read_spans(&mut Binary::new(&buffer), &mut budget),
         Protocol::Compact => read_spans(&mut Compact::new(&buffer), &mut budget),
+    }
+}
+
+/// Decodes a list of Zipkin's spans in the binary protocol that is all of `value`, as it stands in a Kafka record. All its spans are kept, where
+/// Jaeger's ingester keeps the first.
+///
+/// # Errors
+///
+/// When it cannot be followed, or something follows it: the field and where.
+pub fn decode_zipkin_record(value: Bytes) -> Result<Decoded, DecodeError> {
+    let (buffer, mut budget) = open(value)?;
+    let mut reader = Binary::new(&buffer);
+    let decoded = read_spans(&mut reader, &mut budget)?;
+    match reader.input().left() {
+        0 => Ok(decoded),
+        _ => Err(reader.input().invalid("byte behind the list of spans")),
     }
 }
 

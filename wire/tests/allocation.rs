@@ -13,6 +13,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use bytes::Bytes;
+use wire::encoding::{ALL, Expected};
 use wire::thrift::Protocol;
 
 /// Keeps the peak of what this thread has allocated.
@@ -77,12 +78,9 @@ fn check(what: &str, body: Vec<u8>) {
     let body = Bytes::from(body);
     let limit = 8 * body.len() + 64 * 1024;
     type Decode = fn(Bytes) -> Result<wire::Decoded, wire::DecodeError>;
-    let decoders: [(&'static str, Decode); 6] = [
-        ("otlp", wire::otlp::decode),
-        ("json", wire::otlp::decode_json),
+    // the others are reached through the encodings of records, below
+    let decoders: [(&'static str, Decode); 2] = [
         ("jaeger", wire::jaeger::proto::decode_post_spans),
-        ("zipkin", |body| wire::zipkin::decode_v2_proto(body, 1)),
-        ("zipkin json", |body| wire::zipkin::decode_v2_json(body, 1)),
         ("zipkin 1", |body| wire::zipkin::decode_v1_json(body, 1)),
     ];
     for (name, decode) in decoders {
@@ -109,8 +107,19 @@ fn check(what: &str, body: Vec<u8>) {
             body.len()
         );
     }
-    let taken = peak(|| drop(wire::jaeger::proto::decode_span(body.clone())));
-    assert!(taken <= limit, "span of {what}: {taken}, limit {limit}");
+    for expected in ALL.map(Expected::One).into_iter().chain([Expected::Auto]) {
+        let taken = peak(|| drop(expected.decode(body.clone(), 1)));
+        let name = match expected {
+            Expected::One(encoding) => encoding.name(),
+            Expected::Auto => "auto",
+        };
+        compare(name, taken, body.len());
+        assert!(
+            taken <= limit,
+            "record ({expected}) of {what}: {taken} bytes for {} bytes, limit {limit}",
+            body.len()
+        );
+    }
 }
 
 fn varint(mut value: usize) -> Vec<u8> {
@@ -406,6 +415,55 @@ fn zipkins_json_stays_within_the_bound() {
     ];
     check("bytes that are no text", bytes.concat());
     tell("Zipkin's JSON");
+}
+
+#[test]
+fn jaegers_json_stays_within_the_bound() {
+    let id = "\"traceId\":\"AAAAAAAAAAAAAAAAAAAAAQ==\"";
+    for (name, part) in [
+        ("tags", "{}"),
+        ("tags", "null"),
+        ("tags", "{\"vType\":4}"),
+        ("tags", "{\"vStr\":\"\\n\"}"),
+        ("logs", "{}"),
+        ("logs", "{\"fields\":[{}]}"),
+        ("logs", "{\"timestamp\":\"1970-01-01T00:00:00Z\"}"),
+        ("references", "{}"),
+        ("warnings", "\"\""),
+        ("unknown", "{\"a\":[]}"),
+    ] {
+        for count in [10, 20_000] {
+            let parts = vec![part; count].join(",");
+            check(name, format!("{{{id},\"{name}\":[{parts}]}}").into_bytes());
+            if name == "tags" {
+                let process = format!("{{{id},\"process\":{{\"tags\":[{parts}]}}}}");
+                check("tags of a process", process.into_bytes());
+            }
+        }
+    }
+    for (member, again) in [
+        ("\"process\":{}", 50_000),
+        ("\"duration\":\"0\"", 50_000),
+        ("\"tags\":[{}]", 50_000),
+    ] {
+        let members = vec![member; again].join(",");
+        check(member, format!("{{{id},{members}}}").into_bytes());
+    }
+    let binary = "QUJD".repeat(200_000);
+    let escaped = "\\u0041".repeat(200_000);
+    for text in [binary, escaped, "ä\\n".repeat(300_000)] {
+        let tag = format!("{{\"vType\":4,\"vBinary\":\"{text}\"}}");
+        check(
+            "one binary",
+            format!("{{{id},\"tags\":[{tag}]}}").into_bytes(),
+        );
+        check("one name", format!("{{\"{text}\":0,{id}}}").into_bytes());
+        check(
+            "one text",
+            format!("{{\"operationName\":\"{text}\",{id}}}").into_bytes(),
+        );
+    }
+    tell("Jaeger's JSON");
 }
 
 #[test]
