@@ -124,6 +124,21 @@ fn the_parent_comes_first_and_a_link_to_it_only_sets_its_type() {
         .map(|r| (r.ref_type, r.span_id.to_u64()))
         .collect();
     assert_eq!(got, [(RefType::FollowsFrom, 7), (RefType::FollowsFrom, 9)]);
+    // of two links to it the last counts
+    let child = Link {
+        attributes: vec![KeyValue::new("opentracing.ref_type", "child_of")],
+        ..link(7)
+    };
+    let types = |links: Vec<Link>| -> Vec<RefType> {
+        let span = Span {
+            links,
+            ..span.clone()
+        };
+        references(&span).iter().map(|r| r.ref_type).collect()
+    };
+    let twice = vec![child.clone(), link(7)];
+    assert_eq!(types(twice), [RefType::FollowsFrom]);
+    assert_eq!(types(vec![link(7), child]), [RefType::ChildOf]);
 }
 
 #[test]
