@@ -11,6 +11,7 @@ mod archive;
 mod bulk;
 pub mod check;
 mod client;
+mod closed;
 pub mod config;
 mod dead_letters;
 mod dependencies;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::client::Error;
 use super::document::dependencies::Dependencies;
 use super::reader::Reader;
-use super::search::{Position, Searches, failed, one, read, with};
+use super::search::{Position, Searches, Trouble, failed, one, read, with};
 use crate::port::{DependencyLink, ReadContext, ReadError, whole_hours};
 
 /// Documents of a page: one a day is written, of any size.
@@ -43,6 +43,9 @@ impl Reader {
         }
         let (start_ns, end_ns) = whole_hours(start_ns, end_ns);
         let indices = self.names.dependencies.read(start_ns, end_ns);
+        let times = [(start_ns, end_ns)];
+        let left_out = self.left_out(cx, &self.names.dependencies, times).await;
+        known(&left_out)?;
         let mut calls: BTreeMap<(Str, Str), u64> = BTreeMap::new();
         let mut seen = HashSet::new();
         let mut after: Option<Position> = None;
@@ -81,6 +84,16 @@ impl Reader {
     }
 }
 
+/// A list of calls has no place to say what it lacks.
+fn known(trouble: &Trouble) -> Result<(), Error> {
+    match trouble.reason() {
+        Some(reason) => Err(Error::Busy(format!(
+            "not all calls could be read: {reason}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 async fn page(
     searches: &Searches,
     cx: &ReadContext,
@@ -91,11 +104,7 @@ async fn page(
     let searches = searches.clone();
     read(answer, move |answer| {
         let answer = one(answer, searches.shown())?;
-        if let Some(reason) = answer.trouble.reason() {
-            return Err(Error::Busy(format!(
-                "not all calls could be read: {reason}"
-            )));
-        }
+        known(&answer.trouble)?;
         let mut documents = Vec::new();
         for hit in &answer.hits {
             let source = hit.source.map_or("{}", |raw| raw.get());

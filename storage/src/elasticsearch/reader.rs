@@ -20,8 +20,9 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use model::Str;
 
+use super::closed::Closed;
 use super::config::Limits;
-use super::index::Names;
+use super::index::{Names, Series};
 use super::search::{Search, Searches, Trouble, failed};
 use super::store::Store;
 use crate::port::{
@@ -37,6 +38,7 @@ pub(crate) struct Reader {
     pub(super) searches: Searches,
     pub(super) names: Arc<Names>,
     pub(super) limits: Limits,
+    closed: Arc<Closed>,
     /// One name stands for all times: there are aliases, or it is the archive.
     has_one_name: bool,
     is_archive: bool,
@@ -60,6 +62,7 @@ impl Reader {
             searches: Searches::new(store.client.clone(), documents, store.metrics.clone()),
             names: store.names.clone(),
             limits: place.limits,
+            closed: store.closed.clone(),
             has_one_name: place.indices.use_aliases || is_archive,
             is_archive,
         }
@@ -88,7 +91,27 @@ impl Reader {
             page: self.page(),
         };
         let wanted = query.limit.min(cx.limits.traces.saturating_add(1));
-        search.newest(wanted).await.map_err(failed)
+        let (found, mut trouble) = search.newest(wanted).await.map_err(failed)?;
+        let times = (query.start_min_ns, query.start_max_ns);
+        trouble.add(self.left_out(cx, &self.names.spans, [times]).await);
+        Ok((found, trouble))
+    }
+
+    /// What searches of `series` in these spans of time pass over, though it is there.
+    pub(super) async fn left_out(
+        &self,
+        cx: &ReadContext,
+        series: &Series,
+        times: impl IntoIterator<Item = (u64, u64)>,
+    ) -> Trouble {
+        let client = self.searches.client();
+        let closed = &self.closed;
+        let left_out = closed.left_out(client, cx, &self.names, series, times);
+        let mut trouble = Trouble::default();
+        for what in left_out.await {
+            trouble.note(what);
+        }
+        trouble
     }
 
     fn traces<'a>(

@@ -66,6 +66,10 @@ impl Searches {
         }
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// How the cluster is called in messages.
     pub(super) fn shown(&self) -> &str {
         self.client.shown()

@@ -9,6 +9,7 @@ use model::Instance;
 use tokio::sync::Mutex;
 
 use super::client::{Client, Error, Flavour, Request};
+use super::closed::Closed;
 use super::config::Place;
 use super::document::KeyBook;
 use super::gate::Gate;
@@ -26,6 +27,7 @@ pub(crate) struct Store {
     pub(crate) names: Arc<Names>,
     pub(crate) keys: KeyBook,
     pub(crate) services: Services,
+    pub(crate) closed: Arc<Closed>,
     pub(crate) gate: Gate,
     pub(crate) metrics: Metrics,
     /// Spans that were not stored while others were: told now and then.
@@ -49,6 +51,7 @@ impl Store {
             keys: KeyBook::new(place.documents.tags_as_fields.max_keys)
                 .counted_by(metrics.kept_as_tags()),
             services: Services::new(place.limits.service_cache_ttl),
+            closed: Arc::default(),
             gate: Gate::new(instance.clone(), metrics.clone()),
             metrics,
             deferred: Occasional::default(),

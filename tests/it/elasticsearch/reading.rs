@@ -8,10 +8,13 @@ use std::collections::HashSet;
 use http::Method;
 use model::Instance;
 use serde_json::{Value, json};
+use storage::elasticsearch::config::Place;
 use storage::query::{Filter, TraceQuery};
 use storage::{Backend as _, Completeness, OperationQuery, ReadContext};
-use tests::servers::Kind;
+use tests::fault_proxy::{Fault, FaultProxy, Rule};
+use tests::servers::{Kind, shared};
 
+use crate::support::eventually;
 use shelf::{Shelf, id, tag, tags};
 
 /// The reason of an answer that is not whole.
@@ -238,6 +241,119 @@ async fn what_could_not_be_read_is_told(kind: Kind) {
     assert!(said.contains(&other), "{said}");
 }
 
+/// Noon of 2001-01-01, in microseconds.
+const OLD_US: u64 = 978_350_400_000_000;
+
+/// Closes or opens an index.
+async fn turn(shelf: &Shelf, index: &str, what: &str) {
+    let path = format!("{index}/{what}?wait_for_active_shards=1");
+    shelf.send(Method::POST, &path, String::new()).await;
+}
+
+/// A shelf with a trace of today, and one in an index of long ago, which is closed.
+async fn with_a_closed_day(kind: Kind, change: impl FnOnce(&mut Place)) -> (Shelf, String) {
+    let shelf = Shelf::new(kind, change).await;
+    let old = shelf.index("span", Some("2001-01-01"));
+    let mut span = shelf.span("2", 1, 1);
+    span["startTime"] = json!(OLD_US);
+    span["startTimeMillis"] = json!(OLD_US / 1_000);
+    shelf.put(&old, [span]).await;
+    shelf.put(&shelf.spans, [shelf.span("1", 1, 1)]).await;
+    turn(&shelf, &old, "_close").await;
+    (shelf, old)
+}
+
+/// What a closed index holds is missing, and the answer says so by its name, when it would have been looked into and not else. An open one is read again.
+async fn closed_indices_are_told(kind: Kind) {
+    let (shelf, old) = with_a_closed_day(kind, |_| ()).await;
+    let all = TraceQuery {
+        start_min_ns: OLD_US * 1_000,
+        ..shelf.query(Filter::default())
+    };
+    let that_day = TraceQuery {
+        start_max_ns: OLD_US * 1_000,
+        ..all.clone()
+    };
+    for (query, expect) in [(&all, vec![1]), (&that_day, vec![])] {
+        let (found, completeness) = shelf.find(query).await;
+        assert_eq!(found, expect);
+        let said = reason(&completeness);
+        assert!(said.contains(&format!("{old} is closed")), "{said}");
+    }
+    let today = shelf.query(Filter::default());
+    assert_eq!(shelf.find(&today).await, (vec![1], Completeness::Complete));
+    assert_eq!(shelf.get([1]).await.completeness, Completeness::Complete);
+    turn(&shelf, &old, "_open").await;
+    let found = || shelf.find(&all);
+    let whole = (vec![1, 2], Completeness::Complete);
+    eventually("it is read again", found, |found| *found == whole).await;
+
+    // a trace by its id is looked for in all days that are not too old
+    turn(&shelf, &shelf.spans, "_close").await;
+    let get = || shelf.get([1]);
+    let answer = eventually("it is told", get, |answer| {
+        answer.completeness != Completeness::Complete
+    });
+    let said = answer.await.completeness;
+    assert!(reason(&said).contains(&shelf.spans), "{said:?}");
+
+    // a list has no place to say so
+    let services = shelf.index("service", None);
+    let service = json!({"serviceName": "svc", "operationName": "op"});
+    shelf.put(&services, [service]).await;
+    turn(&shelf, &services, "_close").await;
+    let (cx, reader) = (ReadContext::default(), shelf.reader());
+    let named = || reader.get_services(&cx);
+    let error = eventually("no list is given", named, Result::is_err).await;
+    let said = error.unwrap_err().to_string();
+    assert!(said.contains(&format!("{services} is closed")), "{said}");
+    turn(&shelf, &services, "_open").await;
+    let named = eventually("the list is whole", named, Result::is_ok).await;
+    assert_eq!(named.unwrap(), ["svc"]);
+}
+
+/// Behind an alias, whatever the time.
+async fn closed_indices_of_an_alias_are_told(kind: Kind) {
+    let shelf = Shelf::new(kind, |place| place.indices.use_aliases = true).await;
+    let [old, alias] = ["000001", "read"].map(|end| shelf.index("span", Some(end)));
+    shelf.put(&old, [shelf.span("2", 1, 1)]).await;
+    shelf.put(&shelf.spans, [shelf.span("1", 1, 1)]).await;
+    let add = |index| json!({"add": {"index": index, "alias": alias}});
+    let actions = json!({"actions": [add(&old), add(&shelf.spans)]});
+    shelf
+        .send(Method::POST, "_aliases", actions.to_string())
+        .await;
+    turn(&shelf, &old, "_close").await;
+    let (found, completeness) = shelf.find(&shelf.query(Filter::default())).await;
+    assert_eq!(found, [1]);
+    let said = reason(&completeness);
+    assert!(
+        said.contains(&format!("{old} of the alias {alias}")),
+        "{said}"
+    );
+}
+
+/// Who may not look at indices searches as before, and asks seldom.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_needs_no_right_to_look_at_indices() {
+    let kind = Kind::Elasticsearch7;
+    let server = tokio::task::block_in_place(|| shared(kind));
+    let proxy = FaultProxy::start(server.port(), 7).unwrap();
+    proxy.set([Rule::new(Fault::Status(403)).on(|path| path.contains("-span-*,"))]);
+    let (shelf, _) = with_a_closed_day(kind, |place| {
+        place.connection.urls = vec![proxy.url()];
+    })
+    .await;
+    let all = TraceQuery {
+        start_min_ns: OLD_US * 1_000,
+        ..shelf.query(Filter::default())
+    };
+    for _ in 0..3 {
+        assert_eq!(shelf.find(&all).await, (vec![1], Completeness::Complete));
+    }
+    assert_eq!(proxy.counts().of("status"), 1);
+}
+
 /// Calls of all documents between two times are added up.
 async fn calls_are_added_up(kind: Kind) {
     let shelf = Shelf::new(kind, |_| ()).await;
@@ -290,6 +406,8 @@ macro_rules! on {
                 long_names_are_listed,
                 tags_that_are_fields_are_found_whatever_their_type,
                 what_could_not_be_read_is_told,
+                closed_indices_are_told,
+                closed_indices_of_an_alias_are_told,
                 calls_are_added_up,
             ]);
         )+

@@ -103,6 +103,31 @@ impl Series {
         [local, remote].concat()
     }
 
+    /// The first of `names`, which are an index and its aliases, by which [`Series::read`] of the same times finds that index here.
+    pub(crate) fn finds<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a String>,
+        from_ns: u64,
+        until_ns: u64,
+    ) -> Option<&'a String> {
+        let mut names = names.into_iter();
+        let Shape::Dated { period, separator } = &self.shape else {
+            let read = self.read(from_ns, until_ns);
+            return names.find(|name| read.contains(name));
+        };
+        let until_ns = until_ns.max(from_ns);
+        let (first, last) = (self.write(from_ns), self.write(until_ns));
+        let read = self.dated_names(*period, separator, from_ns, until_ns);
+        names.find(|name| {
+            if name.len() == first.len() {
+                // such names are in the order of their times, and a pattern may match more than was asked for
+                return first <= **name && **name <= last;
+            }
+            let patterns = read.iter().filter_map(|name| name.strip_suffix('*'));
+            patterns.into_iter().any(|start| name.starts_with(start))
+        })
+    }
+
     fn dated_names(
         &self,
         shortest: Period,

@@ -152,6 +152,41 @@ fn long_lists_become_patterns() {
     assert_eq!(days.last().unwrap(), "jaeger-span-20261113*");
 }
 
+#[test]
+fn an_index_is_found_by_its_own_name_or_by_an_alias() {
+    let found = |series: &Series, names: &[&str], from, until| {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        series.finds(&names, from, until).cloned()
+    };
+    let days = names(&Indices::default()).spans;
+    let (day, before) = ("jaeger-span-2026-11-23", "jaeger-span-2026-11-22");
+    for (index, from, is_found) in [
+        (day, T0, true),
+        (before, T0, false),
+        (before, T0 - DAY, true),
+        ("jaeger-span-2026-11-24", T0 - DAY, false),
+        // a month is searched for by a pattern, and not asked for whole
+        ("jaeger-span-2026-07-01", T0 - 130 * DAY, false),
+        ("jaeger-span-2026-08-01", T0 - 130 * DAY, true),
+        ("jaeger-span-2026-08-01-mended", T0 - 130 * DAY, true),
+        ("jaeger-span-2026-11-23-mended", T0, false),
+        ("jaeger-span-archive", 0, false),
+        ("other-2026-11-23", 0, false),
+    ] {
+        let expect = is_found.then(|| index.to_owned());
+        assert_eq!(found(&days, &[index], from, T0), expect, "{index}");
+    }
+    assert_eq!(found(&days, &["x", day], T0, T0).as_deref(), Some(day));
+    let aliased = names(&Indices {
+        use_aliases: true,
+        ..Indices::default()
+    });
+    let index = ["jaeger-span-000001", "jaeger-span-read"];
+    let by = found(&aliased.spans, &index, T0, T0);
+    assert_eq!(by.as_deref(), Some("jaeger-span-read"));
+    assert_eq!(found(&aliased.spans, &index[..1], T0, T0), None);
+}
+
 proptest! {
     /// Whatever the range, the names are few, made at once, and cover each point in it.
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! In: a service, or none. Out: all names in documents of the last `max-span-age`, sorted, each once; page by page, so that none is missing
 //! however many there are. Names longer than 256 characters stand in no index: the newest [`MAX_LONG`] documents that have one are looked at.
-//! A list cannot say that it is short: when a shard fails, there is none.
+//! A list cannot say that it is short: when a shard fails, or an index of it is closed, there is none.
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/service_operation.go` v1.76.0, which asks for one page (quirk 77).
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{Reader, now_ns};
 use crate::elasticsearch::client::Error;
-use crate::elasticsearch::search::{Answer, failed, several, with};
+use crate::elasticsearch::search::{Answer, Trouble, failed, several, with};
 use crate::port::{Operation, ReadContext, ReadError};
 
 /// Names of a page.
@@ -100,7 +100,10 @@ impl Reader {
         cx.check()?;
         let age_ns = u64::try_from(self.limits.max_span_age.as_nanos()).unwrap_or(u64::MAX);
         let now = now_ns();
-        let indices = self.names.services.read(now.saturating_sub(age_ns), now);
+        let times = (now.saturating_sub(age_ns), now);
+        let indices = self.names.services.read(times.0, times.1);
+        let left_out = self.left_out(cx, &self.names.services, [times]).await;
+        known(&left_out)?;
         let size = PAGE.min(self.page());
         let mut names = BTreeSet::new();
         let mut after: Option<Value> = None;
@@ -140,11 +143,17 @@ impl Reader {
 }
 
 fn whole(answer: Answer<'_>) -> Result<Answer<'_>, Error> {
-    match answer.trouble.reason() {
+    known(&answer.trouble)?;
+    Ok(answer)
+}
+
+/// A list has no place to say what it lacks.
+fn known(trouble: &Trouble) -> Result<(), Error> {
+    match trouble.reason() {
         Some(reason) => Err(Error::Busy(format!(
             "not all names could be read: {reason}"
         ))),
-        None => Ok(answer),
+        None => Ok(()),
     }
 }
 

@@ -197,6 +197,11 @@ impl<'a> Traces<'a> {
             .ask_several(self.cx, group.iter().map(search).collect())
             .await?;
         let pages = self.pages(answer, Some(group.len())).await?;
+        let times = group.iter().map(|(_, window)| window.times());
+        let left_out = self
+            .reader
+            .left_out(self.cx, &self.reader.names.spans, times);
+        self.trouble.add(left_out.await);
         let traces = group.iter().zip(pages).map(|((get, window), page)| {
             let mut trace = Trace {
                 get: *get,

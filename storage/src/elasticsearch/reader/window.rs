@@ -22,6 +22,15 @@ pub(super) struct Window {
     pub(super) is_hint: bool,
 }
 
+// === impl Window ===
+
+impl Window {
+    /// Its ends.
+    pub(super) fn times(self) -> (u64, u64) {
+        (self.from_ns, self.until_ns)
+    }
+}
+
 // === impl Reader ===
 
 impl Reader {
