@@ -17,6 +17,7 @@ mod committer;
 mod config;
 mod dead_letters;
 mod error;
+mod forgotten;
 mod format;
 #[cfg(any(test, feature = "conformance"))]
 #[doc(hidden)]
@@ -134,9 +135,8 @@ impl Embedded {
                 error,
             })?;
         let manifest = &restored.manifest;
-        let journal = &folders.journal;
         let recovered =
-            recover::recover(&disk, journal, manifest, &config, &head, &recent, &metrics)?;
+            recover::recover(&disk, &folders, manifest, &config, &head, &recent, &metrics)?;
         let queue = Arc::new(Queue::default());
         let status = Arc::new(Status::new(folders.journal.clone()));
         let bell = Arc::new(Bell::default());

@@ -31,8 +31,8 @@ Commands:
 
 Settings are those of the role that writes, by flag, variable or file: span-storage.type, es.*, span.max-age,
 span.max-future, span.max-bytes, span.max-attributes …
-What can still not be stored stays. Letters of the embedded store are not forgotten one by one: they go by
-embedded.max-age, and a second replay of one changes nothing. Its replay needs the folder for itself.
+What can still not be stored stays. The embedded store's replay needs the folder for itself; what is forgotten
+there is not shown again, and gives its room back by embedded.max-age.
 
 Options:
   --instance namespace/name

@@ -262,7 +262,7 @@ impl Committer {
                 }
                 Kind::Mark => {}
                 Kind::DeadLetters => {
-                    let count = self.recent.add(payload).unwrap_or_default();
+                    let count = self.recent.add(payload, |_| false).unwrap_or_default();
                     index.add_dead_letters(count, record.received_ns());
                 }
             }

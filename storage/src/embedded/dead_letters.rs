@@ -58,14 +58,18 @@ impl DeadLetters for Cemetery {
 // === impl Recent ===
 
 impl Recent {
-    /// Remembers the letters of a record. Answers how many there are; `None` when it is no record of letters.
-    pub(crate) fn add(&self, payload: &[u8]) -> Option<u64> {
+    /// Remembers the letters of a record, but for those at places that were forgotten. Answers how many there are; `None` when it is no record of letters.
+    pub(crate) fn add(&self, payload: &[u8], is_forgotten: impl Fn(u64) -> bool) -> Option<u64> {
         let mut reader = Reader(payload);
-        let count = reader.varint()?;
+        let mut count = 0;
         let mut recent = self.0.lock();
-        for _ in 0..count {
+        for nth in 0..reader.varint()? {
             let [instance, reason, origin] = [reader.text()?, reader.text()?, reader.text()?];
             reader.bytes()?;
+            if is_forgotten(nth) {
+                continue;
+            }
+            count += 1;
             recent.push_back(RecentDeadLetter {
                 instance: instance.to_owned(),
                 reason: reason

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use model::Instance;
 
 use super::dead_letters::Recent;
+use super::forgotten::{self, Forgotten};
 use super::head::{Index, Snapshot, Source};
 use super::journal::{self, Generation, Kind, Scan};
 use super::keeper::Folders;
@@ -138,12 +139,18 @@ impl Inspection {
         let letters = files
             .letters
             .iter()
-            .map(|generation| letters(generation, &recent, &mut damage))
+            .map(|generation| {
+                let forgotten = forgotten(&disk, &folders, generation.number, &mut damage);
+                letters(generation, &forgotten, &recent, &mut damage)
+            })
             .collect();
         let generations = files
             .generations
             .into_iter()
-            .map(|generation| read_back(generation, &recent, &mut damage))
+            .map(|generation| {
+                let forgotten = forgotten(&disk, &folders, generation.number, &mut damage);
+                read_back(generation, &forgotten, &recent, &mut damage)
+            })
             .collect::<Vec<_>>();
         damage.extend(journal_damage(generations.iter().map(|g| {
             let Generation { number, path, .. } = &*g.index.generation;
@@ -355,8 +362,27 @@ fn set_aside(disk: &dyn Disk, folders: &Folders) -> Vec<OtherFile> {
     files.map(|file| other(disk, file)).collect()
 }
 
+/// Which letters of a generation were forgotten.
+fn forgotten(
+    disk: &dyn Disk,
+    folders: &Folders,
+    generation: u64,
+    damage: &mut Vec<Damage>,
+) -> Forgotten {
+    Forgotten::read(disk, &folders.letters, generation).unwrap_or_else(|error| {
+        let file = forgotten::path(&folders.letters, generation);
+        damage.push(Damage::new(&file, None, error));
+        Forgotten::default()
+    })
+}
+
 /// Reads a generation into an index.
-fn read_back(generation: Generation, recent: &Recent, damage: &mut Vec<Damage>) -> ReadBack {
+fn read_back(
+    generation: Generation,
+    forgotten: &Forgotten,
+    recent: &Recent,
+    damage: &mut Vec<Damage>,
+) -> ReadBack {
     let index = Arc::new(Index::new(Arc::new(generation)));
     let path = &index.generation.path;
     let scan = journal::scan(&*index.generation.file, |visit| {
@@ -365,7 +391,7 @@ fn read_back(generation: Generation, recent: &Recent, damage: &mut Vec<Damage>) 
             let added = index.add(visit.payload, visit.offset, header.received_ns);
             added.is_ok()
         } else if header.kind == Kind::DeadLetters as u8 {
-            let count = recent.add(visit.payload);
+            let count = recent.add(visit.payload, |nth| forgotten.has(&header, nth));
             index.add_dead_letters(count.unwrap_or_default(), header.received_ns);
             count.is_some()
         } else {
@@ -382,12 +408,17 @@ fn read_back(generation: Generation, recent: &Recent, damage: &mut Vec<Damage>) 
 const UNKNOWN: &str = "record is whole, and not as this version writes it";
 
 /// Counts the letters of a sealed generation.
-fn letters(generation: &Generation, recent: &Recent, damage: &mut Vec<Damage>) -> LettersReport {
+fn letters(
+    generation: &Generation,
+    forgotten: &Forgotten,
+    recent: &Recent,
+    damage: &mut Vec<Damage>,
+) -> LettersReport {
     let path = &generation.path;
     let mut count = 0;
     let scan = journal::scan(&*generation.file, |visit| {
         if visit.header.kind == Kind::DeadLetters as u8 {
-            match recent.add(visit.payload) {
+            match recent.add(visit.payload, |nth| forgotten.has(&visit.header, nth)) {
                 Some(letters) => count += letters,
                 None => damage.push(Damage::new(path, Some(visit.offset), UNKNOWN)),
             }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::disk::{self, Disk, File};
 
 pub(crate) use file::FileHeader;
-pub(crate) use record::{HEADER_LEN, Kind, Pending};
+pub(crate) use record::{HEADER_LEN, Header, Kind, Pending};
 pub(crate) use scan::{Hole, Scan, scan};
 
 const CREATE: &str = "create";

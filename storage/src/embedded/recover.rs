@@ -8,8 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::dead_letters::Recent;
+use super::forgotten::Forgotten;
 use super::head::{Head, Index};
 use super::journal::{self, Generation, Hole, Journal, Kind, Scan};
+use super::keeper::Folders;
 use super::manifest::Manifest;
 use super::metrics::Metrics;
 use super::{Config, OpenError};
@@ -23,16 +25,17 @@ pub(super) struct Recovered {
     pub(super) unread: Vec<Generation>,
 }
 
-/// Reads the journal in `folder` back into `head`, but for what `manifest` says is sealed.
+/// Reads the journal in `folders` back into `head`, but for what `manifest` says is sealed.
 pub(super) fn recover(
     disk: &Arc<dyn Disk>,
-    folder: &Path,
+    folders: &Folders,
     manifest: &Manifest,
     config: &Config,
     head: &Head,
     recent: &Recent,
     metrics: &Metrics,
 ) -> Result<Recovered, OpenError> {
+    let folder = folders.journal.as_path();
     let numbers = journal::numbers(&**disk, folder).map_err(|error| OpenError::Io {
         what: "list",
         path: folder.to_owned(),
@@ -70,7 +73,8 @@ pub(super) fn recover(
             continue;
         }
         let index = Arc::new(Index::new(Arc::new(generation)));
-        let scan = replay(&index, recent, metrics);
+        let forgotten = Forgotten::read_or_none(&**disk, &folders.letters, number);
+        let scan = replay(&index, &forgotten, recent, metrics);
         if number == newest {
             end = scan.end;
         }
@@ -149,7 +153,7 @@ fn leave(path: &Path, what: &str, error: &std::io::Error, metrics: &Metrics) {
     );
 }
 
-fn replay(index: &Index, recent: &Recent, metrics: &Metrics) -> Scan {
+fn replay(index: &Index, forgotten: &Forgotten, recent: &Recent, metrics: &Metrics) -> Scan {
     let path = &index.generation.path;
     let scan = journal::scan(&*index.generation.file, |visit| {
         let header = visit.header;
@@ -158,7 +162,7 @@ fn replay(index: &Index, recent: &Recent, metrics: &Metrics) -> Scan {
                 .add(visit.payload, visit.offset, header.received_ns)
                 .is_ok()
         } else if header.kind == Kind::DeadLetters as u8 {
-            let count = recent.add(visit.payload);
+            let count = recent.add(visit.payload, |nth| forgotten.has(&header, nth));
             index.add_dead_letters(count.unwrap_or_default(), header.received_ns);
             count.is_some()
         } else {

@@ -19,10 +19,7 @@ pub trait DeadLetterReader: Send + Sync {
     /// The letters that `query` asks for, as they are when it is asked.
     fn read<'a>(&'a self, query: &'a LetterQuery) -> LetterStream<'a>;
 
-    /// Whether [`DeadLetterReader::forget`] does anything. Where it does not, letters go by their age alone.
-    fn forgets(&self) -> bool;
-
-    /// Lets go of letters, by their ids. `Ok` once that is durable; one that is gone already is no error.
+    /// Lets go of letters, by their ids: they are not read any more. `Ok` once that is durable; one that is gone already is no error.
     fn forget<'a>(
         &'a self,
         instance: &'a Instance,

@@ -178,20 +178,38 @@ async fn letters_of_the_embedded_store_are_sent_again() {
     let small = setup.clone().arg("--span.max-bytes=1KiB");
     let spoor = small.start().unwrap();
     send(&spoor, 7, LONG).await;
+    send(&spoor, 8, 2 * LONG).await;
     // beside the running store
     let all = listed(&settings, &[]);
-    assert_eq!(all.len(), 1);
+    assert_eq!(all.len(), 2);
     assert_eq!(all[0]["traceID"], format!("{:016x}", 7));
     let (is_content, said) = letters(&["replay"], &settings);
     assert!(!is_content && said.contains("in use"), "{said}");
     spoor.terminate().unwrap();
-    for _ in 0..2 {
-        let (is_content, said) = letters(&["replay"], &settings);
-        assert!(
-            is_content && said.contains("1 span stored; the letters go by their age"),
-            "{said}"
-        );
-    }
+    // a larger limit lets all but one through
+    let (is_content, said) = letters(&["replay", "--span.max-bytes=6KB"], &settings);
+    assert!(
+        !is_content && said.contains("1 span stored") && said.contains("1 letter stay"),
+        "{said}"
+    );
+    let left = listed(&settings, &[]);
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0]["traceID"], format!("{:016x}", 8));
+    let stored = "1 span stored, and the letters forgotten";
+    let (is_content, said) = letters(&["replay"], &settings);
+    assert!(is_content && said.contains(stored), "{said}");
+    let (is_content, said) = letters(&["replay"], &settings);
+    assert!(is_content && said.contains("0 spans stored"), "{said}");
+    // as after one that was killed when all was stored and nothing forgotten yet
+    let lists = std::fs::read_dir(setup.directory.join("dead-letters")).unwrap();
+    let lists = lists.map(|entry| entry.unwrap().path());
+    let is_list = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "forgotten");
+    let lists: Vec<_> = lists.filter(is_list).collect();
+    assert_eq!(lists.len(), 1);
+    std::fs::remove_file(&lists[0]).unwrap();
+    let (is_content, said) = letters(&["replay"], &settings);
+    assert!(is_content && said.contains("2 spans stored"), "{said}");
+    assert_eq!(listed(&settings, &[]).len(), 0);
     let spoor = setup.start().unwrap();
     let url = format!("{}/api/traces/{:032x}", spoor.url("query-http"), 7);
     let (status, _, text) = get(&url).await;

@@ -78,8 +78,7 @@ pub(super) async fn run(
     for backend in &backends {
         backend.close().await;
     }
-    let forgets = replay.reader.forgets();
-    replay.outcome.say(dry_run, forgets, out)?;
+    replay.outcome.say(dry_run, out)?;
     ended?;
     Ok(replay.outcome.failed.is_empty() && replay.outcome.unreadable == 0)
 }
@@ -208,12 +207,12 @@ impl Replay {
 // === impl Outcome ===
 
 impl Outcome {
-    fn say(&self, dry_run: bool, forgets: bool, out: &mut impl Write) -> std::io::Result<()> {
+    fn say(&self, dry_run: bool, out: &mut impl Write) -> std::io::Result<()> {
         let stored = count(self.stored, "span");
-        let then = match (dry_run, forgets) {
-            (true, _) => format!("{stored} would be sent"),
-            (false, true) => format!("{stored} stored, and the letters forgotten"),
-            (false, false) => format!("{stored} stored; the letters go by their age"),
+        let then = if dry_run {
+            format!("{stored} would be sent")
+        } else {
+            format!("{stored} stored, and the letters forgotten")
         };
         writeln!(out, "{then}")?;
         if self.unreadable > 0 {

@@ -144,10 +144,6 @@ impl DeadLetterReader for Reader {
         some.boxed()
     }
 
-    fn forgets(&self) -> bool {
-        true
-    }
-
     fn forget<'a>(
         &'a self,
         instance: &'a Instance,

@@ -1,7 +1,10 @@
 //! Dead letters, read back from the folder.
 //!
-//! In: a folder, a query. Out: letters of sealed generations and of the journal, the oldest first, a page for each file. They go with their file, by age: none is let go of by itself.
+//! In: a folder, a query. Out: letters of sealed generations and of the journal, the oldest first, a page for each file. They go with their file, by age; one that is let go of by itself
+//! is named in a list beside it, and not given any more. Who forgets has the folder for itself.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +16,9 @@ use model::Instance;
 use super::{Files, look};
 use crate::disk::Disk;
 use crate::embedded::batch::Reader;
+use crate::embedded::forgotten::{Forgotten, Letter};
 use crate::embedded::journal::{self, Generation, Kind};
+use crate::embedded::keeper::Folders;
 use crate::port::{Buried, DeadLetterReader, LetterQuery, LetterStream, ReadError, WriteError};
 
 /// The dead letters of a store's folder, in which a running Spoor may work meanwhile.
@@ -33,8 +38,8 @@ impl Letters {
         }
     }
 
-    /// The files that may have any. Each is open, and stays as it is.
-    fn files(&self) -> Result<Vec<Generation>, ReadError> {
+    /// The files that may have any, each with those that were forgotten. Each is open, and stays as it is.
+    fn files(&self) -> Result<Vec<(Generation, Forgotten)>, ReadError> {
         let looked = look(&self.directory, self.disk.clone());
         let looked = looked.map_err(|error| ReadError::Unavailable {
             reason: error.to_string(),
@@ -44,7 +49,28 @@ impl Letters {
             generations,
             ..
         } = looked.files;
-        Ok(letters.into_iter().chain(generations).collect())
+        let all = letters.into_iter().chain(generations).map(|generation| {
+            let folder = &looked.folders.letters;
+            // damage is for `verify` to tell
+            let list = Forgotten::read_or_none(&looked.disk, folder, generation.number);
+            (generation, list)
+        });
+        Ok(all.collect())
+    }
+
+    /// A list for each generation is written anew; nothing is changed in a file that has letters.
+    fn forget_all(&self, ids: &[String]) -> io::Result<()> {
+        let folder = Folders::of(&self.directory).letters;
+        let mut by_generation: BTreeMap<u64, Vec<Letter>> = BTreeMap::new();
+        for (generation, letter) in ids.iter().filter_map(|id| Letter::parse(id)) {
+            by_generation.entry(generation).or_default().push(letter);
+        }
+        for (generation, letters) in by_generation {
+            let mut list = Forgotten::read_or_none(&*self.disk, &folder, generation);
+            list.extend(letters);
+            list.write(&*self.disk, &folder, generation)?;
+        }
+        Ok(())
     }
 }
 
@@ -54,7 +80,7 @@ impl DeadLetterReader for Letters {
             Ok(files) => files,
             Err(error) => return stream::once(std::future::ready(Err(error))).boxed(),
         };
-        let pages = stream::iter(files).map(|file| Ok(of_file(&file, query)));
+        let pages = stream::iter(files).map(|(file, list)| Ok(of_file(&file, &list, query)));
         let is_some = |page: &Result<Vec<Buried>, ReadError>| {
             let is_empty = matches!(page, Ok(page) if page.is_empty());
             std::future::ready(!is_empty)
@@ -62,37 +88,42 @@ impl DeadLetterReader for Letters {
         pages.filter(is_some).boxed()
     }
 
-    fn forgets(&self) -> bool {
-        false
-    }
-
     fn forget<'a>(
         &'a self,
         _: &'a Instance,
-        _: Vec<String>,
+        ids: Vec<String>,
     ) -> BoxFuture<'a, Result<(), WriteError>> {
-        std::future::ready(Ok(())).boxed()
+        let forgotten = self
+            .forget_all(&ids)
+            .map_err(|error| WriteError::Unavailable {
+                reason: format!(
+                    "could not write down in {} which dead letters are forgotten: {error}",
+                    self.directory.display()
+                ),
+            });
+        std::future::ready(forgotten).boxed()
     }
 }
 
 /// The letters of one file; records that are damaged are `verify`'s to tell.
-fn of_file(file: &Generation, query: &LetterQuery) -> Vec<Buried> {
+fn of_file(file: &Generation, list: &Forgotten, query: &LetterQuery) -> Vec<Buried> {
     let mut found = Vec::new();
     journal::scan(&*file.file, |visit| {
         let header = visit.header;
         if header.kind == Kind::DeadLetters as u8 {
-            let at = format!("{}:{}", file.path.display(), visit.offset);
+            let of =
+                |nth| (!list.has(&header, nth)).then(|| Letter::new(&header, nth).id(file.number));
             // what is damaged is for `verify` to tell
-            let _damaged = of_record(visit.payload, &at, header.received_ns, query, &mut found);
+            let _damaged = of_record(visit.payload, of, header.received_ns, query, &mut found);
         }
     });
     found
 }
 
-/// None: it ends within a letter.
+/// `id` gives what a letter is called by its place, and none for one that is forgotten. None: it ends within a letter.
 fn of_record(
     record: &[u8],
-    at: &str,
+    id: impl Fn(u64) -> Option<String>,
     time_ns: u64,
     query: &LetterQuery,
     found: &mut Vec<Buried>,
@@ -101,9 +132,12 @@ fn of_record(
     for nth in 0..reader.varint()? {
         let [instance, reason, origin] = [reader.text()?, reader.text()?, reader.text()?];
         let payload = reader.bytes()?;
-        if instance == query.instance.as_str() && query.wants(time_ns, reason) {
+        if instance == query.instance.as_str()
+            && query.wants(time_ns, reason)
+            && let Some(id) = id(nth)
+        {
             found.push(Buried {
-                id: format!("{at}:{nth}"),
+                id,
                 instance: query.instance.clone(),
                 time_ns,
                 reason: reason.to_owned(),
@@ -170,6 +204,67 @@ mod tests {
         assert_eq!(read(&letters, &LetterQuery::all(other)).await.len(), 1);
         store.close().await;
         assert_eq!(read(&letters, &LetterQuery::all(ours)).await, all);
-        assert!(!letters.forgets());
+    }
+
+    #[tokio::test]
+    async fn a_letter_that_was_forgotten_stays_so_when_its_generation_is_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |index_bytes| {
+            let config = Config {
+                directory: folder.path().to_owned(),
+                index_bytes,
+                ..Config::default()
+            };
+            Embedded::open(config, Arc::new(RealDisk)).unwrap()
+        };
+        let (ours, other) = (Instance::default(), Instance::parse("prod/jaeger").unwrap());
+        let span = Span::default();
+        let bury = async |store: &Embedded, instance: &Instance, reasons: &[&str]| {
+            let letters = reasons.iter();
+            let letters = letters.map(|why| seal(instance, (*why).to_owned(), &span));
+            let cemetery = store.dead_letters().unwrap();
+            cemetery.bury(letters.collect()).await.unwrap();
+        };
+        let store = open(Config::default().index_bytes);
+        bury(&store, &ours, &["first", "second"]).await;
+        bury(&store, &other, &["third"]).await;
+        store.close().await;
+
+        let letters = Letters::new(folder.path(), Arc::new(RealDisk));
+        let query = LetterQuery::all(ours.clone());
+        let reasons = async |query: &LetterQuery| -> Vec<String> {
+            let all = read(&letters, query).await;
+            all.into_iter().map(|letter| letter.reason).collect()
+        };
+        let all = read(&letters, &query).await;
+        let ids = vec![all[0].id.clone(), "what is no id".to_owned()];
+        // once more is no error
+        for ids in [ids.clone(), ids] {
+            letters.forget(&ours, ids).await.unwrap();
+        }
+        assert_eq!(reasons(&query).await, ["second"]);
+        assert_eq!(reasons(&LetterQuery::all(other)).await, ["third"]);
+
+        // so small that each write seals
+        let store = open(1);
+        assert_eq!(store.dead_letter_count(), 2);
+        let recent = store.recent_dead_letters();
+        let recent: Vec<_> = recent.iter().map(|letter| letter.reason.as_str()).collect();
+        assert_eq!(recent, ["second", "third"]);
+        bury(&store, &ours, &["fourth"]).await;
+        let sealed = crate::embedded::journal::path(&folder.path().join("dead-letters"), 1);
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while !sealed.exists() {
+            assert!(std::time::Instant::now() < until, "it is not sealed");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(reasons(&query).await, ["second", "fourth"]);
+        store.close().await;
+        assert_eq!(reasons(&query).await, ["second", "fourth"]);
+        assert_eq!(open(1).dead_letter_count(), 3);
+        // damage brings letters back, and harms none
+        let list = crate::embedded::forgotten::path(sealed.parent().unwrap(), 1);
+        std::fs::write(&list, "damaged").unwrap();
+        assert_eq!(reasons(&query).await, ["first", "second", "fourth"]);
     }
 }

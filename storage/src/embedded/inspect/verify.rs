@@ -15,6 +15,7 @@ use super::{Damage, Files, Looked, UNKNOWN, journal_damage, letters_damage, look
 use crate::disk::Disk;
 use crate::embedded::batch::SpanRecord;
 use crate::embedded::dead_letters::{Recent, for_each_letter};
+use crate::embedded::forgotten::{self, Forgotten};
 use crate::embedded::head::{Snapshot, Source};
 use crate::embedded::journal::{self, Generation, Kind, Scan};
 use crate::embedded::reader::{Fetcher, Located, sealed};
@@ -77,7 +78,10 @@ fn verify_one(
     tell: &mut dyn FnMut(Progress),
 ) -> Result<Verified, OpenError> {
     let Looked {
-        has_format, files, ..
+        has_format,
+        files,
+        disk,
+        folders,
     } = look(directory, disk)?;
     let mut verifier = Verifier {
         found: Verified {
@@ -105,6 +109,14 @@ fn verify_one(
         .iter()
         .map(|generation| verifier.generation(generation))
         .collect();
+    for generation in files.generations.iter().chain(&files.letters) {
+        let list = Forgotten::read(&disk, &folders.letters, generation.number);
+        if let Err(error) = list {
+            let file = forgotten::path(&folders.letters, generation.number);
+            let damage = Damage::new(&file, None, error);
+            verifier.found.damage.push(damage);
+        }
+    }
     let scans = files.generations.iter().zip(&scans);
     let damage = journal_damage(scans.map(|(g, scan)| (g.number, g.path.as_path(), scan)));
     let mut found = verifier.found;
@@ -262,7 +274,9 @@ fn spans(payload: &[u8]) -> Result<u64, String> {
 
 /// Reads the letters of a record.
 fn dead_letters(payload: &[u8], recent: &Recent) -> Result<u64, String> {
-    let count = recent.add(payload).ok_or_else(|| UNKNOWN.to_owned())?;
+    let count = recent
+        .add(payload, |_| false)
+        .ok_or_else(|| UNKNOWN.to_owned())?;
     let mut bad = None;
     for_each_letter(payload, |origin, payload| {
         if origin == dead_letter::ORIGIN

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::Keeper;
 use crate::disk;
+use crate::embedded::forgotten;
 use crate::embedded::head::Index;
+use crate::embedded::journal::Generation;
 use crate::embedded::segment::Segment;
 
 /// What leaves no room for the oldest spans.
@@ -168,6 +170,10 @@ impl Keeper {
             );
             self.head.remove_letters(letters.generation.number);
             self.remove(letters.generation.path.clone());
+            self.remove(forgotten::path(
+                &self.folders.letters,
+                letters.generation.number,
+            ));
         }
     }
 
@@ -202,10 +208,15 @@ impl Keeper {
             wanted,
             "let the oldest spans go"
         );
-        let path = oldest.generation.path.clone();
+        let Generation { path, number, .. } = &*oldest.generation;
+        let (path, list) = (
+            path.clone(),
+            forgotten::path(&self.folders.letters, *number),
+        );
         // its room comes back once it is closed
         drop(oldest);
         self.remove(path);
+        self.remove(list);
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::embedded::dead_letters::Recent;
+use crate::embedded::forgotten::{self, Forgotten};
 use crate::embedded::head::{Head, Letters};
 use crate::embedded::journal::{self, Kind};
 use crate::embedded::manifest::{self, Found, Manifest};
@@ -135,7 +136,11 @@ fn read_letters(
     recent: &Recent,
     metrics: &Metrics,
 ) -> io::Result<()> {
-    for number in journal::numbers(disk, &folders.letters)? {
+    let numbers = journal::numbers(disk, &folders.letters)?;
+    forgotten::sweep(disk, &folders.letters, |number| {
+        generations.contains(&number) || numbers.contains(&number)
+    })?;
+    for number in numbers {
         let path = journal::path(&folders.letters, number);
         if generations.contains(&number) && !manifest.sealed.contains(&number) {
             // a sealing that did not end: the generation has them still
@@ -150,10 +155,12 @@ fn read_letters(
                 continue;
             }
         };
+        let forgotten = Forgotten::read_or_none(disk, &folders.letters, number);
         let (mut count, mut newest_ns) = (0, 0);
         let scan = journal::scan(&*generation.file, |visit| {
             if visit.header.kind == Kind::DeadLetters as u8 {
-                count += recent.add(visit.payload).unwrap_or_default();
+                let added = recent.add(visit.payload, |nth| forgotten.has(&visit.header, nth));
+                count += added.unwrap_or_default();
                 newest_ns = newest_ns.max(visit.header.received_ns);
             }
         });
