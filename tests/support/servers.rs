@@ -252,14 +252,14 @@ impl Server {
             put(&config, name, text)?;
         }
         let prefix = self.kind.variables();
+        let java = java::home(self.kind, &self.kind.java())?;
         self.command
             .arg("-p")
             .arg(folder.join("pid"))
             .env(format!("{prefix}_PATH_CONF"), &config)
-            .env(
-                format!("{prefix}_JAVA_HOME"),
-                java::home(self.kind, &self.kind.java())?,
-            )
+            .env(format!("{prefix}_JAVA_HOME"), &java)
+            // Elasticsearch 6 knows no other
+            .env("JAVA_HOME", &java)
             .env(format!("{prefix}_TMPDIR"), folder.join("tmp"))
             .env(format!("{prefix}_JAVA_OPTS"), QUICK)
             // Elasticsearch 8 starts by a launcher that has its own

@@ -28,14 +28,13 @@ fn peak_mib() -> u64 {
     kib / 1024
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_span_of_a_huge_trace_comes_once() {
+async fn check(kind: Kind) {
     let (all, at_once, page) = if soak() {
         (120_000, 20_000, 10_000)
     } else {
         (6_000, 1_500, 500)
     };
-    let server = tokio::task::block_in_place(|| shared(Kind::Elasticsearch7));
+    let server = tokio::task::block_in_place(|| shared(kind));
     let mut main = place(&server.url(), "big-trace");
     main.limits.max_doc_count = page;
     let sender = Sender::with(main, server.client());
@@ -87,4 +86,14 @@ async fn every_span_of_a_huge_trace_comes_once() {
     assert_eq!(end, Some(Completeness::Complete));
     assert_eq!(seen.len() as u64, all);
     assert!(seen.values().all(|times| *times == 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_span_of_a_huge_trace_comes_once() {
+    check(Kind::Elasticsearch7).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_span_of_a_huge_trace_comes_once_on_elasticsearch_6() {
+    check(Kind::Elasticsearch6).await;
 }

@@ -1,4 +1,4 @@
-//! The port's promises, on each of the four servers: a store of its own for each, in indices of its own.
+//! The port's promises, on each of the five servers: a store of its own for each, in indices of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -78,6 +78,7 @@ macro_rules! on {
     };
 }
 
+on!(elasticsearch_6, Kind::Elasticsearch6);
 on!(elasticsearch_7, Kind::Elasticsearch7);
 on!(elasticsearch_8, Kind::Elasticsearch8);
 on!(opensearch_2, Kind::OpenSearch2);

@@ -14,7 +14,11 @@ use crate::support::eventually;
 async fn check_bulk(kind: Kind) {
     let server = shared(kind);
     println!("{kind} was ready after {:?}", server.ready_after);
-    let lines = "{\"create\":{\"_index\":\"servers-bulk\",\"_id\":\"1\"}}\n{\"word\":\"found\"}\n";
+    let mut to = json!({"_index": "servers-bulk", "_id": "1"});
+    if kind.has_types() {
+        to["_type"] = json!("_doc");
+    }
+    let lines = format!("{}\n{{\"word\":\"found\"}}\n", json!({"create": to}));
     let answer = server
         .client()
         .send(Method::POST, "/_bulk?refresh=true", lines)
@@ -31,6 +35,11 @@ async fn check_bulk(kind: Kind) {
     let nodes = server.client().get("/_nodes/_local").await.unwrap();
     let node = nodes["nodes"].as_object().unwrap().values().next().unwrap();
     assert_eq!(node["version"], kind.version());
+}
+
+#[tokio::test]
+async fn elasticsearch_6_takes_a_bulk_and_finds_it() {
+    check_bulk(Kind::Elasticsearch6).await;
 }
 
 #[tokio::test]

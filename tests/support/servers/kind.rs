@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 /// A server of one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// The last line of Elasticsearch 6, whose documents have types. Its distribution for tests is without security.
+    Elasticsearch6,
     /// The last line of Elasticsearch 7.
     Elasticsearch7,
     /// Elasticsearch 8. Its distribution for tests answers 405 to `GET /`.
@@ -28,7 +30,8 @@ pub(super) const MAVEN_DEPENDENCY: &str = "org.apache.maven.plugins:maven-depend
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
+        Self::Elasticsearch6,
         Self::Elasticsearch7,
         Self::Elasticsearch8,
         Self::OpenSearch2,
@@ -38,6 +41,7 @@ impl Kind {
     /// `8.17.0`.
     pub fn version(self) -> &'static str {
         match self {
+            Self::Elasticsearch6 => "6.8.23",
             Self::Elasticsearch7 => "7.17.28",
             Self::Elasticsearch8 => "8.17.0",
             Self::OpenSearch2 => "2.19.1",
@@ -59,6 +63,11 @@ impl Kind {
         }
     }
 
+    /// Whether every document has a type, which has to be named.
+    pub fn has_types(self) -> bool {
+        self == Self::Elasticsearch6
+    }
+
     /// What its variables begin with.
     pub(super) fn variables(self) -> &'static str {
         if self.is_opensearch() {
@@ -74,9 +83,10 @@ impl Kind {
         format!("org.{product}.distribution.integ-test-zip:{product}:{version}:zip")
     }
 
-    /// The versions of Java that run it. Java 24 has no security manager any more, which all but OpenSearch 3 want.
+    /// The versions of Java that run it. Java 24 has no security manager any more, which all but OpenSearch 3 want; since 18 it has to be allowed, which Elasticsearch 6 knows nothing of.
     pub(super) fn java(self) -> RangeInclusive<u32> {
         match self {
+            Self::Elasticsearch6 => 8..=17,
             Self::OpenSearch3 => 21..=u32::MAX,
             _ => 17..=23,
         }

@@ -115,8 +115,8 @@ impl Options {
 
     /// The variant's lines for what `kind` has on unless told otherwise.
     pub(super) fn defaults(&self, kind: Kind) -> Option<&'static str> {
-        (!kind.is_opensearch() && self.security == Security::Off)
-            .then_some("xpack.security.enabled: false")
+        let has_it = !kind.is_opensearch() && kind != Kind::Elasticsearch6;
+        (has_it && self.security == Security::Off).then_some("xpack.security.enabled: false")
     }
 }
 

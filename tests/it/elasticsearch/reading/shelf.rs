@@ -80,6 +80,18 @@ async fn collect(mut stream: TraceStream<'_>) -> Result<Answer, ReadError> {
     panic!("the stream has no end")
 }
 
+fn open(server: &Server, prefix: &str, change: impl FnOnce(&mut Place)) -> Elasticsearch {
+    let mut main = place(&server.url(), prefix);
+    main.indices.shards = 3;
+    change(&mut main);
+    let config = Config {
+        instance: Instance::default(),
+        main,
+        archive: None,
+    };
+    tokio::task::block_in_place(|| Elasticsearch::new(vec![config])).unwrap()
+}
+
 // === impl Shelf ===
 
 impl Shelf {
@@ -88,15 +100,7 @@ impl Shelf {
         static OPENED: AtomicU64 = AtomicU64::new(0);
         let server = tokio::task::block_in_place(|| shared(kind));
         let prefix = format!("reading-{}", OPENED.fetch_add(1, Ordering::Relaxed));
-        let mut main = place(&server.url(), &prefix);
-        main.indices.shards = 3;
-        change(&mut main);
-        let config = Config {
-            instance: Instance::default(),
-            main,
-            archive: None,
-        };
-        let store = tokio::task::block_in_place(|| Elasticsearch::new(vec![config])).unwrap();
+        let store = open(server, &prefix, change);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now_us = u64::try_from(now.as_micros()).unwrap();
         let first = Span {
@@ -117,6 +121,31 @@ impl Shelf {
             spans,
             t0_us: now_us - 60 * SECOND_US,
         }
+    }
+
+    /// The same indices, read by a store that is told otherwise and knows nothing yet.
+    pub(super) fn open_again(&mut self, change: impl FnOnce(&mut Place)) {
+        self.store = open(self.server, &self.prefix, change);
+    }
+
+    /// Of spans.
+    pub(super) async fn put_mapping(&self, properties: Value) {
+        let mut path = format!("{}/_mapping", self.spans);
+        if self.server.kind().has_types() {
+            path += "/span";
+        }
+        let mapping = json!({"properties": properties});
+        self.send(Method::PUT, &path, mapping.to_string()).await;
+    }
+
+    /// An index of spans that is mapped so.
+    pub(super) async fn make(&self, index: &str, properties: Value) {
+        let mut mapping = json!({"properties": properties});
+        if self.server.kind().has_types() {
+            mapping = json!({"span": mapping});
+        }
+        let body = json!({"mappings": mapping}).to_string();
+        self.send(Method::PUT, index, body).await;
     }
 
     /// The index of the same day for another kind of document, or of spans for another day.
@@ -147,8 +176,13 @@ impl Shelf {
         let mut documents = documents.into_iter().peekable();
         while documents.peek().is_some() {
             let mut lines = String::new();
+            let mut to = json!({"_index": index});
+            if self.server.kind().has_types() {
+                let is_of = |kind: &&&str| index.contains(&format!("-jaeger-{kind}-"));
+                to["_type"] = json!(["span", "service"].iter().find(is_of).unwrap_or(&"_doc"));
+            }
             for document in documents.by_ref().take(5_000) {
-                lines += &format!("{}\n{document}\n", json!({"index": {"_index": index}}));
+                lines += &format!("{}\n{document}\n", json!({"index": to}));
             }
             let written = self.send(Method::POST, "_bulk?refresh=true", lines).await;
             assert_eq!(
