@@ -27,6 +27,7 @@ mod search;
 mod services;
 mod store;
 mod template;
+mod watch;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -71,6 +72,8 @@ struct Shared {
     families: Families,
     upkeep: housekeeping::Families,
     closed: AtomicBool,
+    /// It is told by reads whether a cluster is there, and not by writes.
+    watches: AtomicBool,
     /// Bytes of one merged write.
     coalesce_bytes: usize,
 }
@@ -125,6 +128,7 @@ impl Elasticsearch {
                 families,
                 upkeep: housekeeping::Families::default(),
                 closed: AtomicBool::new(false),
+                watches: AtomicBool::new(false),
                 coalesce_bytes,
             }),
             tasks: TaskTracker::new(),
@@ -145,6 +149,14 @@ impl Elasticsearch {
                 self.tasks.spawn(keeper.keep(self.ending.clone()));
             }
         }
+    }
+
+    /// Looks whether clusters can be read, until it is closed: health is of that. For processes that only read; call it once.
+    pub fn watch(&self) {
+        self.shared.watches.store(true, Ordering::Release);
+        let stores = self.shared.stores.values();
+        let stores = stores.map(|opened| opened.main.clone()).collect();
+        self.tasks.spawn(watch::keep(stores, self.ending.clone()));
     }
 }
 
@@ -241,11 +253,17 @@ impl Backend for Elasticsearch {
         Some(Arc::new(Samplings::new(first.main.clone())))
     }
 
-    /// Ill when no instance's cluster takes spans: one that does is served, and what the others lack is in the metrics.
+    /// Ill when no instance's cluster takes spans, or, in a process that only reads, none gives any: one that does is served, and what the others lack is in the metrics.
     fn health(&self) -> Result<(), String> {
         let mut ills = Vec::new();
+        let watches = self.shared.watches.load(Ordering::Acquire);
         for opened in self.shared.stores.values() {
-            match opened.main.gate.health() {
+            let health = if watches {
+                opened.main.watch.health()
+            } else {
+                opened.main.gate.health()
+            };
+            match health {
                 Ok(()) => return Ok(()),
                 Err(ill) => ills.push(ill),
             }

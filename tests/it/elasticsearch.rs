@@ -11,6 +11,7 @@ mod letters;
 mod many;
 mod namespaces;
 mod reading;
+mod ready;
 mod rotation;
 mod sampling;
 mod sender;

@@ -98,6 +98,8 @@ pub(super) async fn storage(
                 clusters.register(registry);
                 if config.role.collects() {
                     clusters.keep_house();
+                } else {
+                    clusters.watch();
                 }
                 Arc::new(clusters)
             }

@@ -157,7 +157,7 @@ impl Families {
         );
         registry.register(
             "spoor_elasticsearch_up",
-            "Whether the cluster takes spans: 1 or 0",
+            "Whether the cluster takes spans, or can be read by a process that only queries: 1 or 0",
             self.up.clone(),
         );
     }

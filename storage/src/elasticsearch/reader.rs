@@ -57,9 +57,8 @@ impl Reader {
     pub(crate) fn new(store: &Store) -> Self {
         let place = &store.place;
         let is_archive = place.indices.is_archive;
-        let documents = place.documents.clone();
         Self {
-            searches: Searches::new(store.client.clone(), documents, store.metrics.clone()),
+            searches: Searches::of(store),
             names: store.names.clone(),
             limits: place.limits,
             closed: store.closed.clone(),

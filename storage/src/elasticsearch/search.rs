@@ -27,6 +27,8 @@ use super::client::{Client, Error, Request, Response};
 use super::config::Documents;
 use super::document::{Decoder, Source, Undecodable};
 use super::metrics::Metrics;
+use super::store::Store;
+use super::watch::Watch;
 use crate::port::{ReadContext, ReadError};
 
 pub(super) use answer::{Answer, Hit, one, several};
@@ -50,6 +52,7 @@ pub(super) struct Searches {
     /// What documents look like.
     pub(super) documents: Arc<Documents>,
     pub(super) metrics: Metrics,
+    watch: Arc<Watch>,
     /// `timeout`; zero: none.
     timeout: Duration,
 }
@@ -57,12 +60,13 @@ pub(super) struct Searches {
 // === impl Searches ===
 
 impl Searches {
-    pub(super) fn new(client: Arc<Client>, documents: Documents, metrics: Metrics) -> Self {
+    pub(super) fn of(store: &Store) -> Self {
         Self {
-            timeout: client.settings().timeout,
-            client,
-            documents: Arc::new(documents),
-            metrics,
+            timeout: store.client.settings().timeout,
+            client: store.client.clone(),
+            documents: Arc::new(store.place.documents.clone()),
+            metrics: store.metrics.clone(),
+            watch: store.watch.clone(),
         }
     }
 
@@ -134,6 +138,7 @@ impl Searches {
             () = cx.cancelled.cancelled() => return Err(CANCELLED),
             response = self.client.send(&request) => response,
         };
+        self.watch.saw(&response);
         match response {
             // the deadline was ours: nobody went away
             Err(Error::Cancelled(_)) if cx.deadline.is_none() => Err(Error::Unreachable(format!(

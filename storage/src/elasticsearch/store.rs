@@ -17,6 +17,7 @@ use super::index::Names;
 use super::metrics::Metrics;
 use super::services::Services;
 use super::template;
+use super::watch::Watch;
 use crate::layers::occasional::Occasional;
 
 /// A place, opened.
@@ -29,6 +30,7 @@ pub(crate) struct Store {
     pub(crate) services: Services,
     pub(crate) closed: Arc<Closed>,
     pub(crate) gate: Gate,
+    pub(crate) watch: Arc<Watch>,
     pub(crate) metrics: Metrics,
     /// Spans that were not stored while others were: told now and then.
     pub(crate) deferred: Occasional,
@@ -53,6 +55,7 @@ impl Store {
             services: Services::new(place.limits.service_cache_ttl),
             closed: Arc::default(),
             gate: Gate::new(instance.clone(), metrics.clone()),
+            watch: Arc::new(Watch::new(instance.clone(), metrics.clone())),
             metrics,
             deferred: Occasional::default(),
             is_ready: AtomicBool::new(false),
