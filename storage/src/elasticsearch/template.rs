@@ -9,7 +9,7 @@
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/mappings` v1.76.0; Elasticsearch's "Create or update index template", legacy and
 //! composable; OpenSearch's "ISM settings".
 
-mod mapping;
+pub(crate) mod mapping;
 
 use serde_json::{Map, Value, json};
 

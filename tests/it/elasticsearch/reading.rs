@@ -10,7 +10,7 @@ use model::Instance;
 use serde_json::{Value, json};
 use storage::elasticsearch::config::Place;
 use storage::query::{Filter, TraceQuery};
-use storage::{Backend as _, Completeness, OperationQuery, ReadContext};
+use storage::{Backend as _, Completeness, OperationQuery, ReadContext, ReadLimits};
 use tests::fault_proxy::{Fault, FaultProxy, Rule};
 use tests::servers::{Kind, shared};
 
@@ -172,6 +172,25 @@ async fn long_names_are_listed(kind: Kind) {
         let names: Vec<_> = operations.iter().map(|o| o.name.as_str()).collect();
         assert_eq!(names, expect);
     }
+    // more than a page of them
+    let operation = |n: u64| pair("many", &format!("{long}{n}"));
+    let index = shelf.index("service", None);
+    shelf.put(&index, (0..2_500).map(operation)).await;
+    let query = OperationQuery {
+        service: "many".into(),
+        kind: None,
+    };
+    let operations = reader.get_operations(&cx, &query).await.unwrap();
+    assert_eq!(operations.len(), 2_500);
+    let few = ReadContext {
+        limits: ReadLimits {
+            spans: 1_000,
+            ..ReadLimits::default()
+        },
+        ..ReadContext::default()
+    };
+    let error = reader.get_operations(&few, &query).await.unwrap_err();
+    assert!(error.to_string().contains("query.max-spans"), "{error}");
 }
 
 /// A tag that is a field, and a number there, is found by its text and by an expression, and fails no search for anything else.

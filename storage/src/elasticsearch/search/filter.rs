@@ -12,10 +12,9 @@
 use serde_json::{Value, json};
 
 use super::condition::{Clause, Condition};
+use crate::elasticsearch::template::mapping::{is_indexed, is_within};
 use crate::query::{Filter, Pattern, TraceQuery};
 
-/// `ignore_above` of Jaeger's mappings, in UTF-16 units as the cluster counts.
-const MAX_INDEXED: usize = 256;
 /// `index.max_regex_length`, in UTF-16 units.
 const MAX_EXPRESSION: usize = 1_000;
 /// Lists of tags.
@@ -89,15 +88,6 @@ fn named(field: &str, name: &str) -> Condition {
     Condition::with_unknown(Clause::Never, Clause::not(exists(field)))
 }
 
-fn is_indexed(text: &str) -> bool {
-    is_within(text, MAX_INDEXED)
-}
-
-fn is_within(text: &str, most: usize) -> bool {
-    // most texts have fewer bytes
-    text.len() <= most || text.encode_utf16().count() <= most
-}
-
 fn exists(field: &str) -> Clause {
     Clause::Query(json!({"exists": {"field": field}}))
 }
@@ -151,7 +141,7 @@ impl Tags<'_> {
             if all_of_key {
                 exists(&field)
             } else {
-                // Elasticsearch since 7.15 says which fields it left out, OpenSearch never does
+                // Elasticsearch since 7.15 says which fields it left out, OpenSearch never does: such values of ours are in lists
                 Clause::Query(json!({"term": {"_ignored": field}}))
             }
         });

@@ -5,9 +5,23 @@
 
 use serde_json::{Value, json};
 
+/// The longest text that an index holds, in UTF-16 units as the cluster counts.
+pub(crate) const IGNORE_ABOVE: usize = 256;
+
+/// Whether an index holds this text.
+pub(crate) fn is_indexed(text: &str) -> bool {
+    is_within(text, IGNORE_ABOVE)
+}
+
+/// Whether a text has at most so many UTF-16 units.
+pub(crate) fn is_within(text: &str, most: usize) -> bool {
+    // most texts have fewer bytes
+    text.len() <= most || text.encode_utf16().count() <= most
+}
+
 /// A member that is searched as a whole, up to this many characters.
 fn keyword() -> Value {
-    json!({"type": "keyword", "ignore_above": 256})
+    json!({"type": "keyword", "ignore_above": IGNORE_ABOVE})
 }
 
 /// Documents within a document, which are searched each for itself.
