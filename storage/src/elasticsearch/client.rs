@@ -59,7 +59,7 @@ impl Client {
     pub(crate) fn new(settings: Connection) -> Result<Self, String> {
         let nodes = Nodes::new(&settings)?;
         Ok(Self {
-            credentials: Credentials::new(&settings, nodes.userinfo()),
+            credentials: Credentials::new(&settings),
             pool: Pool::new(&settings),
             flavour: flavour::Known::new(settings.version),
             nodes,
@@ -121,7 +121,7 @@ impl Client {
             let sent = tokio::time::timeout(share, sending).await;
             let sent = sent.unwrap_or_else(|_| {
                 let seconds = share.as_secs_f64();
-                Err(Failure::after(format!(
+                Err(Failure::After(format!(
                     "{node} did not answer within {seconds:.1}s"
                 )))
             });
@@ -130,20 +130,14 @@ impl Client {
                     self.nodes.answered(&node);
                     return Ok(response);
                 }
-                Err(Failure {
-                    said,
-                    is_too_large: true,
-                    ..
-                }) => return Err(Error::TooLarge(said)),
-                Err(Failure {
-                    said, is_connect, ..
-                }) => {
-                    let error = Error::Unreachable(said);
+                Err(Failure::TooLarge(said)) => return Err(Error::TooLarge(said)),
+                Err(Failure::After(said)) if request.once => {
                     self.nodes.failed(&node);
-                    if !is_connect && request.once {
-                        return Err(error);
-                    }
-                    failed = Some(error);
+                    return Err(Error::Unreachable(said));
+                }
+                Err(Failure::Before(said) | Failure::After(said)) => {
+                    self.nodes.failed(&node);
+                    failed = Some(Error::Unreachable(said));
                 }
             }
         }
@@ -194,14 +188,14 @@ impl Client {
         }
         if let Some(value) = self.credentials.header(request.credentials.as_ref()).await {
             let mut value = HeaderValue::try_from(value).map_err(|_| {
-                Failure::before("the password, token or key holds a line break or another character that no header can")
+                Failure::Before("the password, token or key holds a line break or another character that no header can".to_owned())
             })?;
             value.set_sensitive(true);
             builder = builder.header(AUTHORIZATION, value);
         }
         let built = builder
             .body(Full::new(body))
-            .map_err(|error| Failure::before(error.to_string()))?;
+            .map_err(|error| Failure::Before(error.to_string()))?;
         let answer = (self.pool.current().await)
             .request(built)
             .await
@@ -216,9 +210,9 @@ impl Client {
             .await
             .map_err(|error| match error.downcast_ref::<LengthLimitError>() {
                 Some(_) => {
-                    Failure::too_large(format!("the answer of {node} has more than {most} bytes"))
+                    Failure::TooLarge(format!("the answer of {node} has more than {most} bytes"))
                 }
-                None => Failure::after(format!("the answer of {node} was cut off: {error}")),
+                None => Failure::After(format!("the answer of {node} was cut off: {error}")),
             })?;
         Ok(Response {
             status,
@@ -273,40 +267,18 @@ const ALERTS: [&str; 6] = [
 ];
 
 /// Why there is no answer.
-struct Failure {
-    said: String,
+enum Failure {
     /// Nothing was sent.
-    is_connect: bool,
+    Before(String),
+    /// It may have been done.
+    After(String),
     /// There is an answer, too long to be read.
-    is_too_large: bool,
+    TooLarge(String),
 }
 
 // === impl Failure ===
 
 impl Failure {
-    fn before(said: impl Into<String>) -> Self {
-        Self {
-            said: said.into(),
-            is_connect: true,
-            is_too_large: false,
-        }
-    }
-
-    fn after(said: String) -> Self {
-        Self {
-            said,
-            is_connect: false,
-            is_too_large: false,
-        }
-    }
-
-    fn too_large(said: String) -> Self {
-        Self {
-            is_too_large: true,
-            ..Self::after(said)
-        }
-    }
-
     fn of(error: &hyper_util::client::legacy::Error, node: &Node, settings: &str) -> Self {
         let mut said = causes::joined("", std::error::Error::source(error));
         if said.is_empty() {
@@ -318,15 +290,11 @@ impl Failure {
                 "refused our certificate ({said}): see {settings}.tls.cert and {settings}.tls.key"
             );
         }
-        Self {
-            is_too_large: false,
-            is_connect: error.is_connect(),
-            // a connection that was not opened names the host and the setting already
-            said: if error.is_connect() {
-                said
-            } else {
-                format!("{node}: {said}")
-            },
+        // a connection that was not opened names the host and the setting already
+        if error.is_connect() {
+            Self::Before(said)
+        } else {
+            Self::After(format!("{node}: {said}"))
         }
     }
 }

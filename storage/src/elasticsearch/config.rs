@@ -46,7 +46,7 @@ pub struct Place {
 pub struct Connection {
     /// What stands before the settings' names: `es` or `es-archive`. Messages name settings with it.
     pub settings: String,
-    /// `server-urls`: full URLs, tried in turn. Userinfo in one is taken for `username` and `password`.
+    /// `server-urls`: full URLs, tried in turn, without a name or password in them.
     pub urls: Vec<String>,
     /// `tls`; none: TLS only where a URL says `https`, with the system's authorities.
     pub tls: Option<ClientTls>,

@@ -48,7 +48,7 @@ struct Known {
 // === impl Credentials ===
 
 impl Credentials {
-    pub(super) fn new(settings: &Connection, userinfo: Option<(String, SecretString)>) -> Self {
+    pub(super) fn new(settings: &Connection) -> Self {
         let file = |path: &Option<PathBuf>, name: &str| {
             path.as_ref().map(|path| File {
                 path: path.clone(),
@@ -56,14 +56,9 @@ impl Credentials {
                 known: Mutex::default(),
             })
         };
-        let (mut username, mut password) = (settings.username.clone(), settings.password.clone());
-        if let Some((name, secret)) = userinfo.filter(|_| username.is_empty()) {
-            username = name;
-            password = password.or(Some(secret));
-        }
         Self {
-            username,
-            password,
+            username: settings.username.clone(),
+            password: settings.password.clone(),
             password_file: file(&settings.password_file, "password-file"),
             token_file: file(&settings.token_file, "token-file"),
             api_key_file: file(&settings.api_key_file, "api-key-file"),
@@ -253,33 +248,30 @@ mod tests {
             Some(path)
         };
         let mut settings = settings();
-        check(Credentials::new(&settings, None).header(None).await, None);
-        let userinfo = ("u".to_owned(), SecretString::from("p".to_owned()));
-        let of_url = Credentials::new(&settings, Some(userinfo));
-        check(of_url.header(None).await, Some("Basic dTpw"));
+        check(Credentials::new(&settings).header(None).await, None);
         settings.username = "elastic".to_owned();
         settings.password = Some(SecretString::from("one".to_owned()));
         let basic = |pair: &str| format!("Basic {}", BASE64.encode(pair));
-        let header = Credentials::new(&settings, None).header(None).await;
+        let header = Credentials::new(&settings).header(None).await;
         check(header, Some(&basic("elastic:one")));
         settings.password_file = file("password", "two\n");
-        let header = Credentials::new(&settings, None).header(None).await;
+        let header = Credentials::new(&settings).header(None).await;
         check(header, Some(&basic("elastic:two")));
         settings.token_file = file("token", "t\r\n");
         check(
-            Credentials::new(&settings, None).header(None).await,
+            Credentials::new(&settings).header(None).await,
             Some("Bearer t"),
         );
         settings.api_key_file = file("key", " k ");
         check(
-            Credentials::new(&settings, None).header(None).await,
+            Credentials::new(&settings).header(None).await,
             Some("ApiKey k"),
         );
         let given = SecretString::from("Bearer mine".to_owned());
-        let own = Credentials::new(&settings, None);
+        let own = Credentials::new(&settings);
         check(own.header(Some(&given)).await, Some("ApiKey k"));
         settings.propagate_bearer_token = true;
-        let given = Credentials::new(&settings, None).header(Some(&given)).await;
+        let given = Credentials::new(&settings).header(Some(&given)).await;
         check(given, Some("Bearer mine"));
     }
 
@@ -288,13 +280,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, "one").unwrap();
-        let credentials = Credentials::new(
-            &Connection {
-                token_file: Some(path.clone()),
-                ..settings()
-            },
-            None,
-        );
+        let credentials = Credentials::new(&Connection {
+            token_file: Some(path.clone()),
+            ..settings()
+        });
         check(credentials.header(None).await, Some("Bearer one"));
         assert!(!credentials.changed().await);
         std::fs::write(&path, "two").unwrap();

@@ -10,8 +10,6 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use http::Uri;
 use parking_lot::Mutex;
-use percent_encoding::percent_decode_str;
-use secrecy::SecretString;
 
 use super::{Client, Request};
 use crate::elasticsearch::config::Connection;
@@ -44,7 +42,6 @@ pub(super) struct Nodes {
     known: ArcSwap<Vec<Arc<Node>>>,
     turn: AtomicUsize,
     shown: String,
-    userinfo: Option<(String, SecretString)>,
     sniffed: Option<Mutex<Option<Instant>>>,
     scheme: &'static str,
     /// How long a node is passed over after it failed, as long as another answers.
@@ -57,11 +54,9 @@ impl Nodes {
     pub(super) fn new(settings: &Connection) -> Result<Self, String> {
         let setting = format!("{}.server-urls", settings.settings);
         let mut given: Vec<Arc<Node>> = Vec::new();
-        let mut userinfo = None;
         for url in &settings.urls {
-            let (node, own) = parse(url).map_err(|problem| format!("{setting}: {problem}"))?;
+            let node = parse(url).map_err(|problem| format!("{setting}: {problem}"))?;
             given.push(Arc::new(node));
-            userinfo = userinfo.or(own);
         }
         if given.is_empty() {
             return Err(format!("{setting} names no server"));
@@ -79,7 +74,6 @@ impl Nodes {
             known: ArcSwap::from_pointee(given.clone()),
             given,
             turn: AtomicUsize::new(0),
-            userinfo,
             sniffed: settings.sniffer.then(Mutex::default),
             passed_over: if settings.disable_health_check {
                 Duration::ZERO
@@ -92,11 +86,6 @@ impl Nodes {
 
     pub(super) fn shown(&self) -> &str {
         &self.shown
-    }
-
-    /// Name and password that stood in a URL.
-    pub(super) fn userinfo(&self) -> Option<(String, SecretString)> {
-        self.userinfo.clone()
     }
 
     /// Each once; those that answered before those that failed lately.
@@ -150,7 +139,7 @@ impl Nodes {
             let found: Vec<_> = addresses
                 .filter_map(|address| address.rsplit('/').next())
                 .filter_map(|address| parse(&format!("{}://{address}", self.scheme)).ok())
-                .map(|(node, _)| Arc::new(node))
+                .map(Arc::new)
                 .collect();
             if !found.is_empty() {
                 self.known.store(Arc::new(found));
@@ -182,10 +171,8 @@ impl fmt::Display for Node {
     }
 }
 
-type Userinfo = Option<(String, SecretString)>;
-
-/// A URL, and the name and password in it, which are never shown.
-fn parse(url: &str) -> Result<(Node, Userinfo), String> {
+/// A URL without a name and password: whoever reads settings takes those out.
+fn parse(url: &str) -> Result<Node, String> {
     let url = url.trim();
     let (scheme, rest) = url.split_once("://").ok_or_else(|| {
         format!(
@@ -199,11 +186,13 @@ fn parse(url: &str) -> Result<(Node, Userinfo), String> {
             hidden(url)
         ));
     }
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (userinfo, host) = match authority.rsplit_once('@') {
-        Some((userinfo, host)) => (Some(userinfo), host),
-        None => (None, authority),
-    };
+    if rest.contains('@') {
+        return Err(format!(
+            "\"{}\" has a name or a password in it",
+            hidden(url)
+        ));
+    }
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let path = path.trim_end_matches('/');
     let slash = if path.is_empty() { "" } else { "/" };
     let base = format!("{scheme}://{host}{slash}{path}");
@@ -215,13 +204,8 @@ fn parse(url: &str) -> Result<(Node, Userinfo), String> {
             "\"{base}\" names no host, or has a query: give http://host:9200"
         ));
     }
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let userinfo = userinfo.map(|text| {
-        let (name, password) = text.split_once(':').unwrap_or((text, ""));
-        (decoded(name), SecretString::from(decoded(password)))
-    });
     let failed = Mutex::default();
-    Ok((Node { base, failed }, userinfo))
+    Ok(Node { base, failed })
 }
 
 /// A text that may hold a password.
@@ -234,22 +218,14 @@ fn hidden(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     #[test]
     fn a_url_is_taken_apart() {
-        let (node, userinfo) = parse(" https://elastic:p%40ss@es-a:9200/path/ ").unwrap();
+        let node = parse(" https://es-a:9200/path/ ").unwrap();
         assert_eq!(node.uri("/_bulk"), "https://es-a:9200/path/_bulk");
-        let (name, password) = userinfo.unwrap();
-        assert_eq!(
-            (name.as_str(), password.expose_secret()),
-            ("elastic", "p@ss")
-        );
-        let (node, userinfo) = parse("http://[::1]:9200").unwrap();
+        let node = parse("http://[::1]:9200").unwrap();
         assert_eq!(node.uri("/"), "http://[::1]:9200/");
-        assert!(userinfo.is_none());
     }
 
     #[test]
@@ -259,7 +235,8 @@ mod tests {
             ("ftp://user:secret@es", "another scheme"),
             ("http://", "no"),
             ("http://es:9200?x=1", "query"),
-            ("http://user:secret@e s", "no URL"),
+            ("http://e s", "no URL"),
+            ("http://user:secret@es", "a name or a password"),
         ] {
             let problem = parse(url).unwrap_err();
             assert!(problem.contains(said), "{url}: {problem}");
