@@ -182,6 +182,19 @@ pub struct Limits {
     pub bulk_actions: usize,
     /// `bulk.workers`: bulk requests of an instance at once.
     pub bulk_workers: usize,
+    /// No setting: what adaptive sampling reads at once.
+    pub scroll: ScrollBounds,
+}
+
+/// How much is read of one question whose answer is read to its end, over all its pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScrollBounds {
+    /// Documents.
+    pub documents: usize,
+    /// Bytes of the cluster's answers.
+    pub bytes: usize,
+    /// From the question to the end.
+    pub time: Duration,
 }
 
 /// What a process that writes does to keep indices in order.
@@ -289,6 +302,20 @@ impl Default for Limits {
             bulk_bytes: 5_000_000,
             bulk_actions: 1_000,
             bulk_workers: 1,
+            scroll: ScrollBounds::default(),
+        }
+    }
+}
+
+// === impl ScrollBounds ===
+
+impl Default for ScrollBounds {
+    /// A million documents, 512 MiB, a minute.
+    fn default() -> Self {
+        Self {
+            documents: 1_000_000,
+            bytes: 512 << 20,
+            time: Duration::from_secs(60),
         }
     }
 }

@@ -104,7 +104,8 @@ impl Samplings {
         });
         let indices = self.store.names.sampling.read(after_ns, until_ns);
         let mut rows: Vec<(u64, Throughput)> = Vec::new();
-        scroll::each(&self.store.client, &indices, body, |source| {
+        let bounds = self.store.place.limits.scroll;
+        scroll::each(&self.store.client, &indices, bounds, body, |source| {
             if let Ok(Sampling::Throughput(at, row)) = serde_json::from_value(source)
                 && at > after_ns
                 && at <= until_ns

@@ -2,12 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use model::Instance;
 use serde_json::{Value, json};
+use storage::elasticsearch::config::ScrollBounds;
+use storage::elasticsearch::{Config, Elasticsearch};
+use storage::{Backend as _, Throughput, ThroughputRows};
 use tests::servers::{Kind, shared};
 use tests::spoor::Spoor;
 
 use super::golden::on;
-use crate::support::{get, get_json};
+use super::sender::place;
+use crate::support::{eventually, get, get_json};
 
 const SERVICE: &str = "adaptive-shop";
 const OPERATION: &str = "GET /";
@@ -66,6 +71,72 @@ async fn record(spoor: &Spoor, probability: f64, first: u64) {
 async fn leads(spoor: &Spoor) -> bool {
     let (_, _, text) = get(&format!("{}/metrics", spoor.url("admin"))).await;
     text.lines().any(|line| line == "spoor_sampling_leader 1")
+}
+
+/// Rows are read to their end, and no further than a bound over all pages, which the error names.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_many_pages_are_read_within_a_bound() {
+    let server = tokio::task::block_in_place(|| shared(Kind::Elasticsearch7));
+    let row = |n: u64| Throughput {
+        service: format!("s{n}"),
+        operation: "op".to_owned(),
+        count: 1,
+        probabilities: Default::default(),
+    };
+    let rows = ThroughputRows {
+        time_ns: 5_000_000_000,
+        unread_until_ns: 0,
+        rows: (0..2_500).map(row).collect(),
+    };
+    for (bounds, expect) in [
+        (ScrollBounds::default(), Ok(2_500)),
+        (
+            ScrollBounds {
+                documents: 2_400,
+                ..ScrollBounds::default()
+            },
+            Err("2400 documents"),
+        ),
+        (
+            ScrollBounds {
+                bytes: 100 << 10,
+                ..ScrollBounds::default()
+            },
+            Err("ask for less time"),
+        ),
+        (
+            ScrollBounds {
+                time: Duration::from_micros(1),
+                ..ScrollBounds::default()
+            },
+            Err("ask for less time"),
+        ),
+    ] {
+        let mut main = place(&server.url(), "sampling-bounds");
+        main.limits.scroll = bounds;
+        let config = Config {
+            instance: Instance::default(),
+            main,
+            archive: None,
+        };
+        let store = tokio::task::block_in_place(|| Elasticsearch::new(vec![config])).unwrap();
+        let sampling = store.sampling_store().unwrap();
+        if expect.is_ok() {
+            sampling.append_throughput(rows.clone()).await.unwrap();
+        }
+        let read = sampling.get_throughput(0, 10_000_000_000).await;
+        let said = format!("{:?}", read.as_ref().err());
+        match expect {
+            Ok(count) => assert_eq!(read.unwrap().len(), count),
+            Err(words) => assert!(said.contains(words), "{said}"),
+        }
+    }
+    let stats = "/sampling-bounds-jaeger-sampling-*/_stats/search";
+    let open = async || {
+        let stats = server.client().get(stats).await.unwrap();
+        stats["_all"]["total"]["search"]["open_contexts"].clone()
+    };
+    eventually("their places are let go of", open, |count| *count == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

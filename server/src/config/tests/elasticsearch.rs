@@ -208,6 +208,7 @@ fn every_setting_arrives() {
             bulk_bytes: 1 << 20,
             bulk_actions: 0,
             bulk_workers: 4,
+            scroll: Limits::default().scroll,
         }
     );
 }
