@@ -204,15 +204,22 @@ pub(crate) fn once(
     install: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     std::fs::create_dir_all(cache()?)?;
-    let lock = std::fs::File::create(folder.with_extension("lock"))?;
+    let lock = std::fs::File::create(beside(folder, ".lock"))?;
     lock.lock()?;
-    let done = folder.with_extension("done");
+    let done = beside(folder, ".done");
     if !done.exists() {
         drop(std::fs::remove_dir_all(folder));
         install()?;
         std::fs::write(done, "")?;
     }
     Ok(())
+}
+
+/// A file whose name is the folder's and `end`. Versions have dots: what follows the last one is no extension.
+fn beside(folder: &Path, end: &str) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// `SPOOR_CACHE`, else `spoor` in the user's cache folder.
@@ -237,4 +244,24 @@ fn fingerprint(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_version_is_not_taken_for_another() {
+        let cache = tempfile::tempdir().unwrap();
+        let mut installed = Vec::new();
+        for version in ["1.2.3", "1.2.4", "1.2.3"] {
+            let folder = cache.path().join(format!("client-{version}"));
+            once(&folder, || {
+                installed.push(version);
+                Ok(())
+            })
+            .unwrap();
+        }
+        assert_eq!(installed, ["1.2.3", "1.2.4"]);
+    }
 }

@@ -79,10 +79,9 @@ pub(crate) fn is_open(folder: &Path) -> bool {
         .all(|f| fs::metadata(f).is_ok_and(|m| m.permissions().mode() & 0o001 != 0))
 }
 
-/// No dot in the name: `once` takes what follows the last one for an extension.
 fn folder_of(kind: Kind, variant: &str) -> anyhow::Result<PathBuf> {
     let name = format!("{}-{}{variant}", kind.product(), kind.version());
-    Ok(cache()?.join(name.replace('.', "-")))
+    Ok(cache()?.join(name))
 }
 
 /// The one folder that a distribution's archive holds.
