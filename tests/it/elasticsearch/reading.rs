@@ -6,7 +6,7 @@ mod shelf;
 use std::collections::HashSet;
 
 use http::Method;
-use model::Instance;
+use model::{Batch, Instance, KeyValue};
 use serde_json::{Value, json};
 use storage::elasticsearch::config::Place;
 use storage::query::{Filter, TraceQuery};
@@ -151,6 +151,36 @@ async fn values_that_the_index_does_not_hold_are_found(kind: Kind) {
         ..shelf.query(Filter::default())
     };
     assert_eq!(shelf.find(&of_long_service).await.0, [6]);
+}
+
+/// So are those of tags that are to be fields, when we wrote them.
+async fn long_values_of_tags_that_are_fields_are_found(kind: Kind) {
+    let shelf = Shelf::new(kind, |place| {
+        place.documents.tags_as_fields.all = true;
+    })
+    .await;
+    let long = format!("http://{}end", "x".repeat(300));
+    let span = |trace: u64, value: &str| model::Span {
+        attributes: vec![KeyValue::new("http.url", value)],
+        ..shelf.model(trace)
+    };
+    let spans = vec![span(1, &long), span(2, "short"), span(3, &long[..300])];
+    let batch = Batch::new(Instance::default(), spans, 0);
+    shelf.store.writer().write(batch).await.unwrap();
+    let refresh = format!("{}/_refresh", shelf.spans);
+    shelf.send(Method::POST, &refresh, String::new()).await;
+    for (value, expect) in [
+        (long.as_str(), vec![1]),
+        (".*end", vec![1]),
+        ("short", vec![2]),
+        ("http://x*(end)?", vec![1, 3]),
+    ] {
+        assert_eq!(
+            shelf.having(tag("http.url", value)).await,
+            expect,
+            "{value}"
+        );
+    }
 }
 
 /// Names of more than 256 characters are in the lists.
@@ -426,6 +456,7 @@ macro_rules! on {
                 pages_lose_and_double_nothing,
                 spellings_of_one_id_are_one_trace,
                 values_that_the_index_does_not_hold_are_found,
+                long_values_of_tags_that_are_fields_are_found,
                 long_names_are_listed,
                 tags_that_are_fields_are_found_whatever_their_type,
                 what_could_not_be_read_is_told,

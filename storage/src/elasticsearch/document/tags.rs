@@ -4,7 +4,8 @@
 //! that an operator wants as fields. Values of fields are always native, as in every version of Jaeger.
 //!
 //! A tag stays in the list where a field would cost the document or the value: bytes, floats that are no numbers, names that no field can have
-//! (empty, blank, a dot after the replacement, longer than 256 bytes), and keys beyond the index's limit. Readers look in both places.
+//! (empty, blank, a dot after the replacement, longer than 256 bytes), keys beyond the index's limit, and text that is too long for an index: as a
+//! field it would not be found, since OpenSearch does not say which fields it left out. Readers look in both places.
 //!
 //! Source: `splitElevatedTags` in `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/writer.go` v1.76.0; for text values
 //! `model/keyvalue.go` v1.20.0.
@@ -16,6 +17,7 @@ use wire::jaeger::tags::ValueRef;
 use super::json;
 use super::keys::{Open, Owner};
 use crate::elasticsearch::config::{TagValues, TagsAsFields};
+use crate::elasticsearch::template::mapping::is_indexed;
 
 /// A name that is longer in bytes stays a key in the list.
 const MAX_FIELD: usize = 256;
@@ -97,7 +99,8 @@ impl Fields {
         let keeps_its_value = match value {
             ValueRef::Binary(_) => false,
             ValueRef::Double(value) => value.is_finite(),
-            ValueRef::String(_) | ValueRef::Bool(_) | ValueRef::Int(_) => true,
+            ValueRef::String(text) => is_indexed(text.as_str()),
+            ValueRef::Bool(_) | ValueRef::Int(_) => true,
         };
         if !keeps_its_value || !(rules.all || rules.include.contains(key)) {
             return false;

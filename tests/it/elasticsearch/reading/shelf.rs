@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt as _;
 use http::Method;
-use model::{Batch, Instance, Span, TraceId};
+use model::{Batch, Instance, Resource, Span, SpanId, TraceId};
 use serde_json::{Value, json};
 use storage::elasticsearch::config::Place;
 use storage::elasticsearch::{Config, Elasticsearch};
@@ -169,6 +169,18 @@ impl Shelf {
             "logs": [],
             "process": {"serviceName": "svc", "tags": []},
         })
+    }
+
+    /// A span of `svc` at the beginning, to be written by the store.
+    pub(super) fn model(&self, trace: u64) -> Span {
+        Span {
+            trace_id: id(trace),
+            span_id: SpanId::from_u64(trace),
+            start_ns: self.t0_us * 1_000,
+            end_ns: self.t0_us * 1_000,
+            resource: Arc::new(Resource::of_service("svc")),
+            ..Span::default()
+        }
     }
 
     /// Writes documents, and makes them visible.
