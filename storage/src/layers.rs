@@ -11,7 +11,7 @@ pub mod fan_out;
 pub mod ledger;
 pub mod limits;
 pub mod meter;
-pub(crate) mod occasional;
+pub mod occasional;
 pub mod route;
 pub mod sanitize;
 pub mod window;

@@ -7,12 +7,9 @@ mod reading;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::Instance;
-use serde_json::json;
 
 use super::Shared;
 use super::bulk::{Action, Documents, Sent};
@@ -21,6 +18,7 @@ use super::document::DocumentId;
 use super::store::Store;
 use super::template::OTHER_TYPE;
 use crate::layers::window::system_clock;
+use crate::letter;
 use crate::port::{DeadLetter, DeadLetters, WriteError};
 
 pub(super) use reading::Reader;
@@ -92,24 +90,9 @@ impl Store {
         let index = self.names.dead_letters_of(now_ns);
         let mut documents = Documents::new(flavour.has_types(), letters.len() * 1_024);
         for letter in letters {
+            let document = letter::document(letter, payload(letter), now_ns);
             // the same letter of the same day once, however often it is sent
-            let mut hasher = blake3::Hasher::new();
-            for part in [
-                letter.reason.as_bytes(),
-                letter.origin.as_bytes(),
-                &letter.payload,
-            ] {
-                hasher.update(&(part.len() as u64).to_le_bytes());
-                hasher.update(part);
-            }
-            let document = json!({
-                "time": now_ns / 1_000_000,
-                "instance": letter.instance.to_string(),
-                "reason": letter.reason,
-                "origin": letter.origin,
-                "payload": STANDARD.encode(payload(letter)),
-            });
-            let id = DocumentId::from(&hasher);
+            let id = DocumentId::from(&letter::identity(letter));
             documents.push(Action::Create, &index, id.as_str(), OTHER_TYPE, |out| {
                 out.extend_from_slice(document.to_string().as_bytes());
             });

@@ -11,7 +11,7 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// One kind of line.
 #[derive(Debug, Default)]
-pub(crate) struct Occasional(Mutex<State>);
+pub struct Occasional(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -23,7 +23,7 @@ struct State {
 
 impl Occasional {
     /// Adds `spans`. The number that a line stands for, when it is time for one.
-    pub(crate) fn due(&self, now: Instant, spans: usize) -> Option<usize> {
+    pub fn due(&self, now: Instant, spans: usize) -> Option<usize> {
         let mut state = self.0.lock();
         state.untold += spans;
         if state.last.is_some_and(|t| now.duration_since(t) < EVERY) {

@@ -1,0 +1,338 @@
+//! Spans into records, and records to the brokers.
+//!
+//! In: a batch. Out: `Ok` once the brokers took each record; which spans can never be taken; or an error, and then the same spans may be sent again: stores behind Kafka keep one copy.
+//! Each record says in a header whose it is, and its key, the trace's id, says which partition.
+//!
+//! Source: `jaegertracing/jaeger: internal/storage/v1/kafka/writer.go` v1.76.0, which hears of failures when the spans have long been acknowledged.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use model::{Batch, Span};
+use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::message::{Header, OwnedHeaders};
+use wire::encoding::{Encoder, encode_key};
+
+use super::config::Config;
+use super::delivery::{Delivery, Failed};
+use super::letters::Letter;
+use super::metrics::Metrics;
+use super::producer::{self, Live, Producer, Record};
+use crate::port::{Unstorable, WriteError};
+
+/// The header that says whose a record is, as `namespace/name`.
+pub const INSTANCE_HEADER: &str = "spoor-instance";
+
+/// Spans that are encoded before others get their turn on the thread.
+const TURN: usize = 256;
+/// How often a write begins again because the producer was replaced under it.
+const ANEW: usize = 3;
+/// How long room among the records on their way is waited for, and when whoever finds none is told to come again.
+const ROOM_PATIENCE: Duration = Duration::from_secs(2);
+const ROOM_PAUSE: Duration = Duration::from_millis(5);
+const LATER: Duration = Duration::from_secs(1);
+
+/// The way of one instance's spans.
+pub(super) struct Channel {
+    config: Config,
+    encoder: Encoder,
+    producer: Arc<Producer>,
+    metrics: Metrics,
+}
+
+/// A record that is still to be taken: which spans, and where they stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Piece {
+    start: usize,
+    end: usize,
+}
+
+// === impl Channel ===
+
+impl Channel {
+    pub(super) fn new(
+        config: Config,
+        encoder: Encoder,
+        producer: Arc<Producer>,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            config,
+            encoder,
+            producer,
+            metrics,
+        }
+    }
+
+    pub(super) fn producer(&self) -> &Arc<Producer> {
+        &self.producer
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Writes the spans of a batch.
+    pub(super) async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
+        let began = Instant::now();
+        let mut left = self.pieces(&batch.spans);
+        let mut never = Vec::new();
+        for _ in 0..ANEW {
+            let again = self.write_pieces(&batch.spans, left, &mut never).await?;
+            if again.is_empty() {
+                self.metrics
+                    .written(batch.len() - never.len(), began.elapsed());
+                if never.is_empty() {
+                    return Ok(());
+                }
+                never.sort_by_key(|one: &Unstorable| one.at);
+                return Err(WriteError::Rejected(never));
+            }
+            left = again;
+        }
+        Err(made_anew())
+    }
+
+    fn pieces(&self, spans: &[Span]) -> Vec<Piece> {
+        match self.encoder {
+            Encoder::Span(_) => (0..spans.len())
+                .map(|start| Piece {
+                    start,
+                    end: start + 1,
+                })
+                .collect(),
+            Encoder::Batch(_) if spans.is_empty() => Vec::new(),
+            Encoder::Batch(_) => vec![Piece {
+                start: 0,
+                end: spans.len(),
+            }],
+        }
+    }
+
+    /// Those that have to be written again: in smaller pieces, or because their producer is gone.
+    async fn write_pieces(
+        &self,
+        spans: &[Span],
+        pieces: Vec<Piece>,
+        never: &mut Vec<Unstorable>,
+    ) -> Result<Vec<Piece>, WriteError> {
+        let live = self.producer.live();
+        let delivery = Delivery::new();
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        let mut sent = pieces;
+        let mut nth = 0;
+        while let Some(piece) = sent.get(nth).copied() {
+            if nth % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+            }
+            let of = spans.get(piece.start..piece.end).unwrap_or_default();
+            key.clear();
+            value.clear();
+            let key = self.encode(of, &mut key, &mut value);
+            if value.len() > self.config.tuning.max_message_bytes {
+                if let [only] = of {
+                    never.push(self.too_large(piece.start, only, value.len()));
+                } else {
+                    let middle = piece.start + of.len() / 2;
+                    sent.extend(piece.halves(middle));
+                }
+            } else {
+                let topic = &self.config.topic;
+                self.hand_over(&live, &delivery, nth, topic, key, &value)
+                    .await?;
+            }
+            nth += 1;
+        }
+        drop(live);
+        let failed = delivery.ended().await;
+        self.metrics.failed(failed.len());
+        self.sort(&sent, &failed, never)
+    }
+
+    /// Keeps a letter in the topic of dead letters.
+    pub(super) async fn bury(&self, letter: &Letter) -> Result<(), WriteError> {
+        for _ in 0..ANEW {
+            let live = self.producer.live();
+            let delivery = Delivery::new();
+            let topic = &self.config.dead_letter_topic;
+            self.hand_over(
+                &live,
+                &delivery,
+                0,
+                topic,
+                Some(letter.key.as_bytes()),
+                &letter.value,
+            )
+            .await?;
+            drop(live);
+            match delivery.ended().await.first() {
+                None => return Ok(()),
+                Some(failed) if is_purged(failed.code) => {}
+                Some(failed) => {
+                    let said = self.unavailable(failed.code);
+                    return Err(WriteError::Unavailable {
+                        reason: format!(
+                            "no dead letter can be kept in topic {topic} (kafka.producer.dead-letter-topic): {said}"
+                        ),
+                    });
+                }
+            }
+        }
+        Err(made_anew())
+    }
+
+    /// Puts a record's value into `value`; its key, if it has one.
+    fn encode<'k>(
+        &self,
+        of: &[Span],
+        key: &'k mut Vec<u8>,
+        value: &mut Vec<u8>,
+    ) -> Option<&'k [u8]> {
+        match self.encoder {
+            Encoder::Span(encode) => {
+                let span = of.first()?;
+                encode(span, value);
+                encode_key(span.trace_id, key);
+                Some(key)
+            }
+            Encoder::Batch(encode) => {
+                encode(of, value);
+                None
+            }
+        }
+    }
+
+    async fn hand_over(
+        &self,
+        live: &Live,
+        delivery: &Arc<Delivery>,
+        at: usize,
+        topic: &str,
+        key: Option<&[u8]>,
+        value: &[u8],
+    ) -> Result<(), WriteError> {
+        let mut mark = delivery.mark(at);
+        let mut waited = Duration::ZERO;
+        loop {
+            let record = Record {
+                topic,
+                key,
+                value,
+                headers: self.headers(),
+            };
+            match producer::send(live, record, mark) {
+                Ok(()) => return Ok(()),
+                Err((Code::QueueFull, back)) if waited < ROOM_PATIENCE => {
+                    mark = back;
+                    tokio::time::sleep(ROOM_PAUSE).await;
+                    waited += ROOM_PAUSE;
+                }
+                Err((Code::QueueFull, _)) => {
+                    return Err(WriteError::Throttled {
+                        after: LATER,
+                        reason: self.producer.trouble.said().unwrap_or_else(|| {
+                            "records wait for Kafka: it takes them slower than they come".to_owned()
+                        }),
+                    });
+                }
+                Err((code, back)) => {
+                    back.report(Some(code));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn headers(&self) -> OwnedHeaders {
+        OwnedHeaders::new_with_capacity(1).insert(Header {
+            key: INSTANCE_HEADER,
+            value: Some(self.config.instance.as_str()),
+        })
+    }
+
+    /// What becomes of the records that failed.
+    fn sort(
+        &self,
+        sent: &[Piece],
+        failed: &[Failed],
+        never: &mut Vec<Unstorable>,
+    ) -> Result<Vec<Piece>, WriteError> {
+        let mut again = Vec::new();
+        let mut worst = None;
+        for Failed { at, code } in failed {
+            let Some(piece) = sent.get(*at) else { continue };
+            match code {
+                code if is_purged(*code) => again.push(*piece),
+                Code::MessageSizeTooLarge | Code::InvalidMessage | Code::InvalidRecord => {
+                    if piece.end - piece.start > 1 {
+                        again.extend(piece.halves(piece.start + (piece.end - piece.start) / 2));
+                    } else {
+                        never.push(Unstorable {
+                            at: piece.start,
+                            reason: self
+                                .producer
+                                .trouble
+                                .sentence(Some(*code), "a record is refused")
+                                .into(),
+                        });
+                    }
+                }
+                code => worst = Some(*code),
+            }
+        }
+        match worst {
+            None => Ok(again),
+            Some(code) => Err(self.unavailable(code)),
+        }
+    }
+
+    fn unavailable(&self, code: Code) -> WriteError {
+        let trouble = &self.producer.trouble;
+        let reason = match (code, trouble.said()) {
+            // why it took so long is what helps
+            (Code::MessageTimedOut, Some(said)) => said,
+            (code, _) => trouble.sentence(Some(code), &format!("records were not taken: {code}")),
+        };
+        WriteError::Unavailable { reason }
+    }
+
+    fn too_large(&self, at: usize, span: &Span, bytes: usize) -> Unstorable {
+        Unstorable {
+            at,
+            reason: format!(
+                "span {} is a record of {bytes} bytes, more than {}.max-message-bytes={}",
+                span.span_id, self.config.connection.settings, self.config.tuning.max_message_bytes
+            )
+            .into(),
+        }
+    }
+}
+
+/// The producer that had a record is gone.
+fn is_purged(code: Code) -> bool {
+    matches!(code, Code::PurgeQueue | Code::PurgeInflight)
+}
+
+fn made_anew() -> WriteError {
+    WriteError::Throttled {
+        after: LATER,
+        reason: "the connection to Kafka was made anew again and again".to_owned(),
+    }
+}
+
+// === impl Piece ===
+
+impl Piece {
+    fn halves(self, middle: usize) -> [Self; 2] {
+        [
+            Self {
+                end: middle,
+                ..self
+            },
+            Self {
+                start: middle,
+                ..self
+            },
+        ]
+    }
+}
