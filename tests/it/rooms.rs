@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Each room, and the rooms it may name: those to its left.
-const MAY_NAME: [(&str, &[&str]); 11] = [
+const MAY_NAME: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("settings", &[]),
     ("wire", &["model"]),
@@ -21,6 +21,10 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
     (
         "collector",
         &["model", "wire", "settings", "trust", "storage", "listen"],
+    ),
+    (
+        "ingester",
+        &["model", "wire", "settings", "trust", "storage"],
     ),
     (
         "query",
@@ -36,6 +40,7 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
             "listen",
             "trust",
             "collector",
+            "ingester",
             "query",
         ],
     ),
@@ -52,6 +57,7 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
             "listen",
             "trust",
             "collector",
+            "ingester",
             "query",
             "server",
         ],
@@ -59,7 +65,8 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
 ];
 
 /// Libraries that few rooms may use, so that what they bring in stays there. Tests may use all of them.
-const KEPT_IN: [(&str, &[&str]); 21] = [
+const KEPT_IN: [(&str, &[&str]); 22] = [
+    ("rdkafka", &["storage", "ingester"]),
     (
         "tonic",
         &["wire", "storage", "collector", "query", "server", "bench"],

@@ -1,0 +1,391 @@
+//! The thread that polls.
+//!
+//! In: a group's topics. Out: chunks, each handed to a task with its ticket; offsets committed once a second, and when partitions are taken away. It never waits for a store: what can't be taken now
+//! is not asked for, and polling goes on, so that the group keeps its member whatever the store does.
+//!
+//! A consumer that stalls, that librdkafka gave up, or whose files changed is closed and made anew.
+//!
+//! Source: librdkafka's INTRODUCTION.md 2.12, "Consumer groups"; fede1024/rust-rdkafka#665 for why it is polled here and not awaited.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::Message as _;
+use rdkafka::statistics::Statistics;
+use storage::kafka::Unusable;
+use storage::kafka::trouble::Trouble;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use trust::Dialer;
+
+use crate::assignment::{self, Assignment, Partition};
+use crate::chunk::Chunk;
+use crate::config::Config;
+use crate::context::Context;
+use crate::metrics::{Metrics, Seen};
+use crate::process::Process;
+use crate::stall::{Sight, Stall};
+
+/// How long a poll waits for the first record.
+const POLL: Duration = Duration::from_millis(50);
+/// Records and bytes of a chunk: one write of a store's liking, and short enough for others to get their turn.
+const CHUNK_RECORDS: usize = 512;
+const CHUNK_BYTES: usize = 1 << 20;
+/// Records that are gathered before they are handed over.
+const ROUND: usize = 4_096;
+/// How often offsets are committed and things are looked after.
+const TICK: Duration = Duration::from_millis(500);
+/// How long what is under way is waited for at the end.
+const FAREWELL: Duration = Duration::from_secs(8);
+/// Before a consumer is made anew that could not be made, or that another member drove out.
+const AGAIN: Duration = Duration::from_secs(2);
+/// How long nothing may have gone wrong before what went wrong is over.
+const QUIET: Duration = Duration::from_secs(4);
+/// An instance's share of the budget, where there are several topics.
+const SHARES: usize = 4;
+
+/// What the thread works with.
+pub(crate) struct Consumer {
+    pub(crate) config: Config,
+    pub(crate) dialer: Option<Dialer>,
+    pub(crate) process: Arc<Process>,
+    pub(crate) trouble: Arc<Trouble>,
+    pub(crate) metrics: Metrics,
+    pub(crate) ending: CancellationToken,
+    pub(crate) runtime: Handle,
+    pub(crate) tasks: TaskTracker,
+    /// Why reading has come to a halt, for whoever asks after our health.
+    pub(crate) stalled: Arc<Mutex<Option<String>>>,
+}
+
+/// Why a consumer's time is over.
+enum Over {
+    Ending,
+    Anew(&'static str),
+    /// librdkafka gave it up, or another member took its name.
+    GivenUp(String),
+}
+
+/// How the thread's own consumer fares.
+struct Course<'a> {
+    consumer: &'a BaseConsumer<Context>,
+    assignment: &'a Arc<Assignment>,
+    stall: Stall,
+    read: u64,
+    made_of: u64,
+    ticked: Instant,
+    over: Option<Over>,
+}
+
+// === impl Consumer ===
+
+impl Consumer {
+    /// Reads until it is to end. Blocks, for as long as the process lasts.
+    pub(crate) fn run(&self) {
+        while !self.ending.is_cancelled() {
+            match self.one_life() {
+                Ok(Over::Ending) => return,
+                Ok(Over::Anew(reason)) => {
+                    tracing::info!(
+                        group = self.config.group_id,
+                        reason,
+                        "the consumer is made anew"
+                    );
+                }
+                Ok(Over::GivenUp(reason)) => {
+                    tracing::warn!(
+                        group = self.config.group_id,
+                        reason,
+                        "the consumer was given up and is made anew"
+                    );
+                    self.rest();
+                }
+                Err(error) => {
+                    tracing::error!(%error, "no consumer can be made: it is tried again");
+                    *self.stalled.lock() = Some(error.to_string());
+                    self.rest();
+                }
+            }
+            self.metrics.renewed();
+        }
+    }
+
+    fn rest(&self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(AGAIN) => {}
+                () = self.ending.cancelled() => {}
+            }
+        });
+    }
+
+    fn one_life(&self) -> Result<Over, Unusable> {
+        let assignment = Arc::new(Assignment::default());
+        let made_of = self.config.connection.fingerprint(self.dialer.as_ref());
+        let consumer = self.make(&assignment)?;
+        let names: Vec<&str> = self.config.topics.names().collect();
+        consumer
+            .subscribe(&names)
+            .map_err(|error| Unusable::of(&self.config.connection.settings, &error))?;
+        let mut course = Course {
+            consumer: &consumer,
+            assignment: &assignment,
+            stall: Stall::new(self.config.stall),
+            read: 0,
+            made_of,
+            ticked: Instant::now(),
+            over: None,
+        };
+        let over = loop {
+            if self.ending.is_cancelled() {
+                break Over::Ending;
+            }
+            self.round(&mut course);
+            if course.ticked.elapsed() >= TICK {
+                course.ticked = Instant::now();
+                self.tick(&mut course);
+            }
+            if let Some(over) = course.over.take() {
+                break over;
+            }
+        };
+        if matches!(over, Over::Ending) {
+            self.leave(&consumer, &assignment);
+        }
+        // the group is told, and partitions are taken with what is done of them committed
+        drop(consumer);
+        for partition in assignment.all() {
+            partition.lost.cancel();
+        }
+        Ok(over)
+    }
+
+    fn make(&self, assignment: &Arc<Assignment>) -> Result<BaseConsumer<Context>, Unusable> {
+        let mut client = self.config.connection.client(self.dialer.as_ref())?;
+        self.config.set(&mut client);
+        let context = Context {
+            assignment: assignment.clone(),
+            trouble: self.trouble.clone(),
+            metrics: self.metrics.clone(),
+            told: Mutex::default(),
+        };
+        client
+            .create_with_context(context)
+            .map_err(|error| Unusable::of(&self.config.connection.settings, &error))
+    }
+
+    /// Takes what is there, and hands it over.
+    fn round(&self, course: &mut Course<'_>) {
+        let mut gathered: BTreeMap<(i32, usize), (Arc<Partition>, Chunk)> = BTreeMap::new();
+        let mut patience = POLL;
+        for _ in 0..ROUND {
+            let message = match course.consumer.poll(patience) {
+                None => break,
+                Some(Ok(message)) => message,
+                Some(Err(error)) => {
+                    self.failed(course, &error);
+                    break;
+                }
+            };
+            patience = Duration::ZERO;
+            course.read += 1;
+            let topic = message.topic();
+            let place = self.config.topics.names().position(|name| name == topic);
+            let key = (message.partition(), place.unwrap_or(usize::MAX));
+            if let Some((partition, chunk)) = gathered.get_mut(&key) {
+                let is_theirs = !partition.lost.is_cancelled();
+                if is_theirs && chunk.len() < CHUNK_RECORDS && chunk.bytes() < CHUNK_BYTES {
+                    chunk.push(&message);
+                    continue;
+                }
+            }
+            if let Some((partition, chunk)) = gathered.remove(&key) {
+                self.hand_over(course, partition, chunk);
+            }
+            // one that was taken away meanwhile: whoever has it now reads the record
+            if let Some(partition) = course.assignment.get(topic, message.partition()) {
+                let mut chunk = Chunk::default();
+                chunk.push(&message);
+                gathered.insert(key, (partition, chunk));
+            }
+        }
+        for (_, (partition, chunk)) in gathered {
+            self.hand_over(course, partition, chunk);
+        }
+        self.hold_back(course);
+    }
+
+    fn hand_over(&self, course: &Course<'_>, partition: Arc<Partition>, chunk: Chunk) {
+        if partition.lost.is_cancelled() {
+            return;
+        }
+        let (next, bytes) = (chunk.next(), chunk.bytes());
+        self.metrics.read(&partition, next - 1);
+        let ticket = partition.begin(next, chunk.len(), bytes);
+        let held = course.assignment.hold(bytes);
+        let process = self.process.clone();
+        self.tasks
+            .spawn_on(process.chunk(partition, ticket, chunk, held), &self.runtime);
+    }
+
+    /// Asks for no more than may be under way, and for more again when there is room.
+    fn hold_back(&self, course: &Course<'_>) {
+        let all = course.assignment.all();
+        let budget = self.config.budget_bytes;
+        let share = budget / self.config.topics.names().count().clamp(1, SHARES);
+        let is_over = |part: usize, of: usize| course.assignment.under_way() > budget * part / of;
+        let mut of_topics: BTreeMap<&str, usize> = BTreeMap::new();
+        for partition in &all {
+            *of_topics.entry(&partition.topic).or_default() +=
+                partition.look(|window| window.bytes());
+        }
+        let (mut pause, mut resume) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for partition in &all {
+            let own = of_topics
+                .get(partition.topic.as_str())
+                .copied()
+                .unwrap_or_default();
+            let records = partition.look(|window| window.records());
+            let most = self.config.parallelism.saturating_mul(CHUNK_RECORDS);
+            let is_paused = partition.is_paused.load(Ordering::Relaxed);
+            let list = match is_paused {
+                false if is_over(1, 1) || own > share || records > most => &mut pause,
+                true if !is_over(1, 2) && own <= share / 2 && records <= most / 2 => &mut resume,
+                _ => continue,
+            };
+            partition.is_paused.store(!is_paused, Ordering::Relaxed);
+            list.add_partition(&partition.topic, partition.number);
+        }
+        let consumer = course.consumer;
+        let asked = [
+            (pause.count() > 0).then(|| consumer.pause(&pause)),
+            (resume.count() > 0).then(|| consumer.resume(&resume)),
+        ];
+        for error in asked.into_iter().flatten().filter_map(Result::err) {
+            tracing::debug!(%error, "partitions are not this member's any more");
+        }
+    }
+
+    fn failed(&self, course: &mut Course<'_>, error: &KafkaError) {
+        match error.rdkafka_error_code() {
+            Some(Code::Fatal) => {
+                let reason = course.consumer.client().fatal_error();
+                let reason = reason.map_or_else(
+                    || error.to_string(),
+                    |(code, reason)| match code {
+                        Code::FencedInstanceId => format!(
+                            "another member has the name that kafka.consumer.group-instance-id gives this one: each needs its own: {reason}"
+                        ),
+                        _ => reason,
+                    },
+                );
+                course.over = Some(Over::GivenUp(reason));
+            }
+            Some(Code::PollExceeded) => {
+                course.over = Some(Over::GivenUp(error.to_string()));
+            }
+            _ => self.trouble.heard(error, &error.to_string()),
+        }
+    }
+
+    /// Commits, and looks after things.
+    fn tick(&self, course: &mut Course<'_>) {
+        let all = course.assignment.all();
+        if let Some(offsets) = assignment::to_commit(&all)
+            && let Err(error) = course.consumer.commit(&offsets, CommitMode::Async)
+        {
+            tracing::debug!(%error, "a commit was not sent: it is made again");
+            self.metrics.not_committed();
+            assignment::not_committed(&all);
+        }
+        let made_of = self.config.connection.fingerprint(self.dialer.as_ref());
+        if made_of != course.made_of {
+            course.over = Some(Over::Anew("files changed"));
+        }
+        let told = course.consumer.context().told.lock().take();
+        if let Some(told) = told {
+            self.look(course, &all, &told);
+        }
+    }
+
+    /// How things stand, by what librdkafka tells.
+    fn look(&self, course: &mut Course<'_>, all: &[Arc<Partition>], told: &Statistics) {
+        let is_member = (told.cgrp.as_ref())
+            .is_some_and(|group| group.state == "up" && group.join_state == "steady");
+        let (mut lag, mut unread, mut paused) = (0, 0, 0);
+        for partition in all {
+            paused += usize::from(partition.is_paused.load(Ordering::Relaxed));
+            let topic = told.topics.get(&partition.topic);
+            let Some(seen) = topic.and_then(|topic| topic.partitions.get(&partition.number)) else {
+                continue;
+            };
+            let end = seen.hi_offset.max(seen.ls_offset);
+            // where nothing is known yet, nothing is said
+            let durable = partition
+                .look(|window| window.durable())
+                .unwrap_or(seen.committed_offset.max(seen.lo_offset));
+            let behind = if end >= 0 && durable >= 0 {
+                (end - durable).max(0)
+            } else {
+                0
+            };
+            self.metrics.behind(partition, behind);
+            lag += behind;
+            if end >= 0 && seen.app_offset >= 0 {
+                unread += (seen.ls_offset.min(end) - seen.app_offset).max(0);
+            }
+        }
+        self.metrics.seen(&Seen {
+            under_way: course.assignment.under_way(),
+            paused,
+            is_member,
+            lag,
+        });
+        if is_member {
+            self.trouble.passed_after(QUIET);
+        }
+        let sight = Sight {
+            unread,
+            read: course.read,
+            is_full: paused > 0,
+        };
+        let halted = course.stall.look(Instant::now(), sight);
+        *self.stalled.lock() = halted.map(|halted| {
+            format!(
+                "nothing was read for {}s though {unread} records are there (ingester.deadlockInterval)",
+                halted.as_secs()
+            )
+        });
+        if halted.is_some() {
+            self.metrics.stalled();
+            course.stall.reset();
+            course.over = Some(Over::Anew("it read nothing though there are records"));
+        }
+    }
+
+    /// What is under way is waited for and committed, before partitions are given back.
+    fn leave(&self, consumer: &BaseConsumer<Context>, assignment: &Assignment) {
+        let all = assignment.all();
+        let mut names = TopicPartitionList::new();
+        for partition in &all {
+            names.add_partition(&partition.topic, partition.number);
+        }
+        consumer.pause(&names).ok();
+        let until = Instant::now() + FAREWELL;
+        while Instant::now() < until && !all.iter().all(|one| one.look(|window| window.is_empty()))
+        {
+            // the group goes on being told that we are there
+            if let Some(Ok(_)) = consumer.poll(POLL) {
+                // not handed over: whoever gets the partition reads it
+            }
+        }
+        self.process.ending.cancel();
+    }
+}

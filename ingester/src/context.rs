@@ -1,0 +1,131 @@
+//! What librdkafka calls back: partitions given and taken, commits answered, errors, statistics.
+//!
+//! All of it runs on the thread that polls, inside `poll`, but statistics' and logs' which take nothing but a lock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::statistics::Statistics;
+use rdkafka::{ClientContext, TopicPartitionList};
+use storage::kafka::trouble::{self, Trouble};
+
+use crate::assignment::{self, Assignment};
+use crate::metrics::Metrics;
+
+/// How long what is under way is waited for when partitions are taken away: within any session's time, and what is left is written twice, which leaves one copy.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The calls of one consumer.
+pub(crate) struct Context {
+    pub(crate) assignment: Arc<Assignment>,
+    pub(crate) trouble: Arc<Trouble>,
+    pub(crate) metrics: Metrics,
+    /// What librdkafka told of itself last.
+    pub(crate) told: Mutex<Option<Statistics>>,
+}
+
+// === impl Context ===
+
+impl Context {
+    fn give(&self, partitions: &TopicPartitionList) {
+        let keys = keys(partitions);
+        tracing::info!(partitions = shown(&keys), "the group gave partitions");
+        self.metrics.given(&keys);
+        self.assignment.give(keys);
+    }
+
+    fn take(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
+        let keys = keys(partitions);
+        tracing::info!(partitions = shown(&keys), "the group took partitions");
+        self.metrics.rebalanced();
+        let taken = self.assignment.take(keys);
+        // somebody else may have them already: then there is nothing left to commit
+        if !consumer.assignment_lost() {
+            assignment::wait(&taken, FAREWELL);
+            self.commit(consumer, &taken);
+        }
+        for partition in &taken {
+            partition.lost.cancel();
+            self.metrics.taken(partition);
+        }
+    }
+
+    fn commit(&self, consumer: &BaseConsumer<Self>, taken: &[Arc<assignment::Partition>]) {
+        let Some(offsets) = assignment::to_commit(taken) else {
+            return;
+        };
+        match consumer.commit(&offsets, CommitMode::Sync) {
+            Ok(()) => self.count(&offsets),
+            Err(error) => {
+                self.metrics.not_committed();
+                tracing::warn!(%error, "offsets of partitions that were taken could not be committed: their records are read once more");
+            }
+        }
+    }
+
+    fn count(&self, offsets: &TopicPartitionList) {
+        for element in offsets.elements() {
+            if let rdkafka::Offset::Offset(offset) = element.offset() {
+                self.metrics
+                    .committed(element.topic(), element.partition(), offset);
+            }
+        }
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        trouble::log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.trouble.heard(&error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        *self.told.lock() = Some(statistics);
+    }
+}
+
+impl ConsumerContext for Context {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(partitions) => self.give(partitions),
+            Rebalance::Revoke(partitions) => self.take(consumer, partitions),
+            Rebalance::Error(error) => self.trouble.heard(error, "the group could not agree"),
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        match result {
+            Ok(()) => self.count(offsets),
+            Err(error) if error.rdkafka_error_code() == Some(Code::NoOffset) => {}
+            Err(error) => {
+                self.metrics.not_committed();
+                assignment::not_committed(&self.assignment.all());
+                tracing::debug!(%error, "a commit was refused: it is made again");
+            }
+        }
+    }
+}
+
+fn keys(partitions: &TopicPartitionList) -> Vec<(String, i32)> {
+    let elements = partitions.elements();
+    elements
+        .iter()
+        .map(|element| (element.topic().to_owned(), element.partition()))
+        .collect()
+}
+
+/// `topic/1, topic/2`.
+fn shown(keys: &[(String, i32)]) -> String {
+    let keys: Vec<String> = keys
+        .iter()
+        .map(|(topic, number)| format!("{topic}/{number}"))
+        .collect();
+    keys.join(", ")
+}
