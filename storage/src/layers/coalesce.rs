@@ -2,10 +2,12 @@
 //!
 //! In: batches of one instance. Out: each caller's own answer, with the positions of its own batch. A write starts as soon as none is in
 //! flight and takes along what came meanwhile; there is no timer. What waits is bounded by bytes; callers beyond that wait inside their
-//! request. A caller that goes away loses nothing for the others: its spans are left out when they were not taken along yet, and stay
+//! request, unless they would wait longer than their senders do: then they are told at once to come again (see `pace`). A caller that goes away loses nothing for the others: its spans are left out when they were not taken along yet, and stay
 //! where they are when they were. Spans that a layer above still holds are copied into the merged batch.
 //!
 //! Deliberately absent: several writes in flight at once for an instance, and retries.
+
+mod pace;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -16,9 +18,11 @@ use futures_util::future::BoxFuture;
 use model::Batch;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::port::{TraceWriter, Unstorable, WriteError};
+use pace::Pace;
 
 /// The layer.
 pub struct Coalesce {
@@ -31,13 +35,14 @@ pub struct Coalesce {
 }
 
 /// What waits for the write in flight to be done.
-#[derive(Default)]
 struct Queue(Mutex<Waiting>);
 
-#[derive(Default)]
 struct Waiting {
     callers: VecDeque<Caller>,
+    /// What they hold.
+    bytes: usize,
     writing: bool,
+    pace: Pace,
 }
 
 struct Caller {
@@ -61,6 +66,7 @@ struct Writing {
 
 /// When whoever has spans that are not stored yet is told to come again.
 const LATER: Duration = Duration::from_secs(1);
+const TOO_SLOW: &str = "more spans come than the store takes, try again later";
 /// Room is counted in these, so that 4 TiB fit a semaphore's number.
 const UNIT_BYTES: usize = 1024;
 
@@ -78,7 +84,12 @@ impl Coalesce {
         let room_units = units(max_waiting_bytes);
         Self {
             inner,
-            queue: Arc::default(),
+            queue: Arc::new(Queue(Mutex::new(Waiting {
+                callers: VecDeque::new(),
+                bytes: 0,
+                writing: false,
+                pace: Pace::new(max_waiting_bytes),
+            }))),
             tracker,
             max_bytes,
             room: Arc::new(Semaphore::new(room_units as usize)),
@@ -86,9 +97,18 @@ impl Coalesce {
         }
     }
 
-    /// Queues the caller; starts writing when nothing is in flight.
-    fn push(&self, caller: Caller) {
+    /// Queues the caller, unless it would wait too long; starts writing when nothing is in flight.
+    fn push(&self, caller: Caller) -> Result<(), WriteError> {
         let mut waiting = self.queue.0.lock();
+        let bytes = waiting.bytes.saturating_add(caller.batch.retained_bytes);
+        let pace = &waiting.pace;
+        if !waiting.callers.is_empty() && (bytes > pace.bytes() || pace.is_stuck(Instant::now())) {
+            return Err(WriteError::Throttled {
+                after: LATER,
+                reason: TOO_SLOW.to_owned(),
+            });
+        }
+        waiting.bytes = bytes;
         waiting.callers.push_back(caller);
         if !std::mem::replace(&mut waiting.writing, true) {
             let writing = Writing {
@@ -99,6 +119,7 @@ impl Coalesce {
             self.tracker
                 .spawn(write_all(writing, self.inner.clone(), self.max_bytes));
         }
+        Ok(())
     }
 }
 
@@ -116,7 +137,7 @@ impl TraceWriter for Coalesce {
                 batch,
                 answer,
                 _room: room.map_err(|_| aborted())?,
-            });
+            })?;
             answered.await.unwrap_or_else(|_| Err(aborted()))
         })
     }
@@ -132,6 +153,9 @@ fn units(bytes: usize) -> u32 {
 async fn write_all(mut writing: Writing, inner: Arc<dyn TraceWriter>, max_bytes: usize) {
     while let Some((batch, parts)) = writing.next(max_bytes) {
         let answer = inner.write(batch).await;
+        let is_stored = matches!(answer, Ok(()) | Err(WriteError::Rejected(_)));
+        let now = Instant::now();
+        writing.queue.0.lock().pace.end(is_stored, now);
         give(parts, &answer);
     }
 }
@@ -210,22 +234,28 @@ impl Writing {
         let mut waiting = self.queue.0.lock();
         // those who went away
         waiting.callers.retain(|c| !c.answer.is_closed());
+        let most = max_bytes.min(waiting.pace.bytes());
         let mut taken: Vec<Caller> = Vec::new();
         let mut bytes = 0usize;
         while let Some(next) = waiting.callers.front() {
-            bytes = bytes.saturating_add(next.batch.retained_bytes);
-            let fits = taken.first().is_none_or(|first| {
-                bytes <= max_bytes && first.batch.instance == next.batch.instance
-            });
+            let with_it = bytes.saturating_add(next.batch.retained_bytes);
+            let fits = taken
+                .first()
+                .is_none_or(|first| with_it <= most && first.batch.instance == next.batch.instance);
             if !fits {
                 break;
             }
+            bytes = with_it;
             taken.extend(waiting.callers.pop_front());
         }
+        let left = waiting.callers.iter().map(|c| c.batch.retained_bytes);
+        waiting.bytes = left.fold(0, usize::saturating_add);
         if taken.is_empty() {
             // under the lock: whoever comes next starts a writing of its own
             waiting.writing = false;
             self.ended = true;
+        } else {
+            waiting.pace.begin(bytes, Instant::now());
         }
         taken
     }
@@ -238,6 +268,7 @@ impl Drop for Writing {
             let mut waiting = self.queue.0.lock();
             waiting.writing = false;
             waiting.callers.clear();
+            waiting.bytes = 0;
         }
     }
 }

@@ -164,6 +164,46 @@ async fn when_there_is_no_room_callers_wait_inside_their_request() {
 }
 
 #[tokio::test]
+async fn whoever_would_wait_longer_than_its_sender_is_told_at_once_to_come_again() {
+    let below = Arc::new(Fake::default().closed());
+    let layer = coalesce(&below);
+    let first = occupy(&layer, &below).await;
+    // the write under way began so long ago
+    let began = |seconds| {
+        let then = Instant::now() - Duration::from_secs(seconds);
+        layer.queue.0.lock().pace.begin(100, then);
+    };
+    began(100);
+    layer.queue.0.lock().pace.end(true, Instant::now());
+    began(0);
+    let mut large = layer.write(of_bytes(10..11, ROOM / 2));
+    assert!(poll!(&mut large).is_pending(), "one may always wait");
+    let small = || layer.write(of_bytes(30..31, 1));
+    let more = small().await;
+    assert!(
+        matches!(more, Err(WriteError::Throttled { .. })),
+        "{more:?}"
+    );
+    below.let_through(2);
+    assert!(join_all([first, large]).await.iter().all(Result::is_ok));
+
+    // the store is quick again, and then gets stuck
+    let mut second = layer.write(batch(40..41));
+    let mut waits = small();
+    assert!(poll!(&mut second).is_pending());
+    until(|| below.written().len() == 3).await;
+    assert!(poll!(&mut waits).is_pending());
+    began(3);
+    let stuck = small().await;
+    assert!(
+        matches!(stuck, Err(WriteError::Throttled { .. })),
+        "{stuck:?}"
+    );
+    below.let_through(2);
+    assert!(join_all([second, waits]).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
 async fn instances_do_not_share_a_write() {
     let below = Arc::new(Fake::default().closed());
     let layer = coalesce(&below);
