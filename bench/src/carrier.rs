@@ -12,12 +12,24 @@ use tokio::net::UdpSocket;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 use crate::Protocol;
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const POST_SPANS: &str = "/jaeger.api_v2.CollectorService/PostSpans";
+
+/// The one detail of a status that lets a client of OTLP send again what had no room.
+const RETRY_INFO: &[u8] = b"google.rpc.RetryInfo";
+
+/// Why messages were not taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    /// What errors are counted by.
+    pub(crate) said: String,
+    /// The sender may send the same again, by the rules of OTLP: the answer says so, or there was none.
+    pub(crate) may_pass: bool,
+}
 
 /// One connection, or over HTTP/1.1 a pool of them. Clones share it.
 #[derive(Clone, Debug)]
@@ -81,13 +93,13 @@ impl Carrier {
         Ok(Self::Grpc(client, PathAndQuery::from_static(path)))
     }
 
-    /// Sends messages one after the other; all of them have to succeed. An error is what errors are counted by.
-    pub(crate) async fn send(&mut self, messages: Vec<Bytes>) -> Result<(), String> {
+    /// Sends messages one after the other; all of them have to succeed.
+    pub(crate) async fn send(&mut self, messages: Vec<Bytes>) -> Result<(), Refusal> {
         for message in messages {
             match self {
                 Self::Grpc(client, path) => call(client, path.clone(), message)
                     .await
-                    .map_err(|status| format!("{:?}: {}", status.code(), status.message()))?,
+                    .map_err(|status| Refusal::of_status(&status))?,
                 Self::Http {
                     client,
                     url,
@@ -95,20 +107,60 @@ impl Carrier {
                 } => {
                     let request = client.post(url.as_str()).body(message);
                     let answer = request.header("content-type", *content_type).send().await;
-                    let answer = answer.map_err(|error| error.without_url().to_string())?;
-                    let status = answer.status();
+                    let answer =
+                        answer.map_err(|error| Refusal::unanswered(error.without_url()))?;
+                    let status = answer.status().as_u16();
+                    let says_when = answer.headers().contains_key("retry-after");
+                    let succeeded = answer.status().is_success();
                     let text = answer.text().await.unwrap_or_default();
-                    if !status.is_success() {
-                        return Err(format!("{}: {}", status.as_u16(), text.trim()));
+                    if !succeeded {
+                        return Err(Refusal {
+                            said: format!("{status}: {}", text.trim()),
+                            may_pass: match status {
+                                429 | 503 => says_when,
+                                status => matches!(status, 502 | 504),
+                            },
+                        });
                     }
                 }
                 Self::Datagrams(socket) => {
                     let sent = socket.send(&message).await;
-                    sent.map_err(|error| error.to_string())?;
+                    sent.map_err(Refusal::unanswered)?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    fn unanswered(error: impl ToString) -> Self {
+        Self {
+            said: error.to_string(),
+            may_pass: true,
+        }
+    }
+
+    fn of_status(status: &Status) -> Self {
+        let details = status.details();
+        let says_when = details.windows(RETRY_INFO.len()).any(|w| w == RETRY_INFO);
+        // what the transport made of a connection that broke has a source, an answer has none
+        let is_answer = std::error::Error::source(status).is_none();
+        Self {
+            said: format!("{:?}: {}", status.code(), status.message()),
+            may_pass: match status.code() {
+                Code::ResourceExhausted => says_when,
+                Code::Cancelled
+                | Code::DeadlineExceeded
+                | Code::Aborted
+                | Code::OutOfRange
+                | Code::Unavailable
+                | Code::DataLoss => true,
+                _ => !is_answer,
+            },
+        }
     }
 }
 

@@ -154,6 +154,7 @@ async fn run_load(options: &Options) -> anyhow::Result<ExitCode> {
         connections: options.or("connections", 4)?,
         rate: (rate > 0.0).then_some(rate),
         until_gone: false,
+        again: None,
         requests: spans.map(|n| epoch.layout.requests_for(n)),
         late: (late > 0.0)
             .then(|| {

@@ -14,6 +14,10 @@ use crate::carrier::Carrier;
 use crate::rng::mix;
 use crate::{Epoch, Protocol};
 
+/// Before a request is sent a second time; each further pause is twice as long, up to the longest.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// What is sent, where and how fast.
 #[derive(Clone, Debug)]
 pub struct Load {
@@ -31,6 +35,9 @@ pub struct Load {
     pub rate: Option<f64>,
     /// Stop at the first request that fails, for receivers that are killed.
     pub until_gone: bool,
+    /// A request that was refused, and may be sent again, is: until so long after its first time. With a rate, all requests that were due
+    /// within `duration` are sent then, however late. `None`: each is sent once.
+    pub again: Option<Duration>,
     /// Stop after as many requests.
     pub requests: Option<u64>,
     /// Which requests are held back.
@@ -57,6 +64,8 @@ pub struct Sent {
     pub request: u32,
     /// Whether success was answered.
     pub acknowledged: bool,
+    /// When its last answer came, since the load began.
+    pub at: Duration,
 }
 
 /// What a load came to.
@@ -74,6 +83,10 @@ pub struct Outcome {
     pub behind: Duration,
     /// Answers that were no success, by code.
     pub errors: BTreeMap<String, u64>,
+    /// Time to them, in microseconds.
+    pub refusal_us: Histogram<u64>,
+    /// Of them, those after which the same may never be sent again.
+    pub for_good: u64,
     /// First and last time of writing of each round's requests, nanoseconds since the Unix epoch.
     pub rounds: BTreeMap<u64, (i64, i64)>,
 }
@@ -174,7 +187,8 @@ async fn work(sending: Arc<Sending>, mut worker: Worker) -> anyhow::Result<Outco
             let behind = sending.started.elapsed().saturating_sub(due);
             worker.seen.behind = worker.seen.behind.max(behind);
         }
-        if sending.started.elapsed() >= load.duration {
+        let comes_late = load.rate.is_some() && load.again.is_some();
+        if !comes_late && sending.started.elapsed() >= load.duration {
             return Ok(worker.seen);
         }
         let now_ns = SystemTime::now()
@@ -264,25 +278,34 @@ impl Worker {
         let request = what.request as usize;
         let otlp = sending.epoch.body(request, what.round, what.now_ns);
         let messages = self.protocol.messages(otlp);
-        let asked = Instant::now();
-        let answer = self.carrier.send(messages).await;
-        let acknowledged = answer.is_ok();
-        match answer {
-            Ok(()) => {
-                let took = asked.elapsed().as_micros() as u64;
+        let first = Instant::now();
+        let mut pause = PAUSE;
+        let acknowledged = loop {
+            let asked = Instant::now();
+            let answer = self.carrier.send(messages.clone()).await;
+            let took = asked.elapsed().as_micros() as u64;
+            let Err(refusal) = answer else {
                 self.seen.latency_us.record(took)?;
                 let spans = u64::from(sending.epoch.spans(request));
                 let counter = &sending.acknowledged_spans;
                 counter.fetch_add(spans, Ordering::Relaxed);
+                break true;
+            };
+            self.seen.refusal_us.record(took)?;
+            self.seen.for_good += u64::from(!refusal.may_pass);
+            *self.seen.errors.entry(refusal.said).or_default() += 1;
+            let patience = sending.load.again.unwrap_or_default();
+            if !refusal.may_pass || first.elapsed() + pause >= patience {
+                break false;
             }
-            Err(error) => {
-                *self.seen.errors.entry(error).or_default() += 1;
-            }
-        }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        };
         self.seen.sent.push(Sent {
             round: what.round,
             request: what.request,
             acknowledged,
+            at: sending.started.elapsed(),
         });
         Ok(acknowledged)
     }
@@ -300,6 +323,8 @@ impl Outcome {
             latency_us: Histogram::new(3)?,
             behind: Duration::ZERO,
             errors: BTreeMap::new(),
+            refusal_us: Histogram::new(3)?,
+            for_good: 0,
             rounds: BTreeMap::new(),
         })
     }
@@ -307,6 +332,8 @@ impl Outcome {
     fn add(&mut self, part: Self) -> anyhow::Result<()> {
         self.sent.extend(part.sent);
         self.latency_us.add(&part.latency_us)?;
+        self.refusal_us.add(&part.refusal_us)?;
+        self.for_good += part.for_good;
         self.behind = self.behind.max(part.behind);
         for (code, count) in part.errors {
             *self.errors.entry(code).or_default() += count;

@@ -1,6 +1,7 @@
 //! What the generator promises: the same from the same seed, and in every request what the plan says.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bench::generator::{UNIQUE, ids, topology};
 use bench::{Epoch, Layout, Outcome, Profile, Sent, Shape, State, Workload};
@@ -168,6 +169,7 @@ fn a_state_knows_what_was_refused_and_what_was_never_sent() {
         round: 9,
         request,
         acknowledged,
+        at: Duration::ZERO,
     };
     let outcome = Outcome {
         sent: vec![sent(0, true), sent(2, false)],
@@ -198,6 +200,7 @@ fn samples_are_traces_that_were_wholly_acknowledged() {
         round: 1,
         request,
         acknowledged: true,
+        at: Duration::ZERO,
     });
     let outcome = Outcome {
         sent: half.collect(),

@@ -25,6 +25,7 @@ async fn a_small_load_is_stored_and_every_question_is_answered_rightly() {
         connections: 2,
         rate: None,
         until_gone: false,
+        again: None,
         requests: Some(epoch.layout.requests_for(20_000)),
         late: Some(Late {
             share: 0.1,
@@ -78,6 +79,7 @@ async fn a_store_that_has_nothing_is_found_wrong() {
         connections: 1,
         rate: None,
         until_gone: false,
+        again: None,
         requests: Some(epoch.len() as u64),
         late: None,
     };
@@ -127,6 +129,7 @@ async fn every_protocol_carries_every_span() {
             // datagrams that come too fast are lost
             rate: (protocol == Protocol::ThriftUdp).then_some(10_000.0),
             until_gone: false,
+            again: None,
             requests: Some(epoch.len() as u64),
             late: None,
         };

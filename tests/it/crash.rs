@@ -73,6 +73,7 @@ async fn kills_under_load_lose_nothing_that_was_acknowledged() {
             connections: 2,
             rate: Some(rate),
             until_gone: true,
+            again: None,
             requests: None,
             late: None,
         };

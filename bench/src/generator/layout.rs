@@ -116,6 +116,16 @@ impl Layout {
         counts
     }
 
+    /// The ids of a request's spans when the round is sent under number `round`.
+    pub fn span_ids(&self, round: u64, request: u32) -> impl Iterator<Item = u64> {
+        let high = ids::round(self.workload.seed, round);
+        let spans = self.requests.get(request as usize);
+        let spans = spans.map(|r| r.spans.as_slice()).unwrap_or_default();
+        spans
+            .iter()
+            .map(move |(trace, at)| ids::span(ids::trace(high, *trace), *at))
+    }
+
     fn push(&mut self, pod: (u64, u64), spans: Vec<(u32, u32)>) {
         if spans.is_empty() {
             return;
