@@ -29,6 +29,8 @@ pub(crate) struct Refusal {
     pub(crate) said: String,
     /// The sender may send the same again, by the rules of OTLP: the answer says so, or there was none.
     pub(crate) may_pass: bool,
+    /// When, if the answer says it.
+    pub(crate) after: Option<Duration>,
 }
 
 /// One connection, or over HTTP/1.1 a pool of them. Clones share it.
@@ -108,24 +110,26 @@ impl Carrier {
                     let request = client.post(url.as_str()).body(message);
                     let answer = request.header("content-type", *content_type).send().await;
                     let answer =
-                        answer.map_err(|error| Refusal::unanswered(error.without_url()))?;
+                        answer.map_err(|error| Refusal::unanswered(&error.without_url()))?;
                     let status = answer.status().as_u16();
-                    let says_when = answer.headers().contains_key("retry-after");
+                    let after = answer.headers().get("retry-after");
+                    let after = after.and_then(|value| value.to_str().ok()?.parse().ok());
                     let succeeded = answer.status().is_success();
                     let text = answer.text().await.unwrap_or_default();
                     if !succeeded {
                         return Err(Refusal {
                             said: format!("{status}: {}", text.trim()),
                             may_pass: match status {
-                                429 | 503 => says_when,
+                                429 | 503 => after.is_some(),
                                 status => matches!(status, 502 | 504),
                             },
+                            after: after.map(Duration::from_secs),
                         });
                     }
                 }
                 Self::Datagrams(socket) => {
                     let sent = socket.send(&message).await;
-                    sent.map_err(Refusal::unanswered)?;
+                    sent.map_err(|error| Refusal::unanswered(&error))?;
                 }
             }
         }
@@ -136,22 +140,33 @@ impl Carrier {
 // === impl Refusal ===
 
 impl Refusal {
-    fn unanswered(error: impl ToString) -> Self {
+    fn unanswered(error: &impl ToString) -> Self {
         Self {
             said: error.to_string(),
             may_pass: true,
+            after: None,
         }
     }
 
     fn of_status(status: &Status) -> Self {
         let details = status.details();
-        let says_when = details.windows(RETRY_INFO.len()).any(|w| w == RETRY_INFO);
+        let name = details
+            .windows(RETRY_INFO.len())
+            .position(|w| w == RETRY_INFO);
+        let info = name.and_then(|at| details.get(at + RETRY_INFO.len()..));
+        // its one field is a duration, of which few seconds are one byte
+        let after = info.map(|info| match info {
+            [0x12, _, 0x0a, _, 0x08, seconds @ ..=0x7f, ..] => {
+                Duration::from_secs(u64::from(*seconds))
+            }
+            _ => Duration::ZERO,
+        });
         // what the transport made of a connection that broke has a source, an answer has none
         let is_answer = std::error::Error::source(status).is_none();
         Self {
             said: format!("{:?}: {}", status.code(), status.message()),
             may_pass: match status.code() {
-                Code::ResourceExhausted => says_when,
+                Code::ResourceExhausted => after.is_some(),
                 Code::Cancelled
                 | Code::DeadlineExceeded
                 | Code::Aborted
@@ -160,6 +175,7 @@ impl Refusal {
                 | Code::DataLoss => true,
                 _ => !is_answer,
             },
+            after,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::carrier::Carrier;
 use crate::rng::mix;
 use crate::{Epoch, Protocol};
 
-/// Before a request is sent a second time; each further pause is twice as long, up to the longest.
+/// Before a request is sent a second time, unless its answer said when; each further pause is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -295,10 +295,11 @@ impl Worker {
             self.seen.for_good += u64::from(!refusal.may_pass);
             *self.seen.errors.entry(refusal.said).or_default() += 1;
             let patience = sending.load.again.unwrap_or_default();
-            if !refusal.may_pass || first.elapsed() + pause >= patience {
+            let wait = refusal.after.unwrap_or(pause);
+            if !refusal.may_pass || first.elapsed() + wait >= patience {
                 break false;
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(wait).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         };
         self.seen.sent.push(Sent {

@@ -1,8 +1,12 @@
 //! Real Elasticsearch and OpenSearch servers, and what stands between them and us. One module a subject.
 
 mod big_trace;
+mod cgroup;
 mod check;
+mod clocks;
+mod collector;
 mod conformance;
+mod crashes;
 mod fault_proxy;
 mod faults;
 mod golden;
@@ -10,8 +14,12 @@ mod housekeeping;
 mod letters;
 mod many;
 mod namespaces;
+mod neighbours;
+mod outage;
+mod overload;
 mod reading;
 mod ready;
+mod restarts;
 mod rotation;
 mod sampling;
 mod sender;

@@ -102,6 +102,41 @@ pub fn go_client(name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder.join(name))
 }
 
+/// The library that bends a program's clock, from Debian's or Ubuntu's package; it is unpacked here and installed nowhere.
+pub fn libfaketime() -> anyhow::Result<PathBuf> {
+    let folder = cache()?.join("libfaketime");
+    once(&folder, || {
+        std::fs::create_dir_all(&folder)?;
+        let needs = "a Debian or Ubuntu, and `apt-get update`";
+        run(
+            Command::new("apt-get")
+                .args(["download", "-q", "libfaketime"])
+                .current_dir(&folder),
+            needs,
+        )?;
+        for package in files(&folder)?.filter(|path| path.extension().is_some_and(|e| e == "deb")) {
+            run(
+                Command::new("dpkg-deb")
+                    .arg("-x")
+                    .arg(&package)
+                    .arg(&folder),
+                needs,
+            )?;
+        }
+        Ok(())
+    })?;
+    let libraries = files(&folder.join("usr/lib"))?.map(|machine| machine.join("faketime"));
+    libraries
+        .map(|folder| folder.join("libfaketimeMT.so.1"))
+        .find(|library| library.exists())
+        .with_context(|| format!("no libfaketime in {}", folder.display()))
+}
+
+fn files(folder: &Path) -> anyhow::Result<impl Iterator<Item = PathBuf> + use<>> {
+    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    Ok(entries.filter_map(|entry| Some(entry.ok()?.path())))
+}
+
 /// Java, about to run `<main>` of `tests/clients/java/<name>`; what it sends is the caller's to add.
 pub fn java(name: &str, main: &str) -> anyhow::Result<Command> {
     let sources = pins("java").join(name);

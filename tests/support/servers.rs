@@ -11,7 +11,7 @@ pub(crate) mod distribution;
 pub(crate) mod java;
 pub mod kind;
 pub mod options;
-pub(crate) mod ports;
+pub mod ports;
 pub(crate) mod process;
 pub mod secured;
 

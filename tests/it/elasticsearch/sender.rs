@@ -182,19 +182,14 @@ impl Sender {
 
     /// How often each span lies in the store, by its id.
     pub(super) async fn stored(&self) -> BTreeMap<u64, usize> {
-        let mut stored = BTreeMap::new();
-        for source in self.documents("jaeger-span-*").await {
-            let id = source["spanID"].as_str().expect("a document has a span id");
-            let id = u64::from_str_radix(id, 16).expect("an id is hex");
-            *stored.entry(id).or_default() += 1;
-        }
-        stored
+        stored(&self.store, &self.prefix).await
     }
 
     /// All documents of the indices with this name behind the prefix.
     pub(super) async fn documents(&self, name: &str) -> Vec<Value> {
         documents(&self.store, &format!("{}-{name}", self.prefix)).await
     }
+
     /// Nothing acknowledged is missing, nothing is there twice, and the ledger agrees.
     pub(super) async fn check(&self, what: &str, sent: &Sent) {
         let stored = self.stored().await;
@@ -217,8 +212,38 @@ impl Sender {
     }
 }
 
+/// How often each span lies in the indices with this prefix, by its id.
+pub(super) async fn stored(store: &Client, prefix: &str) -> BTreeMap<u64, usize> {
+    let mut stored = BTreeMap::new();
+    let indices = format!("{prefix}-jaeger-span-*");
+    each_hit(store, &indices, json!(["spanID"]), |hit| {
+        let id = hit["_source"]["spanID"]
+            .as_str()
+            .expect("a document has a span id");
+        let id = u64::from_str_radix(id, 16).expect("an id is hex");
+        *stored.entry(id).or_default() += 1;
+    })
+    .await;
+    stored
+}
+
 /// All documents of these indices, by asking the store itself.
 pub(super) async fn documents(store: &Client, indices: &str) -> Vec<Value> {
+    let mut documents = Vec::new();
+    each_hit(store, indices, json!(true), |mut hit| {
+        documents.push(hit["_source"].take());
+    })
+    .await;
+    documents
+}
+
+/// Gives `take` every hit in these indices, with its index and these fields of its document; `true`: all of them.
+pub(super) async fn each_hit(
+    store: &Client,
+    indices: &str,
+    fields: Value,
+    mut take: impl FnMut(Value),
+) {
     let ask = async |method, path: &str, body: Value| {
         let body = if body.is_null() {
             String::new()
@@ -233,19 +258,16 @@ pub(super) async fn documents(store: &Client, indices: &str) -> Vec<Value> {
     };
     ask(Method::POST, &format!("/{indices}/_refresh"), Value::Null).await;
     let path = format!("/{indices}/_search?scroll=1m");
-    let mut page = ask(
-        Method::POST,
-        &path,
-        json!({"size": 5_000, "sort": ["_doc"]}),
-    )
-    .await;
-    let mut documents = Vec::new();
+    let first = json!({"size": 5_000, "sort": ["_doc"], "_source": fields});
+    let mut page = ask(Method::POST, &path, first).await;
     loop {
-        let hits = page["hits"]["hits"].as_array().expect("hits").clone();
+        let Value::Array(hits) = page["hits"]["hits"].take() else {
+            panic!("no hits in {page}");
+        };
         if hits.is_empty() {
-            return documents;
+            return;
         }
-        documents.extend(hits.into_iter().map(|mut hit| hit["_source"].take()));
+        hits.into_iter().for_each(&mut take);
         let next = json!({"scroll": "1m", "scroll_id": page["_scroll_id"]});
         page = ask(Method::POST, "/_search/scroll", next).await;
     }

@@ -27,7 +27,8 @@ pub(crate) fn on_free<T>(mut start: impl FnMut() -> anyhow::Result<T>) -> anyhow
     start()
 }
 
-fn one() -> anyhow::Result<u16> {
+/// A port that nobody listens on now.
+pub fn one() -> anyhow::Result<u16> {
     // processes that test at the same time begin at different places
     let begin = std::process::id().wrapping_mul(97);
     (0..u32::from(COUNT))

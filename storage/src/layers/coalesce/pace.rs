@@ -15,7 +15,7 @@ const AIM: Duration = Duration::from_secs(1);
 /// A write that takes longer than this may take any time: nobody else should wait for it.
 const STUCK: Duration = Duration::from_secs(2);
 /// However slow the store is. One request may always wait.
-const LEAST: usize = 256 << 10;
+const LEAST: usize = 64 << 10;
 
 pub(super) struct Pace {
     /// Bytes that a write gets through within [`AIM`], as far as is known.
