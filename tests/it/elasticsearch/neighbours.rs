@@ -84,7 +84,10 @@ async fn a_cluster_in_trouble_leaves_the_others_their_throughput() {
             outcome.refusal_us.len(),
             100.0 * beside / alone
         );
-        assert!(outcome.refusal_us.len() > 0, "{what}: it was in no trouble");
+        assert!(
+            !outcome.refusal_us.is_empty(),
+            "{what}: it was in no trouble"
+        );
         ratios.push(beside / alone);
         before = after;
     }

@@ -77,7 +77,7 @@ async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest
             println!("  {times} times: {said}");
         }
         assert_eq!(outcome.for_good, 0, "{:?}", outcome.errors);
-        assert!(outcome.refusal_us.len() > 0, "it was no overload");
+        assert!(!outcome.refusal_us.is_empty(), "it was no overload");
         taken += rate;
         refused.push(ms(0.99));
     }
