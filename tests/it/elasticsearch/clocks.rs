@@ -163,7 +163,7 @@ async fn a_clock_that_jumps_by_25_hours_holds_nobody_up() {
         .await;
     let days = days(server.client(), "jumps").await;
     assert!(days.len() <= 2, "indices of the collector's days: {days:?}");
-    assert_eq!(outcome.refusal_us.len(), 0, "{:?}", outcome.errors);
+    assert_eq!(outcome.for_good, 0, "{:?}", outcome.errors);
     let metrics = balanced(&spoor).await;
     assert_eq!(metrics.sum("spoor_spans_dead_lettered_total"), 0);
     assert!(

@@ -38,7 +38,9 @@ async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest
     let mut tally = Tally::new(16);
 
     let mut closed = collector.load(Protocol::OtlpGrpc, alone);
-    closed.in_flight = 32;
+    // so many that some come while others wait to come again
+    closed.in_flight = 128;
+    closed.connections = 8;
     // the first spans wait for templates and indices
     let warm = tally.send(collector.load(Protocol::OtlpGrpc, 1.0)).await;
     tally.add(&warm);
