@@ -85,10 +85,11 @@ async fn at_midnight_spans_go_into_the_index_of_their_own_day_and_nobody_waits()
     let midnight = now_s().div_ceil(DAY) * DAY;
     let begins = midnight - seconds * 30;
     let clock = format!(
-        "@{} {:02}:{:02}:00 x60",
+        "@{} {:02}:{:02}:{:02} x60",
         date(begins),
         begins % DAY / 3_600,
-        begins % 3_600 / 60
+        begins % 3_600 / 60,
+        begins % 60
     );
     let collector = Collector::new(&server.url(), "midnight").arg("--span.max-future=1h");
     let collector = with_clock(collector, &[("FAKETIME", &clock)]);
