@@ -88,7 +88,8 @@ async fn a_cluster_in_trouble_leaves_the_others_their_throughput() {
             !outcome.refusal_us.is_empty(),
             "{what}: it was in no trouble"
         );
-        ratios.push(beside / alone);
+        // what the machine gives differs by more than what is promised: the two bracket it
+        ratios.push(beside / before.min(after));
         before = after;
     }
     let store = server.client();
