@@ -65,7 +65,7 @@ async fn check_outage(away: Duration) {
     let (spoor, _) = tokio::task::block_in_place(|| collector.start());
     let mut tally = Tally::new(32);
     // a start of the cluster takes ten seconds more
-    let seconds = away.as_secs_f64() + if soak() { 24.0 } else { 14.0 };
+    let seconds = away.as_secs_f64() + if soak() { 24.0 } else { 11.0 };
     println!("peak before anything came: {} MiB", peak_mib(&spoor));
     let mut load = collector.load(Protocol::OtlpGrpc, seconds);
     load.rate = Some(RATE);

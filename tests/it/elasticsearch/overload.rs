@@ -29,7 +29,7 @@ fn rate(tally: &Tally, load: &Load, outcome: &Outcome) -> f64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest_is_taken() {
-    let (alone, seconds) = if soak() { (20.0, 120.0) } else { (3.0, 8.0) };
+    let (alone, seconds) = if soak() { (20.0, 120.0) } else { (3.0, 6.0) };
     let server = tokio::task::block_in_place(|| shared(Kind::Elasticsearch7));
     let proxy = FaultProxy::start(server.port(), 7).unwrap();
     proxy.set([Rule::new(Fault::Delay(DELAY))]);
