@@ -21,6 +21,7 @@ use super::client::{Client, Error, Request, Response};
 use super::config::Limits;
 use super::metrics::Metrics;
 use answer::Entries;
+use body::Lines;
 use verdict::Verdict;
 
 pub(crate) use body::{Action, Documents};
@@ -77,7 +78,7 @@ pub(crate) struct Bulk<'a> {
 
 /// One request's way, over all attempts.
 struct Course<'a> {
-    documents: &'a Documents,
+    documents: &'a Lines,
     until: Instant,
     /// The cluster is away: no chunk need find that out by itself.
     is_away: &'a AtomicBool,
@@ -121,12 +122,13 @@ impl Sent {
 
 impl Bulk<'_> {
     /// Sends all `documents`, as many requests at once as there are workers.
-    pub(crate) async fn send(&self, documents: &Documents) -> Sent {
+    pub(crate) async fn send(&self, documents: Documents) -> Sent {
+        let documents = documents.into_lines();
         let chunks = documents.chunks(self.limits.bulk_bytes, self.limits.bulk_actions);
         let workers = self.limits.bulk_workers.max(1);
         let is_away = AtomicBool::new(false);
         let course = Course {
-            documents,
+            documents: &documents,
             until: Instant::now() + PATIENCE,
             is_away: &is_away,
         };

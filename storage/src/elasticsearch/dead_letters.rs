@@ -97,6 +97,6 @@ impl Store {
                 out.extend_from_slice(document.to_string().as_bytes());
             });
         }
-        self.bulk_to_indices().send(&documents).await
+        self.bulk_to_indices().send(documents).await
     }
 }

@@ -88,7 +88,7 @@ impl Samplings {
             refreshes: true,
             ..self.store.bulk_to_indices()
         };
-        let sent = bulk.send(&lines).await;
+        let sent = bulk.send(lines).await;
         sent.complete(self.store.client.shown(), "a document of adaptive sampling")
     }
 

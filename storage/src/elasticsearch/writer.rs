@@ -123,8 +123,8 @@ impl Store {
     /// An error is the cluster's: it stored nothing at all.
     async fn write_through(&self, spans: &[Span], with_services: bool) -> Result<Written, Error> {
         let flavour = self.ready().await?;
-        let made = self.make(spans, with_services, flavour).await;
-        let mut sent = self.bulk().send(&made.documents).await;
+        let Made { documents, of } = self.make(spans, with_services, flavour).await;
+        let mut sent = self.bulk().send(documents).await;
         if sent.stored == 0
             && !sent.is_blocked
             && let Some(error) = sent.error.take()
@@ -132,13 +132,13 @@ impl Store {
             return Err(error);
         }
         let mut written = Written::default();
-        let mut is_missing = vec![false; made.of.len()];
+        let mut is_missing = vec![false; of.len()];
         let mut too_many_fields = Vec::new();
         for one in sent.refused {
             if let Some(is_missing) = is_missing.get_mut(one.at) {
                 *is_missing = true;
             }
-            match made.of.get(one.at) {
+            match of.get(one.at) {
                 Some(Of::Span(at)) if one.reason.contains(TOO_MANY_FIELDS) => {
                     too_many_fields.push((*at, one.reason));
                 }
@@ -156,12 +156,12 @@ impl Store {
             if let Some(is_missing) = is_missing.get_mut(at) {
                 *is_missing = true;
             }
-            if let Some(Of::Span(at)) = made.of.get(at) {
+            if let Some(Of::Span(at)) = of.get(at) {
                 written.waiting.push(*at);
             }
         }
         written.error = sent.error;
-        for (of, is_missing) in made.of.iter().zip(is_missing) {
+        for (of, is_missing) in of.iter().zip(is_missing) {
             if let (Of::Service(key), false) = (of, is_missing) {
                 self.services.confirm(*key);
             }
@@ -199,7 +199,7 @@ impl Store {
             let index = index.at(&self.names.spans, span.start_ns);
             push_span(&mut lines, &mut encoder, &mut document, index, span);
         }
-        let sent = self.bulk().send(&lines).await;
+        let sent = self.bulk().send(lines).await;
         let at = |nth: usize| which.get(nth).map(|(at, _)| *at);
         for one in sent.refused {
             if let Some(at) = at(one.at) {

@@ -1,10 +1,18 @@
 //! Documents on their way, as the lines of bulk requests.
 //!
-//! In: an index, an id and a document's bytes, one after the other. Out: bodies of any of them, each line made once.
+//! In: an index, an id and a document's bytes, one after the other. Out: bodies of any of them, each line made once; documents that stand beside each other, as those of a first attempt do, are not
+//! copied. The memory of a bulk, megabytes which the system would clear page by page each time, is that of one before it.
 
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+
+/// Memory of bulks that were sent, for those to come, of whatever instance.
+static ROOMS: Mutex<Vec<BytesMut>> = Mutex::new(Vec::new());
+/// How many are kept, and how large one may be.
+const KEPT: usize = 2;
+const KEPT_BYTES: usize = 8 << 20;
 
 /// What is done with a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +24,7 @@ pub(crate) enum Action {
 }
 
 /// Documents, each with what is said of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Documents {
     lines: Vec<u8>,
     each: Vec<Range<usize>>,
@@ -24,12 +32,22 @@ pub(crate) struct Documents {
     with_types: bool,
 }
 
+/// The same, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Lines {
+    all: Bytes,
+    each: Vec<Range<usize>>,
+}
+
 // === impl Documents ===
 
 impl Documents {
     pub(crate) fn new(with_types: bool, bytes: usize) -> Self {
+        let room = ROOMS.lock().pop().unwrap_or_default();
+        let mut lines = Vec::from(room);
+        lines.reserve(bytes);
         Self {
-            lines: Vec::with_capacity(bytes),
+            lines,
             each: Vec::new(),
             with_types,
         }
@@ -65,6 +83,17 @@ impl Documents {
         self.each.push(start..self.lines.len());
     }
 
+    pub(super) fn into_lines(self) -> Lines {
+        Lines {
+            all: Bytes::from(self.lines),
+            each: self.each,
+        }
+    }
+}
+
+// === impl Lines ===
+
+impl Lines {
     /// Positions, in requests of at most so many bytes and so many documents (0: no limit), each at least one.
     pub(crate) fn chunks(&self, max_bytes: usize, max_documents: usize) -> Vec<Vec<usize>> {
         let max_documents = if max_documents == 0 {
@@ -88,13 +117,33 @@ impl Documents {
     }
 
     /// A request's body with these documents.
-    pub(crate) fn body(&self, which: &[usize]) -> Bytes {
+    pub(super) fn body(&self, which: &[usize]) -> Bytes {
         let lines = || which.iter().filter_map(|at| self.each.get(*at));
-        let mut body = Vec::with_capacity(lines().map(Range::len).sum());
+        let bytes = lines().map(Range::len).sum();
+        if let (Some(first), Some(last)) = (lines().next(), lines().last())
+            && last.end.checked_sub(first.start) == Some(bytes)
+        {
+            return self.all.slice(first.start..last.end);
+        }
+        let mut body = Vec::with_capacity(bytes);
         for range in lines() {
-            body.extend_from_slice(self.lines.get(range.clone()).unwrap_or_default());
+            body.extend_from_slice(self.all.get(range.clone()).unwrap_or_default());
         }
         Bytes::from(body)
+    }
+}
+
+impl Drop for Lines {
+    /// Its memory is kept, unless somebody still reads it.
+    fn drop(&mut self) {
+        let Ok(mut room) = std::mem::take(&mut self.all).try_into_mut() else {
+            return;
+        };
+        room.clear();
+        let mut rooms = ROOMS.lock();
+        if rooms.len() < KEPT && room.capacity() <= KEPT_BYTES {
+            rooms.push(room);
+        }
     }
 }
 
@@ -112,25 +161,29 @@ mod tests {
 
     #[test]
     fn a_body_holds_an_action_and_a_document_each() {
-        let body = documents().body(&[0, 2]);
+        let body = documents().into_lines().body(&[0, 2]);
         let expect = "{\"create\":{\"_index\":\"i\",\"_id\":\"a\"}}\n{}\n{\"create\":{\"_index\":\"i\",\"_id\":\"c\"}}\n{}\n";
         assert_eq!(body, expect);
         let mut typed = Documents::new(true, 0);
         typed.push(Action::Index, "i", "a", "service", |out| out.extend(b"{}"));
         let expect = "{\"index\":{\"_index\":\"i\",\"_type\":\"service\",\"_id\":\"a\"}}\n{}\n";
-        assert_eq!(typed.body(&[0]), expect);
+        assert_eq!(typed.into_lines().body(&[0]), expect);
     }
 
     #[test]
     fn requests_are_cut_by_bytes_and_by_documents() {
-        let one = documents().body(&[0]).len();
+        let one = documents().into_lines().body(&[0]).len();
         for (bytes, count, expect) in [
             (usize::MAX, 0, vec![vec![0, 1, 2]]),
             (usize::MAX, 2, vec![vec![0, 1], vec![2]]),
             (2 * one, 0, vec![vec![0, 1], vec![2]]),
             (1, 0, vec![vec![0], vec![1], vec![2]]),
         ] {
-            assert_eq!(documents().chunks(bytes, count), expect, "{bytes} {count}");
+            assert_eq!(
+                documents().into_lines().chunks(bytes, count),
+                expect,
+                "{bytes} {count}"
+            );
         }
     }
 }
