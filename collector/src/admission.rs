@@ -11,7 +11,7 @@
 //!
 //! Source: the promises on accepting in the security and reliability page.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::Instance;
@@ -20,6 +20,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
+use trust::Rules;
 
 /// The steps in which a body of unknown length is charged, in bytes.
 pub const STEP: usize = 64 << 10;
@@ -61,32 +62,32 @@ struct Shared {
     budget: usize,
     share: usize,
     brim: usize,
+    rules: Rules,
     held: Mutex<Held>,
 }
 
 #[derive(Debug)]
 struct Held {
     total: usize,
-    /// All of them from the start: shown at zero, they cannot be taken for gone. They come from configuration, so that there are few.
-    instances: HashMap<Instance, usize>,
+    /// Those that hold anything.
+    instances: BTreeMap<Instance, usize>,
 }
 
 // === impl Admission ===
 
 impl Admission {
-    /// A budget of `budget` bytes, of which each of `instances` gets a quarter, or `max_message` bytes when that is more.
-    pub fn new(budget: usize, max_message: usize, instances: Vec<Instance>) -> Self {
+    /// A budget of `budget` bytes, of which each instance gets a quarter, or `max_message` bytes when that is more. Those that `rules` lead to are shown at zero while they hold nothing, so
+    /// that they cannot be taken for gone.
+    pub fn new(budget: usize, max_message: usize, rules: Rules) -> Self {
         Self {
             shared: Arc::new(Shared {
                 budget,
                 share: (budget / 4).max(max_message),
                 brim: budget / 4 * 3,
+                rules,
                 held: Mutex::new(Held {
                     total: 0,
-                    instances: instances
-                        .into_iter()
-                        .map(|instance| (instance, 0))
-                        .collect(),
+                    instances: BTreeMap::new(),
                 }),
             }),
         }
@@ -172,6 +173,9 @@ impl Permit {
         held.total -= bytes;
         if let Some(mine) = held.instances.get_mut(&self.instance) {
             *mine -= bytes;
+            if *mine == 0 {
+                held.instances.remove(&self.instance);
+            }
         }
     }
 }
@@ -209,13 +213,9 @@ impl Collector for Admission {
             None,
             MetricType::Gauge,
         )?)?;
-        let held: Vec<_> = {
-            let held = self.shared.held.lock();
-            held.instances
-                .iter()
-                .map(|(instance, bytes)| (instance.clone(), *bytes))
-                .collect()
-        };
+        let known = self.shared.rules.now().all().into_iter();
+        let mut held: BTreeMap<Instance, usize> = known.map(|instance| (instance, 0)).collect();
+        held.extend(self.shared.held.lock().instances.clone());
         let mut family = encoder.encode_descriptor(
             "spoor_collector_held_bytes",
             "Bytes that requests hold now",

@@ -1,10 +1,9 @@
 //! What an operator can set about receiving spans. Names of settings are Jaeger's, where it has one.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use model::Instance;
-use trust::Instances;
+use trust::{Instances, Rules};
 
 use crate::sampling;
 
@@ -38,7 +37,7 @@ pub struct Config {
     /// `sampling.grpc.host-port`, 5779; `None`: off.
     pub sampling_grpc: Option<listen::Config>,
     /// Whose requests are taken, and how it is known whose they are.
-    pub instances: Arc<Instances>,
+    pub instances: Rules,
     /// `collector.tags`: given to the process or resource of every span, in this order.
     pub tags: Vec<(String, String)>,
     /// `downsampling.ratio`: the share of traces that is kept, 0 to 1 (1).
@@ -108,7 +107,7 @@ impl Default for Config {
             sampling: sampling::Config::default(),
             sampling_http: None,
             sampling_grpc: None,
-            instances: Arc::new(Instances::one(Instance::default())),
+            instances: Rules::new(Instances::one(Instance::default())),
             tags: Vec::new(),
             downsampling_ratio: 1.0,
             downsampling_salt: String::new(),

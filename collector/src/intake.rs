@@ -15,7 +15,7 @@ use model::{Batch, Instance, KeyValue, Span};
 use storage::forward::Client;
 use storage::layers::{Ledger, ledger};
 use storage::port::{DeadLetter, DeadLetters, SamplingStore, TraceWriter, WriteError};
-use trust::Instances;
+use trust::Rules;
 use wire::{DecodeError, Decoded, RejectedSpan};
 
 use crate::admission::{Admission, Permit};
@@ -37,8 +37,6 @@ const INLINE_PLAIN: usize = 512 << 10;
 const INLINE_COMPRESSED: usize = 16 << 10;
 /// What a request takes beside its body, roughly: its task, its headers, its stream.
 const REQUEST: usize = 4 << 10;
-/// Why spans are refused that were decoded and then had no room.
-const OVER_BUDGET: &str = "budget";
 
 /// Where spans go.
 #[derive(Clone)]
@@ -100,7 +98,7 @@ pub(crate) struct Receiver {
 /// What all receivers share.
 pub(crate) struct Intake {
     parts: Parts,
-    pub(crate) instances: Arc<Instances>,
+    pub(crate) instances: Rules,
     tags: Tags,
     downsampling: Downsampling,
     sampling: Arc<Sampling>,
@@ -278,7 +276,7 @@ impl Intake {
         let batch = Batch::new(permit.instance().clone(), spans, body_bytes);
         if let Err(refusal) = permit.set(batch.retained_bytes + REQUEST) {
             let account = self.parts.ledger.account(&batch.instance);
-            account.receive(batch.len()).refused(OVER_BUDGET);
+            account.receive(batch.len()).refused(ledger::OVER_BUDGET);
             self.metrics.failed(&tally, Duration::ZERO);
             return Err(refusal.into());
         }

@@ -2,13 +2,12 @@
 //!
 //! Plain values; reading flags, files and the environment is the binary's.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use model::Instance;
 use storage::ReadLimits;
-use trust::Instances;
+use trust::{Instances, Rules};
 
 /// Settings of the query service. `Default` is what the documentation says, on no address.
 #[derive(Clone, Debug)]
@@ -30,10 +29,10 @@ pub struct Config {
     pub max_concurrent_reads: usize,
     /// A tag's value that holds an operator also finds what it matches as an expression (`query.tag-expressions`, on).
     pub tag_expressions: bool,
-    /// Whether a caller's own token or key goes on to the store, with what it asks.
+    /// Whether a caller's own token or key goes on to the store with what it asks, wherever that may be.
     pub passes_credentials_on: bool,
     /// Who may read what.
-    pub instances: Arc<Instances>,
+    pub instances: Rules,
     /// Whether traces can be archived, for the page.
     pub archive: bool,
     /// What the page and Kiali are told of the version.
@@ -89,7 +88,7 @@ impl Default for Config {
             passes_credentials_on: false,
             archive: false,
             version: Version::default(),
-            instances: Arc::new(Instances::one(Instance::default())),
+            instances: Rules::new(Instances::one(Instance::default())),
             places: Vec::new(),
         }
     }

@@ -18,7 +18,7 @@ use storage::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use trust::{Instances, Names, Stranger};
+use trust::{Names, Rules, Stranger};
 
 use crate::credentials;
 use crate::metrics::Metrics;
@@ -44,13 +44,15 @@ pub struct Readers {
     pub dependencies: Arc<dyn DependencyReader>,
     /// Where its traces are kept for good; `None`: nowhere.
     pub archive: Option<Arc<dyn Archive>>,
+    /// Its store decides by the token or key of whoever asks: then it is never asked with our own rights in their place.
+    pub takes_credentials: bool,
 }
 
 /// Answers questions of every protocol.
 #[derive(Clone)]
 pub struct Service {
     stores: Stores,
-    instances: Arc<Instances>,
+    instances: Rules,
     limits: ReadLimits,
     timeout: Duration,
     adjuster: Adjuster,
@@ -149,19 +151,20 @@ impl Service {
     /// When nothing says which instance's traces it may see.
     pub fn call(&self, request: &Parts) -> Result<Call<'_>, Stranger> {
         let instance = self.instance_of(request)?;
+        let readers = (self.stores)(&instance);
         let cancelled = CancellationToken::new();
         let cx = ReadContext {
             deadline: Instant::now().checked_add(self.timeout),
             cancelled: cancelled.clone(),
-            credentials: self
-                .passes_credentials_on
+            credentials: (self.passes_credentials_on || readers.takes_credentials)
                 .then(|| credentials::of(&request.headers))
                 .flatten(),
             limits: self.limits,
+            ..ReadContext::default()
         };
         Ok(Call {
             service: self,
-            readers: (self.stores)(&instance),
+            readers,
             instance,
             cx,
             _cancel: cancelled.drop_guard(),
@@ -172,7 +175,8 @@ impl Service {
     fn instance_of(&self, request: &Parts) -> Result<Instance, Stranger> {
         let names = request.extensions.get::<Peer>().and_then(Peer::names);
         let names = names.map(|(dns, uris)| Names { dns, uris });
-        self.instances.of_request(LISTENER, names, &request.headers)
+        let rules = self.instances.now();
+        rules.of_request(LISTENER, names, &request.headers)
     }
 
     /// The read-time corrections, with their settings.
@@ -308,6 +312,11 @@ impl Call<'_> {
             self.service.metrics.cut();
         }
         answer
+    }
+
+    /// What the lists of names and calls lack that were asked for.
+    pub fn lacks(&self) -> Option<String> {
+        self.cx.lacks.reason()
     }
 
     /// The names of all services.

@@ -81,6 +81,7 @@ impl Script {
             archive: script
                 .archives
                 .then(|| script.clone() as Arc<dyn storage::Archive>),
+            takes_credentials: false,
         })
     }
 

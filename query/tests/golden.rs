@@ -63,6 +63,7 @@ fn app(store: Arc<Memory>) -> Router {
         kind: store.name(),
         traces: store.reader(instance),
         archive: None,
+        takes_credentials: false,
         dependencies: store.dependencies(instance),
     };
     query::http::router(Service::new(Arc::new(stores), &config, metrics), &config)

@@ -19,7 +19,7 @@ pub use role::Role;
 pub use store::{Dump, Export, Import, Store};
 pub use tools::Tool;
 
-use crate::config::{self, Config};
+use crate::config::{self, Again, Config};
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub enum Command {
         config: Box<Config>,
         /// To be written to the log once.
         warnings: Vec<Warning>,
+        /// How its file is read again.
+        again: Box<Again>,
     },
     /// Print the flags of a role.
     Help {
@@ -223,6 +225,7 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
         let targets = config::status_targets(words.role, &loaded.settings);
         return none_wrong(loaded.problems, Command::Status { targets });
     }
+    let written = loaded.written.clone();
     let checked = Config::check(words.role, loaded, environment);
     match words.command {
         Some("check") => Ok(Command::Check {
@@ -253,6 +256,12 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
                     format,
                 },
                 None => Command::Run {
+                    again: Box::new(Again::new(
+                        &config,
+                        written,
+                        &arguments.settings,
+                        environment,
+                    )),
                     config: Box::new(config),
                     warnings: checked.warnings,
                 },

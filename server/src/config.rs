@@ -3,6 +3,7 @@
 //! In: a role and every setting. Out: values that make sense together, with warnings, and every problem at once, each naming the setting the way it was written.
 //! Plain structs; `roles` hands the parts to the rooms. It opens no socket, and of files those alone that a store on Elasticsearch is told of.
 
+pub mod again;
 mod agent;
 mod certificates;
 mod check;
@@ -15,7 +16,6 @@ mod query;
 mod sampling;
 mod storage;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::storage::elasticsearch::config::Place;
@@ -25,6 +25,7 @@ use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warnin
 
 use trust::Instances;
 
+pub use again::{Again, Found, Refused};
 pub use agent::Agent;
 pub use certificates::Certificates;
 pub use collector::{Collector, Cors, DatagramReceiver, GrpcReceiver, HttpReceiver};
@@ -44,8 +45,8 @@ pub struct Config {
     pub role: Role,
     /// Which instance it is, and the certificates that are made for it.
     pub certificates: Certificates,
-    /// Whose requests are.
-    pub instances: Arc<Instances>,
+    /// Whose requests are, at the start.
+    pub instances: Instances,
     /// Where it listens.
     pub listeners: Listeners,
     /// Where spans are kept.
@@ -97,18 +98,13 @@ impl Config {
             instances: items,
             mut warnings,
             mut problems,
+            ..
         } = loaded;
         fill_memory(&mut settings);
         let mut check = Check::new(&settings);
         let certificates = Certificates::check(&mut check);
-        let stores = elasticsearch::Items::check(role, &items, &mut check);
-        let mut instances = instances::check(role, &certificates.instance, &stores, &mut check);
+        let (instances, storage) = stores(role, &items, &certificates, &mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
-        let mut storage = Storage::check(role, &mut check);
-        if storage.backends.contains(&Backend::Elasticsearch) {
-            storage.elasticsearch =
-                elasticsearch::check(&instances, &stores, &certificates, &mut check);
-        }
         let collector = if role.collects() || role.forwards() {
             Some(Collector::check(role, environment, &mut check))
         } else {
@@ -121,7 +117,6 @@ impl Config {
             .as_ref()
             .is_some_and(|c| c.sampling.adaptive.is_some());
         instances::refuse_adaptive(&instances, adaptive, &mut check);
-        instances.with_store = stores.instances();
         let agent = role.forwards().then(|| Agent::check(&mut check));
         let query = if role.answers() {
             Some(Query::check(&mut check))
@@ -143,7 +138,7 @@ impl Config {
         let config = listeners.map(|listeners| Self {
             role,
             certificates,
-            instances: Arc::new(instances),
+            instances,
             listeners,
             storage,
             collector,
@@ -213,14 +208,16 @@ pub fn of_letters(loaded: Loaded) -> Result<Letters, Vec<Problem>> {
     let mut check = Check::new(&settings);
     let certificates = Certificates::check(&mut check);
     let role = Role::AllInOne;
-    let stores = elasticsearch::Items::check(role, &items, &mut check);
-    let mut instances = instances::check(role, &certificates.instance, &stores, &mut check);
-    let mut storage = Storage::check(role, &mut check);
-    if storage.backends.contains(&Backend::Elasticsearch) {
-        storage.elasticsearch =
-            elasticsearch::check(&instances, &stores, &certificates, &mut check);
-    }
-    instances.with_store = stores.instances();
+    let (_, mut storage) = stores(role, &items, &certificates, &mut check);
+    // those of instances with stores of their own kind are not looked for
+    storage.backends = storage.common.clone();
+    let common: Vec<&str> = storage
+        .common
+        .iter()
+        .map(|backend| backend.as_str())
+        .collect();
+    let kept = storage.kept.iter().filter(|kept| kept.backends == common);
+    let instances = kept.map(|kept| kept.instance.clone()).collect();
     let memory_max_bytes = check.size_from("memory.max-bytes", LEAST_MEMORY);
     problems.append(&mut check.problems);
     if !problems.is_empty() {
@@ -228,7 +225,7 @@ pub fn of_letters(loaded: Loaded) -> Result<Letters, Vec<Problem>> {
     }
     Ok(Letters {
         storage,
-        instances: instances.all(),
+        instances,
         memory_max_bytes,
     })
 }
@@ -254,6 +251,24 @@ pub fn of_cluster(loaded: Loaded) -> Result<(Place, Vec<Warning>), Vec<Problem>>
     } else {
         Err(problems)
     }
+}
+
+/// Whose requests are, and where each instance is kept.
+fn stores(
+    role: Role,
+    items: &[Item],
+    certificates: &Certificates,
+    check: &mut Check<'_>,
+) -> (Instances, Storage) {
+    let items = elasticsearch::Items::check(role, items, check);
+    let mut instances = instances::check(role, &certificates.instance, &items, check);
+    let mut storage = Storage::check(role, &items, check);
+    if storage.backends.contains(&Backend::Elasticsearch) {
+        storage.elasticsearch = elasticsearch::check(&instances, &items, certificates, check);
+    }
+    instances.with_store = items.instances();
+    storage.keep(role, &instances, &items, check);
+    (instances, storage)
 }
 
 fn fill_memory(settings: &mut Settings) {

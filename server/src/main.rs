@@ -13,7 +13,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     allocator::set();
     match cli::parse(&environment::arguments(), &Environment::of_process()) {
-        Ok(Command::Run { config, warnings }) => exit_code(roles::run(&config, &warnings)),
+        Ok(Command::Run {
+            config,
+            warnings,
+            again,
+        }) => exit_code(roles::run(&config, &warnings, *again)),
         Ok(command) => {
             let done =
                 commands::execute(&command, &mut io::stdout().lock(), &mut io::stderr().lock());

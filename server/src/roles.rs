@@ -5,6 +5,7 @@
 //! Deliberately absent: what any of these does.
 
 mod certificates;
+mod instances;
 mod rooms;
 mod signals;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
+use storage::elasticsearch::Elasticsearch;
 use storage::stack::Storage;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -22,16 +24,17 @@ use tracing::{error, info, warn};
 
 use crate::admin::{self, Admin, Health, Moment};
 use crate::commands::version;
-use crate::config::Config;
+use crate::config::{Again, Config};
 use crate::logs;
 use settings::Warning;
+use trust::Rules;
 
 /// What is kept back from the grace period for the store, after requests in flight were answered.
 const CLOSING: Duration = Duration::from_secs(3);
 
 /// Plays the configured role until a signal or a failure ends it; true means a signal. A failure is in the log, with what it is and which
 /// setting mends it.
-pub fn run(config: &Config, warnings: &[Warning]) -> bool {
+pub fn run(config: &Config, warnings: &[Warning], again: Again) -> bool {
     logs::start(config.logs.level, config.logs.encoding);
     info!(version = version::line(), role = %config.role, "starting");
     for warning in warnings {
@@ -43,20 +46,20 @@ pub fn run(config: &Config, warnings: &[Warning]) -> bool {
             warn!(%reason, "the limit of open files stays as it is: many connections may be refused, see ulimit -n");
         }
     }
-    let ended = play_on_threads(config);
+    let ended = play_on_threads(config, warnings, again);
     if let Err(error) = &ended {
         error!(reason = explain(error), "ended by a failure");
     }
     ended.is_ok()
 }
 
-fn play_on_threads(config: &Config) -> anyhow::Result<()> {
+fn play_on_threads(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("spoor")
         .build()
         .context("start threads")?;
-    let ended = runtime.block_on(play(config));
+    let ended = runtime.block_on(play(config, warnings, again));
     // a blocking read of the disk must not hold up the end
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
@@ -75,8 +78,11 @@ fn explain(error: &anyhow::Error) -> String {
     said
 }
 
-async fn play(config: &Config) -> anyhow::Result<()> {
+async fn play(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Result<()> {
     let mut signals = signals::Signals::catch().context("catch signals")?;
+    // without a file it ends the process, as it does a shell's other children
+    let hangups =
+        (again.file().map(|_| signals::Hangups::catch()).transpose()).context("catch signals")?;
     let mut registry = Registry::default();
     let connections = listen::Metrics::register(&mut registry);
     let health = Health::default();
@@ -102,6 +108,8 @@ async fn play(config: &Config) -> anyhow::Result<()> {
     };
     let Opened {
         storage,
+        clusters,
+        rules,
         addrs,
         mut rooms,
         shutdown,
@@ -110,6 +118,20 @@ async fn play(config: &Config) -> anyhow::Result<()> {
         let shutdown = shutdown.clone();
         rooms.spawn(async move {
             issuer.keep(shutdown).await;
+            Ok(())
+        });
+    }
+    let live = instances::Live {
+        rules,
+        storage: storage.clone(),
+        clusters,
+    };
+    let metrics = instances::Metrics::register(&mut registry);
+    let watch = instances::Watch::new(again, config, warnings, live, metrics);
+    if let (Some(watch), Some(hangups)) = (watch, hangups) {
+        let shutdown = shutdown.clone();
+        rooms.spawn(async move {
+            watch.keep(hangups, shutdown).await;
             Ok(())
         });
     }
@@ -166,6 +188,8 @@ impl Shown {
 /// The rooms of a role, running.
 struct Opened {
     storage: Arc<Storage>,
+    clusters: Option<Arc<Elasticsearch>>,
+    rules: Rules,
     addrs: Vec<(&'static str, Vec<SocketAddr>)>,
     rooms: JoinSet<anyhow::Result<()>>,
     shutdown: CancellationToken,
@@ -180,11 +204,16 @@ impl Opened {
         registry: &mut Registry,
         connections: &listen::Metrics,
     ) -> anyhow::Result<Self> {
-        let (storage, forwards_to) = rooms::storage(config, registry).await?;
+        let rooms::Stores {
+            storage,
+            clusters,
+            forwards_to,
+        } = rooms::stores(config, registry).await?;
         let storage = Arc::new(storage);
+        let rules = Rules::new(config.instances.clone());
         let mut rooms = JoinSet::new();
         let shutdown = CancellationToken::new();
-        if let Some(collector) = rooms::collector(config)? {
+        if let Some(collector) = rooms::collector(config, &rules)? {
             let parts = collector::Parts {
                 writer: storage.writer(),
                 dead_letters: storage.dead_letters(),
@@ -197,9 +226,9 @@ impl Opened {
             let shutdown = shutdown.clone();
             rooms.spawn(async move { receivers.run(shutdown).await.context("the collector") });
         }
-        if let Some(query) = rooms::query(config, &addrs, &storage)? {
-            let stores = rooms::stores(&storage);
-            let server = query::bind(&query, stores, registry, connections).await?;
+        if let Some(query) = rooms::query(config, &addrs, &rules, &storage)? {
+            let readers = rooms::readers(&storage);
+            let server = query::bind(&query, readers, registry, connections).await?;
             addrs.push(("query-http", server.addrs().to_vec()));
             let shutdown = shutdown.clone();
             rooms.spawn(async move { server.run(shutdown).await.context("the query service") });
@@ -207,6 +236,8 @@ impl Opened {
         rooms::build_info(config, registry);
         Ok(Self {
             storage,
+            clusters,
+            rules,
             addrs,
             rooms,
             shutdown,

@@ -6,6 +6,7 @@
 
 mod archive;
 mod instances;
+mod running;
 mod tls;
 mod values;
 
@@ -47,8 +48,12 @@ pub struct Warning {
 pub struct Loaded {
     /// Every setting.
     pub settings: Settings,
+    /// The same as they were written, before an archive took anything from its store: what a later look at the file is compared with.
+    pub written: Settings,
     /// What the file says of single instances.
     pub instances: Vec<Item>,
+    /// Settings that differ from what runs and that only a restart takes up, as they were written.
+    pub waiting: Vec<String>,
     /// What to write to the log once.
     pub warnings: Vec<Warning>,
     /// What keeps Spoor from starting.
@@ -72,6 +77,25 @@ enum Raw {
 /// Puts the layers together. `given` is in the order of the command line.
 #[must_use]
 pub fn load(given: &[(String, String)], environment: &Environment) -> Loaded {
+    load_beside(None, given, environment)
+}
+
+/// The same, for a process that runs with what was `written` at its start: the items of `instances` and what else can be taken up while it runs are as the file
+/// has them now, and everything else stays as it was.
+#[must_use]
+pub fn load_again(
+    running: &Settings,
+    given: &[(String, String)],
+    environment: &Environment,
+) -> Loaded {
+    load_beside(Some(running), given, environment)
+}
+
+fn load_beside(
+    running: Option<&Settings>,
+    given: &[(String, String)],
+    environment: &Environment,
+) -> Loaded {
     let mut notes = Notes::default();
     let from_flags = flag_layer(given, &mut notes);
     let from_environment = environment_layer(environment, &mut notes);
@@ -92,14 +116,18 @@ pub fn load(given: &[(String, String)], environment: &Environment) -> Loaded {
         let found = layers.iter_mut().find_map(|layer| layer.remove(flag.name));
         settings.put(notes.settle(flag, found));
     }
+    let waiting = running.map_or_else(Vec::new, |running| running::keep(&mut settings, running));
     notes.problems.extend(tls::half_on(&settings));
+    let written = settings.clone();
     let instances = path.map_or_else(Vec::new, |path| {
         instances::derive(&path, items, &settings, &mut notes)
     });
     archive::inherit(&mut settings);
     Loaded {
         settings,
+        written,
         instances,
+        waiting,
         warnings: notes.warnings(),
         problems: notes.problems,
     }
@@ -164,7 +192,7 @@ fn file_layer(path: &Path, notes: &mut Notes) -> (Layer, Items) {
         if key.eq_ignore_ascii_case(file::INSTANCES) {
             let at = path.display();
             notes.problems.push(Problem::Invalid(format!(
-                "{key} in {at}: a list of groups belongs here, each with namespace, and name, es and es-archive where they differ"
+                "{key} in {at}: a list of groups belongs here, each with namespace, and name, es, es-archive, span-storage.type and query.union where they differ"
             )));
             continue;
         }

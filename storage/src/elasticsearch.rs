@@ -3,7 +3,7 @@
 //! In: batches and questions of any instance that has a [`Config`]. Out: documents equal to Jaeger's, and spans read back from what any version of Jaeger
 //! wrote. `Ok` from a write means that the cluster confirmed each document.
 //!
-//! Instances share nothing but this folder: a cluster that is away, slow or refuses us harms its own instance alone.
+//! Instances share nothing but this folder: a cluster that is away, slow or refuses us harms its own instance alone. They come and go while it is open.
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch` v1.76.0.
 
@@ -20,6 +20,7 @@ mod gate;
 pub mod housekeeping;
 mod index;
 mod metrics;
+mod opened;
 mod reader;
 mod sampling;
 mod scroll;
@@ -30,10 +31,11 @@ mod template;
 mod watch;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use model::{Batch, Instance};
@@ -49,6 +51,7 @@ use crate::write_only::WriteOnly;
 use archive::Archives;
 use dead_letters::Letters;
 use metrics::Families;
+use opened::{Bound, Opened, Stores};
 use reader::Reader;
 use sampling::Samplings;
 use store::Store;
@@ -64,27 +67,28 @@ pub struct Elasticsearch {
     /// Housekeeping.
     tasks: TaskTracker,
     ending: CancellationToken,
+    keeps_house: AtomicBool,
 }
 
 struct Shared {
     /// By namespace and name, and by nothing shorter.
-    stores: BTreeMap<Instance, Opened>,
+    stores: ArcSwap<Stores>,
     families: Families,
     upkeep: housekeeping::Families,
     closed: AtomicBool,
     /// It is told by reads whether a cluster is there, and not by writes.
     watches: AtomicBool,
-    /// Bytes of one merged write.
-    coalesce_bytes: usize,
 }
 
-/// What an instance has.
-struct Opened {
-    main: Arc<Store>,
-    archive: Option<Arc<Store>>,
-}
-
+/// The writer of any instance, by what is open when it is asked.
 struct Writer(Arc<Shared>);
+
+/// Stores in place of those that are open, none of them in use yet.
+pub struct Change {
+    next: Stores,
+    /// Those that were opened anew, and those that go.
+    concerned: BTreeSet<Instance>,
+}
 
 // === impl Elasticsearch ===
 
@@ -94,46 +98,72 @@ impl Elasticsearch {
     /// # Errors
     /// A setting or a file that cannot be used, with its instance. Blocks.
     pub fn new(configs: Vec<Config>) -> Result<Self, String> {
-        let families = Families::new();
-        let mut stores = BTreeMap::new();
-        let mut coalesce_bytes = 0;
-        for config in configs {
-            let Config {
-                instance,
-                main,
-                archive,
-            } = config;
-            coalesce_bytes =
-                coalesce_bytes.max(main.limits.bulk_bytes * main.limits.bulk_workers.max(1));
-            let open = |place, store| -> Result<Arc<Store>, String> {
-                let metrics = families.of(&instance, store);
-                let opened = Store::open(instance.clone(), place, metrics)?;
-                opened.client.check_files()?;
-                Ok(Arc::new(opened))
-            };
-            let opened = || -> Result<Opened, String> {
-                Ok(Opened {
-                    main: open(main, "main")?,
-                    archive: archive.map(|place| open(place, "archive")).transpose()?,
-                })
-            };
-            let opened = opened().map_err(|problem| format!("{instance}: {problem}"))?;
-            if stores.insert(instance.clone(), opened).is_some() {
-                return Err(format!("{instance} has two stores: name it once"));
-            }
-        }
-        Ok(Self {
+        let all = Self {
             shared: Arc::new(Shared {
-                stores,
-                families,
+                stores: ArcSwap::default(),
+                families: Families::new(),
                 upkeep: housekeeping::Families::default(),
                 closed: AtomicBool::new(false),
                 watches: AtomicBool::new(false),
-                coalesce_bytes,
             }),
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
-        })
+            keeps_house: AtomicBool::new(false),
+        };
+        let change = all.prepare(configs)?;
+        all.apply(change);
+        Ok(all)
+    }
+
+    /// Opens the stores of `configs` that are not open as they are there, and changes nothing yet. Blocks.
+    ///
+    /// # Errors
+    /// A setting or a file that cannot be used, with its instance.
+    pub fn prepare(&self, configs: Vec<Config>) -> Result<Change, String> {
+        let open = self.shared.stores.load_full();
+        let mut next = Stores::new();
+        let mut concerned = BTreeSet::new();
+        for config in configs {
+            let instance = config.instance.clone();
+            let kept = open.get(&instance).filter(|opened| opened.is_as(&config));
+            let store = match kept {
+                Some(kept) => kept.clone(),
+                None => {
+                    concerned.insert(instance.clone());
+                    let opened = Opened::open(config, &self.shared.families, &self.ending);
+                    let opened = opened.map_err(|problem| format!("{instance}: {problem}"))?;
+                    Arc::new(opened)
+                }
+            };
+            if next.insert(instance.clone(), store).is_some() {
+                return Err(format!("{instance} has two stores: name it once"));
+            }
+        }
+        concerned.extend(
+            open.keys()
+                .filter(|known| !next.contains_key(known))
+                .cloned(),
+        );
+        Ok(Change { next, concerned })
+    }
+
+    /// From now on these are asked. What is under way with one that goes ends there, and then its connections close. Those that stay are not touched.
+    pub fn apply(&self, change: Change) {
+        let Change { next, concerned } = change;
+        let before = self.shared.stores.swap(Arc::new(next));
+        let now = self.shared.stores.load();
+        for instance in &concerned {
+            if let Some(gone) = before.get(instance) {
+                gone.leave();
+            }
+            match now.get(instance) {
+                Some(opened) => self.keep(opened),
+                None => {
+                    self.shared.families.forget(instance);
+                    self.shared.upkeep.forget(instance);
+                }
+            }
+        }
     }
 
     /// Puts what is counted into `registry`.
@@ -142,42 +172,87 @@ impl Elasticsearch {
         self.shared.upkeep.register(registry);
     }
 
-    /// Keeps the indices of all instances that have it switched on in order, until it is closed. For processes that write; call it once.
+    /// Keeps the indices of all instances that have it switched on in order, until it is closed, those included that come later. For processes that write; call it once.
     pub fn keep_house(&self) {
-        for opened in self.shared.stores.values() {
-            if let Some(keeper) = housekeeping::Keeper::new(&opened.main, &self.shared.upkeep) {
-                self.tasks.spawn(keeper.keep(self.ending.clone()));
-            }
+        self.keeps_house.store(true, Ordering::Release);
+        for opened in self.shared.stores.load().values() {
+            self.keep(opened);
         }
     }
 
-    /// Looks whether clusters can be read, until it is closed: health is of that. For processes that only read; call it once.
+    /// Looks whether clusters can be read, until it is closed, those included that come later: health is of that. For processes that only read; call it once.
     pub fn watch(&self) {
         self.shared.watches.store(true, Ordering::Release);
-        let stores = self.shared.stores.values();
-        let stores = stores.map(|opened| opened.main.clone()).collect();
-        self.tasks.spawn(watch::keep(stores, self.ending.clone()));
+        let shared = self.shared.clone();
+        self.tasks
+            .spawn(watch::keep(move || shared.mains(), self.ending.clone()));
+    }
+
+    fn keep(&self, opened: &Opened) {
+        if !self.keeps_house.load(Ordering::Acquire) {
+            return;
+        }
+        if let Some(keeper) = housekeeping::Keeper::new(&opened.main, &self.shared.upkeep) {
+            self.tasks.spawn(keeper.keep(opened.ending.clone()));
+        }
+    }
+}
+
+// === impl Change ===
+
+impl Change {
+    /// Instances whose store is another from now on, is new, or is gone.
+    pub fn concerned(&self) -> &BTreeSet<Instance> {
+        &self.concerned
     }
 }
 
 // === impl Shared ===
 
 impl Shared {
-    fn opened(&self, instance: &Instance) -> Result<&Opened, WriteError> {
-        self.stores
-            .get(instance)
-            .ok_or_else(|| WriteError::Unavailable {
-                reason: has_no_store(instance),
-            })
+    fn opened(&self, instance: &Instance) -> Option<Arc<Opened>> {
+        self.stores.load().get(instance).cloned()
     }
 
-    fn main(&self, instance: &Instance) -> Result<&Arc<Store>, WriteError> {
+    fn known(&self, instance: &Instance) -> Result<Arc<Opened>, WriteError> {
         self.check_open()?;
-        Ok(&self.opened(instance)?.main)
+        let opened = self.opened(instance);
+        opened.ok_or_else(|| WriteError::Unavailable {
+            reason: has_no_store(instance),
+        })
+    }
+
+    fn mains(&self) -> Vec<Arc<Store>> {
+        let stores = self.stores.load();
+        stores.values().map(|opened| opened.main.clone()).collect()
+    }
+
+    fn places(&self) -> Vec<Arc<Store>> {
+        let stores = self.stores.load();
+        let places = stores.values();
+        let places = places.flat_map(|opened| std::iter::once(&opened.main).chain(&opened.archive));
+        places.cloned().collect()
+    }
+
+    /// Bytes of one merged write.
+    fn coalesce_bytes(&self) -> usize {
+        let stores = self.stores.load();
+        let bytes = stores.values().map(|opened| {
+            let limits = &opened.main.place.limits;
+            limits.bulk_bytes * limits.bulk_workers.max(1)
+        });
+        bytes.max().unwrap_or_default()
     }
 
     fn has_archive(&self) -> bool {
-        self.stores.values().any(|opened| opened.archive.is_some())
+        let stores = self.stores.load();
+        stores.values().any(|opened| opened.archive.is_some())
+    }
+
+    fn takes_credentials(&self) -> bool {
+        let places = self.places();
+        let mut connections = places.iter().map(|store| &store.place.connection);
+        connections.any(|to| to.propagate_api_key || to.propagate_bearer_token)
     }
 
     fn check_open(&self) -> Result<(), WriteError> {
@@ -193,8 +268,8 @@ impl Shared {
 impl TraceWriter for Writer {
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
         async move {
-            let store = self.0.main(&batch.instance)?;
-            store.write(&batch.spans, true).await
+            let opened = self.0.known(&batch.instance)?;
+            opened.main.write(&batch.spans, true).await
         }
         .boxed()
     }
@@ -211,7 +286,8 @@ impl Backend for Elasticsearch {
             archive: self.shared.has_archive(),
             dead_letters: true,
             sampling_store: true,
-            coalesce_bytes: Some(self.shared.coalesce_bytes),
+            takes_credentials: self.shared.takes_credentials(),
+            coalesce_bytes: Some(self.shared.coalesce_bytes()),
             ..Capabilities::default()
         }
     }
@@ -220,15 +296,29 @@ impl Backend for Elasticsearch {
         Arc::new(Writer(self.shared.clone()))
     }
 
+    fn writer_of(&self, instance: &Instance) -> Arc<dyn TraceWriter> {
+        match self.shared.opened(instance) {
+            Some(opened) => Arc::new(Bound::new(opened, self.shared.clone())),
+            None => self.writer(),
+        }
+    }
+
+    fn dead_letters_of(&self, instance: &Instance) -> Option<Arc<dyn DeadLetters>> {
+        match self.shared.opened(instance) {
+            Some(opened) => Some(Arc::new(Bound::new(opened, self.shared.clone()))),
+            None => self.dead_letters(),
+        }
+    }
+
     fn reader(&self, instance: &Instance) -> Arc<dyn TraceReader> {
-        match self.shared.stores.get(instance) {
+        match self.shared.opened(instance) {
             Some(opened) => Arc::new(Reader::new(&opened.main)),
             None => Arc::new(nowhere(instance)),
         }
     }
 
     fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader> {
-        match self.shared.stores.get(instance) {
+        match self.shared.opened(instance) {
             Some(opened) => Arc::new(Reader::new(&opened.main)),
             None => Arc::new(nowhere(instance)),
         }
@@ -249,7 +339,8 @@ impl Backend for Elasticsearch {
 
     /// With the first instance's spans: adaptive sampling is for a process with one.
     fn sampling_store(&self) -> Option<Arc<dyn SamplingStore>> {
-        let first = self.shared.stores.values().next()?;
+        let stores = self.shared.stores.load();
+        let first = stores.values().next()?;
         Some(Arc::new(Samplings::new(first.main.clone())))
     }
 
@@ -257,7 +348,7 @@ impl Backend for Elasticsearch {
     fn health(&self) -> Result<(), String> {
         let mut ills = Vec::new();
         let watches = self.shared.watches.load(Ordering::Acquire);
-        for opened in self.shared.stores.values() {
+        for opened in self.shared.stores.load().values() {
             let health = if watches {
                 opened.main.watch.health()
             } else {

@@ -276,6 +276,7 @@ impl Backend for Embedded {
             archive: self.archive.is_some(),
             dead_letters: true,
             sampling_store: self.sampling.is_some(),
+            takes_credentials: false,
             operation_kinds: true,
             lossless: true,
             counts_calls: true,

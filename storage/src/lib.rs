@@ -11,6 +11,7 @@ pub mod disk;
 pub mod elasticsearch;
 pub mod embedded;
 pub mod forward;
+mod given;
 pub mod kafka;
 pub mod layers;
 mod letter;
@@ -19,6 +20,8 @@ pub mod port;
 pub mod query;
 mod sampling;
 pub mod stack;
+mod trouble;
+mod union;
 mod write_only;
 
 #[cfg(test)]
@@ -26,7 +29,7 @@ mod logs;
 
 pub use port::{
     Archive, Backend, Buried, Capabilities, Completeness, DeadLetter, DeadLetterReader,
-    DeadLetters, DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, LetterQuery,
+    DeadLetters, DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Lacks, LetterQuery,
     LetterStream, Operation, OperationQuery, Probabilities, Rate, ReadContext, ReadError, ReadItem,
     ReadLimits, SamplingStore, Throughput, ThroughputRows, TraceReader, TraceStream, TraceWriter,
     Unstorable, WriteError,

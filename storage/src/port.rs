@@ -5,6 +5,7 @@
 //!
 //! Source of the shape: `jaegertracing/jaeger: internal/storage/v2/api/tracestore` v2.20, with synchronous, confirmed writes.
 
+mod lacks;
 mod letters;
 mod sampling;
 
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::query::TraceQuery;
 
+pub use lacks::Lacks;
 pub use letters::{Buried, DeadLetterReader, LetterQuery, LetterStream};
 pub use sampling::{Probabilities, Rate, SamplingStore, Throughput, ThroughputRows};
 
@@ -113,6 +115,11 @@ pub trait Backend: Send + Sync {
     /// The writer, without layers.
     fn writer(&self) -> Arc<dyn TraceWriter>;
 
+    /// The writer of one instance. What it was given it goes on writing to where that instance was kept when this was asked for, though the instance be taken away.
+    fn writer_of(&self, _instance: &Instance) -> Arc<dyn TraceWriter> {
+        self.writer()
+    }
+
     /// A reader of one instance. An instance without spans is empty, not an error.
     fn reader(&self, instance: &Instance) -> Arc<dyn TraceReader>;
 
@@ -121,6 +128,11 @@ pub trait Backend: Send + Sync {
 
     /// Where spans go that can never be stored; `None`: they are dropped and counted.
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>>;
+
+    /// The same for one instance, as with [`Backend::writer_of`].
+    fn dead_letters_of(&self, _instance: &Instance) -> Option<Arc<dyn DeadLetters>> {
+        self.dead_letters()
+    }
 
     /// Reads back what [`Backend::dead_letters`] keeps; `None`: it cannot be read while the store is open, or nothing is kept.
     fn dead_letter_reader(&self) -> Option<Arc<dyn DeadLetterReader>> {
@@ -153,6 +165,8 @@ pub struct Capabilities {
     pub dead_letters: bool,
     /// It keeps what adaptive sampling needs.
     pub sampling_store: bool,
+    /// It decides by the token or key of whoever asks: see [`ReadContext::credentials`].
+    pub takes_credentials: bool,
     /// Operations are known with their kind (Elasticsearch: no).
     pub operation_kinds: bool,
     /// Spans come back with all that they were written with. Else in the `Jaeger` dialect, in whole microseconds, with what Jaeger's
@@ -236,6 +250,8 @@ pub struct ReadContext {
     pub credentials: Option<SecretString>,
     /// Bounds of the answer.
     pub limits: ReadLimits,
+    /// What a list of names or of calls lacks, which has no end that could say so.
+    pub lacks: Lacks,
 }
 
 /// Bounds of an answer. What reaches one is cut there, and the stream ends with [`Completeness::Partial`].

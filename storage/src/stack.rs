@@ -6,26 +6,37 @@
 //! ```
 //! Window and limits belong to the layer that buries, since what they keep out has to be buried; and that one stands behind the route, since
 //! each instance's dead letters are its own. A retry layer is absent: clients retry, and the embedded store waits inside the request.
+//!
+//! Which instances there are may change while it runs: those that stay keep the layers that they have.
 
-use std::collections::BTreeSet;
+mod kept;
+mod letters;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
 use model::Instance;
+use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
+use crate::layers::route::Routes;
 use crate::layers::window::{Clock, system_clock};
 use crate::layers::{Bury, Coalesce, FanOut, Ledger, Limits, Meter, Route, Sanitize, Window};
 use crate::port::{
     Archive, Backend, DeadLetters, DependencyReader, SamplingStore, TraceReader, TraceWriter,
 };
+use crate::union::Union;
+use letters::Letters;
+
+pub use kept::Kept;
 
 /// What the layers need to know.
 #[derive(Clone)]
 pub struct Settings {
-    /// Whose spans are taken.
-    pub instances: Vec<Instance>,
+    /// Whose spans are taken, and how they are kept.
+    pub instances: Vec<Kept>,
     /// Which spans are too old, and which too far ahead.
     pub window: Window,
     /// Which spans are too large.
@@ -41,10 +52,26 @@ pub struct Storage {
     writer: Arc<dyn TraceWriter>,
     meter: Arc<Meter>,
     ledger: Arc<Ledger>,
-    dead_letters: Option<Arc<dyn DeadLetters>>,
-    first: Arc<dyn Backend>,
-    others: Vec<Arc<dyn Backend>>,
+    route: Arc<Route>,
+    known: Arc<kept::Known>,
+    /// Changes come one by one.
+    changing: Mutex<()>,
+    settings: Settings,
     tracker: TaskTracker,
+}
+
+/// What can be read of one instance.
+pub struct Reading {
+    /// The name of the backend that is read first.
+    pub kind: &'static str,
+    /// Its traces, with those of the instances that are read with it.
+    pub traces: Arc<dyn TraceReader>,
+    /// Its dependencies, likewise.
+    pub dependencies: Arc<dyn DependencyReader>,
+    /// Where its traces are kept for good.
+    pub archive: Option<Arc<dyn Archive>>,
+    /// A backend that is asked decides by the token or key of whoever asks.
+    pub takes_credentials: bool,
 }
 
 /// There is no backend to put layers on.
@@ -58,7 +85,7 @@ impl Default for Settings {
     /// One instance, `default/jaeger`; spans of the last 720 hours and of ordinary size; 16 MiB waiting; the system's clock.
     fn default() -> Self {
         Self {
-            instances: vec![Instance::default()],
+            instances: vec![Instance::default().into()],
             window: Window::default(),
             limits: Limits::default(),
             max_waiting_bytes: 16 << 20,
@@ -70,37 +97,69 @@ impl Default for Settings {
 // === impl Storage ===
 
 impl Storage {
-    /// Layers on `backends`: spans go to all of them, and are read from the first. Dead letters go to the first that keeps any.
+    /// Layers on `backends`, the open ones. Spans of an instance go to all of its own, and are read from the first. Dead letters go to the first that keeps any.
     pub fn build(backends: Vec<Arc<dyn Backend>>, settings: &Settings) -> Result<Self, NoBackend> {
-        let tracker = TaskTracker::new();
+        if backends.is_empty() {
+            return Err(NoBackend);
+        }
         let ledger = Arc::new(Ledger::new());
-        let dead_letters = backends.iter().find_map(|b| b.dead_letters());
-        let instances: BTreeSet<_> = settings.instances.iter().cloned().collect();
-        let routes = instances.into_iter().map(|instance| {
-            let bury = Bury::new(
-                below(&backends, settings.max_waiting_bytes, &tracker),
-                dead_letters.clone(),
-                ledger.clone(),
-                settings.window,
-                settings.limits,
-                settings.clock.clone(),
-            );
-            // at zero from the start: a counter that is not there yet cannot be told from one that is broken
-            ledger.account(&instance);
-            (instance, Arc::new(bury) as Arc<dyn TraceWriter>)
-        });
-        let route = Arc::new(Route::new(routes));
-        let meter = Arc::new(Meter::new(Arc::new(Sanitize::new(route)), ledger.clone()));
-        let mut backends = backends.into_iter();
-        Ok(Self {
+        let route = Arc::new(Route::new([]));
+        let sanitize = Arc::new(Sanitize::new(route.clone()));
+        let meter = Arc::new(Meter::new(sanitize, ledger.clone()));
+        let storage = Self {
             writer: meter.clone(),
             meter,
             ledger,
+            route,
+            known: Arc::new(kept::Known::new(backends)),
+            changing: Mutex::new(()),
+            settings: settings.clone(),
+            tracker: TaskTracker::new(),
+        };
+        storage.change(settings.instances.clone(), &BTreeSet::new());
+        Ok(storage)
+    }
+
+    /// From now on these are the instances. Those that are kept as before go on with the layers that they have, unless they are among `anew`: their backends
+    /// have opened something else for them. What is under way with one that goes ends as it began.
+    pub fn change(&self, instances: Vec<Kept>, anew: &BTreeSet<Instance>) {
+        let _one = self.changing.lock();
+        let before = self.known.all();
+        let instances: BTreeMap<Instance, Kept> = instances
+            .into_iter()
+            .map(|kept| (kept.instance.clone(), kept))
+            .collect();
+        let mut routes = Routes::new();
+        for (instance, kept) in &instances {
+            let same = before
+                .get(instance)
+                .filter(|known| known.backends == kept.backends && !anew.contains(instance));
+            let writer = same.and_then(|_| self.route.writer(instance));
+            let writer = writer.unwrap_or_else(|| self.open(kept));
+            routes.insert(instance.clone(), writer);
+            // at zero from the start: a counter that is not there yet cannot be told from one that is broken
+            self.ledger.account(instance);
+        }
+        let all = instances.keys().cloned().collect();
+        self.known.replace(instances);
+        self.route.replace(routes);
+        self.ledger.keep_only(&all);
+    }
+
+    /// The layers of one instance.
+    fn open(&self, kept: &Kept) -> Arc<dyn TraceWriter> {
+        let backends = self.known.backends_of(kept);
+        let instance = &kept.instance;
+        let dead_letters = backends.iter().find_map(|b| b.dead_letters_of(instance));
+        let writers = backends.iter().map(|b| (*b, b.writer_of(instance)));
+        Arc::new(Bury::new(
+            below(writers, self.settings.max_waiting_bytes, &self.tracker),
             dead_letters,
-            first: backends.next().ok_or(NoBackend)?,
-            others: backends.collect(),
-            tracker,
-        })
+            self.ledger.clone(),
+            self.settings.window,
+            self.settings.limits,
+            self.settings.clock.clone(),
+        ))
     }
 
     /// Takes spans in, through all layers.
@@ -108,24 +167,51 @@ impl Storage {
         self.writer.clone()
     }
 
-    /// Gives the spans of one instance back, from the first backend.
+    /// Gives the spans of one instance back, from the first of its backends, and of those that are read with it.
     pub fn reader(&self, instance: &Instance) -> Arc<dyn TraceReader> {
-        self.first.reader(instance)
+        self.reading(instance).traces
     }
 
-    /// The dependencies of one instance, from the first backend.
-    pub fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader> {
-        self.first.dependencies(instance)
+    /// All that can be read of one instance.
+    pub fn reading(&self, instance: &Instance) -> Reading {
+        let known = self.known.all();
+        let kept = |instance: &Instance| match known.get(instance) {
+            Some(kept) => kept.clone(),
+            None => instance.clone().into(),
+        };
+        let own = kept(instance);
+        let backend = self.known.first_of(&own);
+        let mut reading = Reading {
+            kind: backend.name(),
+            traces: backend.reader(instance),
+            dependencies: backend.dependencies(instance),
+            archive: backend.archive(),
+            takes_credentials: backend.capabilities().takes_credentials,
+        };
+        let others: Vec<&Instance> = own.union.iter().filter(|o| *o != instance).collect();
+        if !others.is_empty() {
+            let mut union = Union::new(instance, reading.traces, reading.dependencies);
+            for other in others {
+                let backend = self.known.first_of(&kept(other));
+                reading.takes_credentials |= backend.capabilities().takes_credentials;
+                union.add(other, backend.reader(other), backend.dependencies(other));
+            }
+            let union = Arc::new(union);
+            reading.traces = union.clone();
+            reading.dependencies = union;
+        }
+        reading
     }
 
-    /// Where traces are kept for good: the archive of the first backend.
-    pub fn archive(&self) -> Option<Arc<dyn Archive>> {
-        self.first.archive()
+    /// Whether any instance's traces can be kept for good.
+    pub fn has_archive(&self) -> bool {
+        self.backends().any(|b| b.capabilities().archive)
     }
 
     /// Where spans go that can never be stored, for those that never reach the writer; `None`: they are dropped and counted.
     pub fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {
-        self.dead_letters.clone()
+        let keeps = self.backends().any(|b| b.dead_letters().is_some());
+        keeps.then(|| Arc::new(Letters(self.known.clone())) as Arc<dyn DeadLetters>)
     }
 
     /// Where adaptive sampling keeps what collectors agree on: with the first backend that has room for it; `None`: none has.
@@ -136,11 +222,6 @@ impl Storage {
     /// What became of every span, for those that never reach the writer too.
     pub fn ledger(&self) -> Arc<Ledger> {
         self.ledger.clone()
-    }
-
-    /// The backend that is read from: its name and what it can do.
-    pub fn first(&self) -> &dyn Backend {
-        &*self.first
     }
 
     /// Puts the layers' metrics into `registry`. The backends' own are theirs to register.
@@ -171,15 +252,16 @@ impl Storage {
     }
 
     fn backends(&self) -> impl Iterator<Item = &dyn Backend> {
-        std::iter::once(&*self.first).chain(self.others.iter().map(|b| &**b))
+        self.known.backends().iter().map(|b| &**b)
     }
 }
 
 /// Takes dead letters in again, through what lies below the layers that are for senders: what still cannot be stored, by window, limits or a backend, is named in
 /// [`WriteError::Rejected`](crate::WriteError::Rejected) and not buried once more; all others are durable.
 pub fn replayer(backends: &[Arc<dyn Backend>], settings: &Settings) -> Arc<dyn TraceWriter> {
+    let writers = backends.iter().map(|b| (b, b.writer()));
     Arc::new(Bury::new(
-        below(backends, settings.max_waiting_bytes, &TaskTracker::new()),
+        below(writers, settings.max_waiting_bytes, &TaskTracker::new()),
         None,
         Arc::new(Ledger::new()),
         settings.window,
@@ -189,15 +271,13 @@ pub fn replayer(backends: &[Arc<dyn Backend>], settings: &Settings) -> Arc<dyn T
 }
 
 /// What lies below the layers that every instance has: the backends, each behind its own coalescing where it asks for it.
-fn below(
-    backends: &[Arc<dyn Backend>],
+fn below<'a>(
+    writers: impl Iterator<Item = (&'a Arc<dyn Backend>, Arc<dyn TraceWriter>)>,
     max_waiting_bytes: usize,
     tracker: &TaskTracker,
 ) -> Arc<dyn TraceWriter> {
-    let mut writers: Vec<(&'static str, Arc<dyn TraceWriter>)> = backends
-        .iter()
-        .map(|backend| {
-            let writer = backend.writer();
+    let mut writers: Vec<(&'static str, Arc<dyn TraceWriter>)> = writers
+        .map(|(backend, writer)| {
             let writer = match backend.capabilities().coalesce_bytes {
                 None => writer,
                 Some(max_bytes) => Arc::new(Coalesce::new(

@@ -1,6 +1,9 @@
 //! Every backend keeps the port's promises.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "conformance/union.rs"]
+mod union;
+
 mod memory {
     use storage::conformance::{self, Subject};
     use storage::memory::{Config, Memory};

@@ -129,6 +129,19 @@ impl Instances {
         all
     }
 
+    /// Whether a request can belong to it.
+    #[must_use]
+    pub fn is_reached(&self, instance: &Instance) -> bool {
+        let mut named =
+            (self.listeners.values()).chain(self.certificates.iter().map(|(_, instance)| instance));
+        let is_tenant = || {
+            let known = self.tenants.as_ref().map(|tenants| &tenants.known);
+            instance.name() == self.default.name()
+                && known.is_some_and(|known| known.contains(instance.namespace()))
+        };
+        *instance == self.default || named.any(|named| named == instance) || is_tenant()
+    }
+
     /// Where a request belongs that came in on `listener` with these headers, from a client whose certificate holds `names`; `None`: it showed none.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod issue;
 mod layout;
 mod leaf;
 mod name;
+mod rules;
 
 pub use dial::{DialError, Dialer, PublicKey, Stream, public_key};
 pub use error::Error;
@@ -28,3 +29,4 @@ pub use instances::{Instances, InvalidPattern, Names, Pattern, Stranger, Tenants
 pub use issue::{Issuer, Outcome};
 pub use layout::Layout;
 pub use name::{InvalidName, Name, names_of};
+pub use rules::Rules;

@@ -29,11 +29,19 @@ struct CallsJson<'a> {
     call_count: u64,
 }
 
+/// The envelope, which says what the list in it lacks.
+fn whole(mut envelope: Envelope, call: &Call<'_>) -> Envelope {
+    if let Some(reason) = call.lacks() {
+        envelope.cut(reason);
+    }
+    envelope
+}
+
 /// All services.
 pub(super) async fn services(call: Call<'_>) -> Result<Envelope, Error> {
     let services = call.get_services().await?;
     let names: Vec<&str> = services.iter().map(Str::as_str).collect();
-    Ok(Envelope::of(&names, names.len()))
+    Ok(whole(Envelope::of(&names, names.len()), &call))
 }
 
 /// The names of a service's operations, each once; null when there are none, as ever.
@@ -47,7 +55,10 @@ pub(super) async fn operation_names(call: Call<'_>, service: &str) -> Result<Env
     names.sort_unstable();
     names.dedup();
     let total = names.len();
-    Ok(Envelope::of(&(total > 0).then_some(names), total))
+    Ok(whole(
+        Envelope::of(&(total > 0).then_some(names), total),
+        &call,
+    ))
 }
 
 /// A service's operations with their kinds. A kind that there is not has no operations.
@@ -77,7 +88,7 @@ pub(super) async fn operations(call: Call<'_>, form: &Form) -> Result<Envelope, 
             span_kind: operation.kind.as_str(),
         })
         .collect();
-    Ok(Envelope::of(&data, data.len()))
+    Ok(whole(Envelope::of(&data, data.len()), &call))
 }
 
 /// Who calls whom; with `service`, only its own calls and the calls to it.
@@ -103,5 +114,5 @@ pub(super) async fn dependencies(call: Call<'_>, form: &Form) -> Result<Envelope
         })
         .collect();
     // Jaeger counts no total here
-    Ok(Envelope::of(&data, 0))
+    Ok(whole(Envelope::of(&data, 0), &call))
 }

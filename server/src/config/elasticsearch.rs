@@ -28,6 +28,9 @@ use apart::Store;
 const STORE: &str = "es";
 const ARCHIVE: &str = "es-archive";
 
+/// What an item says whatever its store is.
+const OF_ALL_STORES: [&str; 2] = ["span-storage.type", "query.union"];
+
 /// The items of `instances`, each with the instance that it is about.
 pub(super) struct Items<'a>(Vec<(Instance, &'a Item)>);
 
@@ -39,12 +42,15 @@ impl<'a> Items<'a> {
         if role.forwards() || items.is_empty() {
             return Self(Vec::new());
         }
-        if !Backend::Elasticsearch.is_named(check.settings) {
+        let (items, idle): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| {
+            let is_kept_there = Backend::Elasticsearch.is_named(&item.settings);
+            is_kept_there || OF_ALL_STORES.iter().any(|name| item.says(name))
+        });
+        if !idle.is_empty() {
             check.warnings.push(Warning {
-                settings: items.iter().map(|item| item.position.at("")).collect(),
+                settings: idle.iter().map(|item| item.position.at("")).collect(),
                 note: "an item says how an instance is kept on elasticsearch, which span-storage.type does not name, so this changes nothing".to_owned(),
             });
-            return Self(Vec::new());
         }
         let mut known: Vec<(Instance, &Item)> = Vec::new();
         for item in items {
@@ -66,7 +72,11 @@ impl<'a> Items<'a> {
         instances.collect()
     }
 
-    fn of(&self, instance: &Instance) -> Option<&'a Item> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Instance, &'a Item)> {
+        self.0.iter().map(|(instance, item)| (instance, *item))
+    }
+
+    pub(super) fn of(&self, instance: &Instance) -> Option<&'a Item> {
         let found = self.0.iter().find(|(known, _)| known == instance);
         found.map(|(_, item)| *item)
     }
@@ -100,22 +110,20 @@ pub(super) fn check(
     certificates: &Certificates,
     check: &mut Check<'_>,
 ) -> Vec<Config> {
-    let reached = instances.all();
+    let process = check.settings;
+    let is_kept_there = |instance: &Instance| {
+        let item = items.of(instance);
+        Backend::Elasticsearch.is_named(item.map_or(process, |item| &item.settings))
+    };
+    let mut reached = instances.all();
+    reached.retain(is_kept_there);
     let mut all = reached.clone();
-    for (instance, item) in &items.0 {
-        if !reached.contains(instance) {
-            check.warnings.push(Warning {
-                settings: vec![item.position.at("")],
-                note: format!("no rule leads to {instance}, so nothing is written there nor read: see instance.by-listener, instance.by-certificate and multi-tenancy.tenants"),
-            });
-            all.push(instance.clone());
-        }
-    }
+    let others = items.instances().into_iter();
+    all.extend(others.filter(|instance| !reached.contains(instance) && is_kept_there(instance)));
     tell_of_those_without_item(&reached, items, check);
     let mut stores = Vec::new();
     for instance in all {
         let own_authority = Layout::new(&certificates.directory, &instance).authority();
-        let process = check.settings;
         let item = items.of(&instance);
         let settings = item.map_or(process, |item| &item.settings);
         stores.push(check.with(settings, |check| {

@@ -10,17 +10,25 @@ use std::time::Duration;
 use ::storage::elasticsearch;
 use ::storage::embedded::NamespaceBounds;
 use ::storage::layers::{Limits, Window};
+use ::storage::stack::Kept;
+use model::Instance;
 use settings::flag::Effect;
-use settings::{ByteSize, GoDuration, Settings, flags};
+use settings::{ByteSize, GoDuration, Settings, Warning, flags};
+use trust::Instances;
 
 use super::check::Check;
+use super::elasticsearch::Items;
 use crate::cli::Role;
 
 /// Where spans are kept, and which.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    /// Written to in this order, durable when all are; reads go to the first. Never empty.
+    /// All that are open: those of instances that say nothing else, then what single instances have beside. Never empty.
     pub backends: Vec<Backend>,
+    /// Of an instance that says nothing else: written to in this order, durable when all are; reads go to the first. Never empty.
+    pub common: Vec<Backend>,
+    /// How each instance is kept.
+    pub kept: Vec<Kept>,
     /// The embedded store's own.
     pub embedded: Embedded,
     /// The store of each instance on Elasticsearch or OpenSearch; empty where that is no backend.
@@ -66,6 +74,7 @@ pub struct Embedded {
 }
 
 const TYPE: &str = "span-storage.type";
+const UNION: &str = "query.union";
 const KNOWN: &str = "embedded, memory, elasticsearch and opensearch";
 const MAX_BYTES: &str = "embedded.max-bytes";
 const MIN_FREE_BYTES: &str = "embedded.min-free-bytes";
@@ -75,40 +84,31 @@ const NAMESPACE_MAX_BYTES: &str = "embedded.namespace-max-bytes";
 // === impl Storage ===
 
 impl Storage {
-    pub(super) fn check(role: Role, check: &mut Check<'_>) -> Self {
+    pub(super) fn check(role: Role, items: &Items<'_>, check: &mut Check<'_>) -> Self {
         if role.forwards() {
             return Self {
                 backends: vec![Backend::Collector],
+                common: vec![Backend::Collector],
                 ..Self::check_others(check)
             };
         }
-        let mut backends = Vec::new();
-        for word in check.settings.list(TYPE) {
-            match Backend::from_word(word) {
-                Ok(backend) if backends.contains(&backend) => {
-                    let other = Some(backend.as_str()).filter(|name| name != word);
-                    let is = other.map_or_else(String::new, |name| format!(" (which is {name})"));
-                    check.wrong(TYPE, format!("{word}{is} stands twice"));
-                }
-                Ok(backend) => backends.push(backend),
-                Err(error) => check.wrong(TYPE, error),
+        let common = Backend::of(role, check);
+        let mut backends = common.clone();
+        for (_, item) in items.iter() {
+            let own = check.with(&item.settings, |check| Backend::of(role, check));
+            let is_in_memory = own.iter().chain(&common).any(|b| *b == Backend::Memory);
+            if item.says(TYPE) && is_in_memory && own != common {
+                let at = item.settings.at(TYPE);
+                check.wrong_at(
+                    &at,
+                    "the store memory is of all instances or of none: use embedded",
+                );
             }
-        }
-        if check.settings.list(TYPE).is_empty() {
-            check.wrong(TYPE, format!("names no store: {KNOWN} are known"));
-        }
-        let within: Vec<&str> = (backends.iter())
-            .filter(|backend| backend.lies_within_the_process())
-            .map(|backend| backend.as_str())
-            .collect();
-        if role != Role::AllInOne && !within.is_empty() {
-            check.wrong(
-                TYPE,
-                format!(
-                    "the role {role} alone can not use {}: it lies within one process, and no second one can share it; start all-in-one, or use elasticsearch",
-                    within.join(" and ")
-                ),
-            );
+            for backend in own {
+                if !backends.contains(&backend) {
+                    backends.push(backend);
+                }
+            }
         }
         for backend in [Backend::Embedded, Backend::Memory, Backend::Elasticsearch] {
             if !backends.is_empty() && !backends.contains(&backend) {
@@ -124,7 +124,46 @@ impl Storage {
         }
         Self {
             backends,
+            common,
             ..Self::check_others(check)
+        }
+    }
+
+    /// How each instance is kept, and what is read with it.
+    pub(super) fn keep(
+        &mut self,
+        role: Role,
+        instances: &Instances,
+        items: &Items<'_>,
+        check: &mut Check<'_>,
+    ) {
+        let all = instances.all();
+        let process = check.settings;
+        for instance in &all {
+            let item = items.of(instance);
+            let settings = item.map_or(process, |item| &item.settings);
+            let kept = check.with(settings, |check| Kept {
+                instance: instance.clone(),
+                backends: if role.forwards() {
+                    Vec::new()
+                } else {
+                    Backend::of(role, check)
+                        .into_iter()
+                        .map(Backend::as_str)
+                        .collect()
+                },
+                union: union(instance, &all, check),
+            });
+            self.kept.push(kept);
+        }
+        for (instance, item) in items.iter() {
+            let is_read = self.kept.iter().any(|kept| kept.union.contains(instance));
+            if !is_read && !instances.is_reached(instance) {
+                check.warnings.push(Warning {
+                    settings: vec![item.position.at("")],
+                    note: format!("no rule leads to {instance}, so nothing is written there nor read: see instance.by-listener, instance.by-certificate and multi-tenancy.tenants"),
+                });
+            }
         }
     }
 
@@ -150,6 +189,8 @@ impl Storage {
     fn check_others(check: &mut Check<'_>) -> Self {
         Self {
             backends: Vec::new(),
+            common: Vec::new(),
+            kept: Vec::new(),
             embedded: Embedded::check(check),
             elasticsearch: Vec::new(),
             memory_max_traces: check.number("memory.max-traces"),
@@ -159,6 +200,23 @@ impl Storage {
             span_max_attributes: check.number("span.max-attributes"),
         }
     }
+}
+
+/// The instances that are read with `instance`, each of which there has to be.
+fn union(instance: &Instance, all: &[Instance], check: &mut Check<'_>) -> Vec<Instance> {
+    let mut union: Vec<Instance> = Vec::new();
+    for text in check.settings.list(UNION) {
+        match Instance::parse(text.trim()) {
+            Ok(other) if !all.contains(&other) => check.wrong(
+                UNION,
+                format!("there is no instance {other}: give those that have an item in instances, or that a rule leads to"),
+            ),
+            Ok(other) if other == *instance || union.contains(&other) => {}
+            Ok(other) => union.push(other),
+            Err(error) => check.wrong(UNION, error),
+        }
+    }
+    union
 }
 
 // === impl Embedded ===
@@ -263,6 +321,39 @@ impl Backend {
                 .collect(),
             Self::Collector => Vec::new(),
         }
+    }
+
+    /// Those that the settings name, in their order.
+    fn of(role: Role, check: &mut Check<'_>) -> Vec<Self> {
+        let mut backends = Vec::new();
+        for word in check.settings.list(TYPE) {
+            match Backend::from_word(word) {
+                Ok(backend) if backends.contains(&backend) => {
+                    let other = Some(backend.as_str()).filter(|name| name != word);
+                    let is = other.map_or_else(String::new, |name| format!(" (which is {name})"));
+                    check.wrong(TYPE, format!("{word}{is} stands twice"));
+                }
+                Ok(backend) => backends.push(backend),
+                Err(error) => check.wrong(TYPE, error),
+            }
+        }
+        if check.settings.list(TYPE).is_empty() {
+            check.wrong(TYPE, format!("names no store: {KNOWN} are known"));
+        }
+        let within: Vec<&str> = (backends.iter())
+            .filter(|backend| backend.lies_within_the_process())
+            .map(|backend| backend.as_str())
+            .collect();
+        if role != Role::AllInOne && !within.is_empty() {
+            check.wrong(
+                TYPE,
+                format!(
+                    "the role {role} alone can not use {}: it lies within one process, and no second one can share it; start all-in-one, or use elasticsearch",
+                    within.join(" and ")
+                ),
+            );
+        }
+        backends
     }
 
     /// Whether the settings name it.

@@ -18,10 +18,10 @@ use storage::elasticsearch::Elasticsearch;
 use storage::embedded::{self, Embedded};
 use storage::forward::{self, Forward};
 use storage::memory::{self, Memory};
-use storage::stack::{self, Storage};
+use storage::stack::{self, Reading, Storage};
 use storage::{Backend, ReadLimits};
 
-use trust::Dialer;
+use trust::{Dialer, Rules};
 
 use crate::admin;
 use crate::cli::Role;
@@ -71,13 +71,20 @@ impl Shares {
     }
 }
 
-/// Opens the stores, and puts the layers on them; with the collector that spans are forwarded to, if they are.
-pub(super) async fn storage(
-    config: &Config,
-    registry: &mut Registry,
-) -> anyhow::Result<(Storage, Option<Arc<forward::Client>>)> {
+/// The stores, open.
+pub(super) struct Stores {
+    /// Behind their layers.
+    pub(super) storage: Storage,
+    /// The clusters of all instances, where any has one.
+    pub(super) clusters: Option<Arc<Elasticsearch>>,
+    /// The collector that spans are forwarded to, if they are.
+    pub(super) forwards_to: Option<Arc<forward::Client>>,
+}
+
+/// Opens the stores, and puts the layers on them.
+pub(super) async fn stores(config: &Config, registry: &mut Registry) -> anyhow::Result<Stores> {
     let shares = Shares::of(config);
-    let mut forwards_to = None;
+    let (mut forwards_to, mut clusters) = (None, None);
     let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
     for backend in &config.storage.backends {
         backends.push(match backend {
@@ -94,14 +101,15 @@ pub(super) async fn storage(
                 // reads files alone: a cluster may be away
                 let configs = config.storage.elasticsearch.clone();
                 let opened = tokio::task::block_in_place(|| Elasticsearch::new(configs));
-                let clusters = opened.map_err(anyhow::Error::msg)?;
-                clusters.register(registry);
+                let opened = Arc::new(opened.map_err(anyhow::Error::msg)?);
+                opened.register(registry);
                 if config.role.collects() {
-                    clusters.keep_house();
+                    opened.keep_house();
                 } else {
-                    clusters.watch();
+                    opened.watch();
                 }
-                Arc::new(clusters)
+                clusters = Some(opened.clone());
+                opened
             }
             config::Backend::Collector => {
                 let collector = forward(config, registry)?;
@@ -111,7 +119,7 @@ pub(super) async fn storage(
         });
     }
     let settings = stack::Settings {
-        instances: config.instances.all(),
+        instances: config.storage.kept.clone(),
         window: config.storage.window(),
         limits: config.storage.limits(),
         max_waiting_bytes: shares.queue,
@@ -119,7 +127,11 @@ pub(super) async fn storage(
     };
     let storage = Storage::build(backends, &settings)?;
     storage.register(registry);
-    Ok((storage, forwards_to))
+    Ok(Stores {
+        storage,
+        clusters,
+        forwards_to,
+    })
 }
 
 /// The collector that an agent forwards to. Nothing is connected yet, but files that cannot be used end the start.
@@ -174,7 +186,10 @@ async fn open_embedded(
 }
 
 /// The collector, in roles that have one.
-pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Config>> {
+pub(super) fn collector(
+    config: &Config,
+    rules: &Rules,
+) -> anyhow::Result<Option<collector::Config>> {
     let Some(collector) = &config.collector else {
         return Ok(None);
     };
@@ -238,7 +253,7 @@ pub(super) fn collector(config: &Config) -> anyhow::Result<Option<collector::Con
         },
         sampling_http: plain(&config.listeners.sampling_http)?,
         sampling_grpc: plain(&config.listeners.sampling_grpc)?,
-        instances: config.instances.clone(),
+        instances: rules.clone(),
         tags: collector.tags.clone(),
         downsampling_ratio: collector.downsampling_ratio,
         downsampling_salt: collector.downsampling_salt.clone(),
@@ -278,6 +293,7 @@ fn strategies_url(
 pub(super) fn query(
     config: &Config,
     addrs: &[(&'static str, Vec<SocketAddr>)],
+    rules: &Rules,
     storage: &Storage,
 ) -> anyhow::Result<Option<query::Config>> {
     let (Some(query), Some(at)) = (&config.query, &config.listeners.query_http) else {
@@ -316,10 +332,9 @@ pub(super) fn query(
             bytes: query.max_bytes.as_usize(),
         },
         tag_expressions: query.tag_expressions,
-        passes_credentials_on: query.bearer_token_propagation
-            || takes_credentials(&config.storage.elasticsearch),
-        instances: config.instances.clone(),
-        archive: storage.first().capabilities().archive,
+        passes_credentials_on: query.bearer_token_propagation,
+        instances: rules.clone(),
+        archive: storage.has_archive(),
         version: query::Version {
             spoor: env!("CARGO_PKG_VERSION").to_owned(),
             git_commit: version::GIT_COMMIT.to_owned(),
@@ -330,23 +345,24 @@ pub(super) fn query(
     }))
 }
 
-/// Whether some store decides by the token or key of whoever asks: then it is never asked with our own rights in their place.
-fn takes_credentials(stores: &[storage::elasticsearch::Config]) -> bool {
-    let places = stores
-        .iter()
-        .flat_map(|store| std::iter::once(&store.main).chain(&store.archive));
-    let mut connections = places.map(|place| &place.connection);
-    connections.any(|to| to.propagate_api_key || to.propagate_bearer_token)
-}
-
 /// How the query service reads the store.
-pub(super) fn stores(storage: &Arc<Storage>) -> query::Stores {
+pub(super) fn readers(storage: &Arc<Storage>) -> query::Stores {
     let storage = storage.clone();
-    Arc::new(move |instance| query::Readers {
-        kind: storage.first().name(),
-        traces: storage.reader(instance),
-        dependencies: storage.dependencies(instance),
-        archive: storage.archive(),
+    Arc::new(move |instance| {
+        let Reading {
+            kind,
+            traces,
+            dependencies,
+            archive,
+            takes_credentials,
+        } = storage.reading(instance);
+        query::Readers {
+            kind,
+            traces,
+            dependencies,
+            archive,
+            takes_credentials,
+        }
     })
 }
 

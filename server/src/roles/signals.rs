@@ -1,4 +1,4 @@
-//! The signals that end the program: SIGTERM and SIGINT.
+//! The signals that end the program, SIGTERM and SIGINT; and SIGHUP, which has its file of settings looked at.
 
 use std::io;
 
@@ -8,6 +8,26 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) struct Signals {
     term: Signal,
     interrupt: Signal,
+}
+
+/// Waits for SIGHUP.
+pub(super) struct Hangups(Signal);
+
+// === impl Hangups ===
+
+impl Hangups {
+    /// From here on it no longer kills the process.
+    pub(super) fn catch() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Ends with the next one.
+    pub(super) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // there will be none
+            std::future::pending().await
+        }
+    }
 }
 
 // === impl Signals ===

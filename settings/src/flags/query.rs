@@ -75,6 +75,12 @@ pub(super) const ROWS: &[Flag] = &[
         "true",
         "a tag value with an operator (* + ? | [ ( { \\) also finds what it matches as an expression",
     )),
+    q(Flag::acts(
+        "query.union",
+        Kind::List,
+        "",
+        "instances whose traces are read as well, as namespace/name with commas between them: whoever may read this one sees theirs too",
+    )),
     q(Flag::accepted(
         "query.grpc-server.host-port",
         Kind::HostPort,

@@ -1,10 +1,11 @@
 //! The list `instances` of a file: what single instances have of their own, over what holds for all.
 //!
 //! In: the items as the file has them, and the settings of the process. Out: for each item its namespace and name, and settings that read like those of the
-//! process; what the item does not say is as for all. Only settings of the stores `es` and `es-archive` may differ. Whether namespace and name can be
+//! process; what the item does not say is as for all. Only settings of the stores `es` and `es-archive` may differ, which store it is, and what is read with it. Whether namespace and name can be
 //! those of an instance, and stand once, is for the server to say.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Items, Notes, Raw, Setting, Settings, archive, tls};
 use crate::file::Entry;
@@ -39,9 +40,12 @@ const NAME: &str = "jaeger";
 /// So many stores share a cluster that five shards a day for each would be too many; one that somebody asks for is kept.
 const SHARDS: [(&str, i64); 2] = [("es.num-shards", 1), ("es-archive.num-shards", 1)];
 
+/// What an item may say beside its store on Elasticsearch.
+const OTHERS: [&str; 2] = ["span-storage.type", "query.union"];
+
 /// Whether an item may hold the setting.
 pub(super) fn may_say(name: &str) -> bool {
-    name.starts_with("es.") || name.starts_with("es-archive.")
+    name.starts_with("es.") || name.starts_with("es-archive.") || OTHERS.contains(&name)
 }
 
 /// The items. `settings` are those of the process, before the archive has taken anything from the store.
@@ -55,16 +59,17 @@ pub(super) fn derive(
         index,
         path: path.to_owned(),
     };
+    let process = Arc::new(settings.clone());
     items
         .into_iter()
-        .filter_map(|(index, entries)| one(position(index), entries, settings, notes))
+        .filter_map(|(index, entries)| one(position(index), entries, &process, notes))
         .collect()
 }
 
 fn one(
     position: Position,
     entries: Vec<(String, Entry)>,
-    settings: &Settings,
+    process: &Arc<Settings>,
     notes: &mut Notes,
 ) -> Option<Item> {
     let mut words: [(&str, Option<String>); 2] = [("namespace", None), ("name", None)];
@@ -88,7 +93,7 @@ fn one(
         match flags::find_key(&key) {
             Some(flag) if may_say(flag.name) => raw.push((flag, source, Raw::from(entry))),
             Some(flag) => notes.problems.push(Problem::Invalid(format!(
-                "{source}: {} is of the process and not of an instance: an item holds namespace, name, es and es-archive",
+                "{source}: {} is of the process and not of an instance: an item holds namespace, name, es, es-archive, span-storage.type and query.union",
                 flag.name
             ))),
             None => notes.problems.push(Problem::UnknownKey {
@@ -99,7 +104,7 @@ fn one(
         }
     }
     let mut layer = notes.layer(raw);
-    let mut own = settings.of_item(position.clone());
+    let mut own = Settings::of_item(process.clone(), position.clone());
     for flag in flags::all().filter(|flag| may_say(flag.name)) {
         if let Some(found) = layer.remove(flag.name) {
             own.put(notes.settle(flag, Some(found)));
@@ -138,6 +143,13 @@ fn nearest(key: &str) -> Option<&'static str> {
 // === impl Item ===
 
 impl Item {
+    /// Whether the item itself says the setting.
+    #[must_use]
+    pub fn says(&self, name: &str) -> bool {
+        let setting = self.settings.get(name);
+        setting.is_some_and(|setting| self.position.holds(&setting.source))
+    }
+
     /// The settings that differ from those of the process, or that the item says all the same.
     pub fn own<'a>(&'a self, process: &'a Settings) -> impl Iterator<Item = &'a Setting> {
         self.settings.iter().filter(|setting| {
@@ -171,6 +183,12 @@ impl Position {
     #[must_use]
     pub fn at(&self, key: &str) -> String {
         self.source(key).to_string()
+    }
+
+    /// Whether a text, such as that of a problem, names the item or a key of it.
+    #[must_use]
+    pub fn is_named_in(&self, text: &str) -> bool {
+        text.contains(&self.key(""))
     }
 
     /// Whether a value was written here.

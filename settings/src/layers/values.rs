@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Position, Setting};
 use crate::source::Source;
@@ -15,6 +16,8 @@ use crate::{ByteSize, GoDuration, HostPort, Secret};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
     by_name: BTreeMap<&'static str, Setting>,
+    /// Where what is not in `by_name` stands, of an item: there may be a thousand, and each has few of its own.
+    process: Option<Arc<Settings>>,
     /// Of which item of the list `instances` they are; none: of the process.
     position: Option<Position>,
 }
@@ -22,10 +25,11 @@ pub struct Settings {
 // === impl Settings ===
 
 impl Settings {
-    /// The same, as they are for one item of the list `instances`.
-    pub(super) fn of_item(&self, position: Position) -> Self {
+    /// Those of `process`, as they are for one item of the list `instances` that says nothing yet.
+    pub(super) fn of_item(process: Arc<Self>, position: Position) -> Self {
         Self {
-            by_name: self.by_name.clone(),
+            by_name: BTreeMap::new(),
+            process: Some(process),
             position: Some(position),
         }
     }
@@ -36,15 +40,17 @@ impl Settings {
 
     /// Every setting of today's names, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &Setting> {
-        self.by_name.values()
+        let all = self.process.as_deref().unwrap_or(self).by_name.iter();
+        all.map(|(name, setting)| self.by_name.get(name).unwrap_or(setting))
     }
 
     /// The setting of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Setting> {
-        let found = self.by_name.get(name);
+        let process = || self.process.as_deref()?.by_name.get(name);
+        let found = self.by_name.get(name).or_else(process);
         debug_assert!(
-            found.is_some() || self.by_name.is_empty(),
+            found.is_some() || self.iter().next().is_none(),
             "no setting {name}"
         );
         found
@@ -181,8 +187,8 @@ impl Settings {
 
     /// Puts a computed value where nothing set one, so that it is shown as what runs.
     pub fn fill(&mut self, name: &str, value: Value) {
-        if let Some(setting) = self.by_name.get_mut(name) {
-            setting.value = value;
+        if let Some(setting) = self.get(name).cloned() {
+            self.put(Setting { value, ..setting });
         }
     }
 }

@@ -19,8 +19,7 @@ pub(super) struct Archives(pub(super) Arc<Shared>);
 impl Archive for Archives {
     fn keep(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
         async move {
-            self.0.check_open()?;
-            match &self.0.opened(&batch.instance)?.archive {
+            match &self.0.known(&batch.instance)?.archive {
                 Some(store) => {
                     let written = store.write(&batch.spans, false).await;
                     // one trace is archived whole
@@ -41,7 +40,7 @@ impl Archive for Archives {
     }
 
     fn reader(&self, instance: &Instance) -> Option<Arc<dyn TraceReader>> {
-        let store = self.0.stores.get(instance)?.archive.as_ref()?;
-        Some(Arc::new(Reader::new(store)))
+        let opened = self.0.opened(instance)?;
+        Some(Arc::new(Reader::new(opened.archive.as_ref()?)))
     }
 }

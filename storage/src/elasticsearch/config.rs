@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use model::Instance;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use settings::tls::ClientTls;
 
 use super::housekeeping::Conditions;
@@ -97,7 +97,7 @@ pub enum Rotation {
 }
 
 /// How indices are called and made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Indices {
     /// `index-prefix`, as it was set: a hyphen is put behind it.
     pub prefix: String,
@@ -212,7 +212,81 @@ pub struct Upkeep {
     pub lookback: Duration,
 }
 
+// === impl Place ===
+
+impl Place {
+    /// Whether it is the same place, reached in the same way and kept alike. Where its settings are written does not matter: an item before it may have gone.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let Self {
+            connection,
+            indices,
+            documents,
+            limits,
+            upkeep,
+        } = self;
+        connection.is_same(&other.connection)
+            && (indices, documents) == (&other.indices, &other.documents)
+            && (limits, upkeep) == (&other.limits, &other.upkeep)
+    }
+}
+
 // === impl Connection ===
+
+impl Connection {
+    fn is_same(&self, other: &Self) -> bool {
+        // taken apart, so that none is forgotten
+        let Self {
+            settings: _,
+            urls,
+            tls,
+            own_authority,
+            username,
+            password,
+            password_file,
+            token_file,
+            api_key_file,
+            propagate_bearer_token,
+            propagate_api_key,
+            reload_interval,
+            timeout,
+            version,
+            compression,
+            compression_level,
+            sniffer,
+            sniffer_tls,
+            disable_health_check,
+            send_get_body_as,
+        } = self;
+        let nameless = |tls: &Option<ClientTls>| {
+            tls.clone().map(|tls| ClientTls {
+                prefix: String::new(),
+                ..tls
+            })
+        };
+        let secret = |secret: &Option<SecretString>| {
+            let secret = secret.as_ref();
+            secret.map(|secret| secret.expose_secret().to_owned())
+        };
+        nameless(tls) == nameless(&other.tls)
+            && secret(password) == secret(&other.password)
+            && (urls, own_authority, username)
+                == (&other.urls, &other.own_authority, &other.username)
+            && (password_file, token_file, api_key_file)
+                == (&other.password_file, &other.token_file, &other.api_key_file)
+            && (propagate_bearer_token, propagate_api_key)
+                == (&other.propagate_bearer_token, &other.propagate_api_key)
+            && (reload_interval, timeout, version)
+                == (&other.reload_interval, &other.timeout, &other.version)
+            && (compression, compression_level) == (&other.compression, &other.compression_level)
+            && (sniffer, sniffer_tls, disable_health_check, send_get_body_as)
+                == (
+                    &other.sniffer,
+                    &other.sniffer_tls,
+                    &other.disable_health_check,
+                    &other.send_get_body_as,
+                )
+    }
+}
 
 impl Default for Connection {
     fn default() -> Self {
@@ -334,3 +408,6 @@ impl Default for Upkeep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ impl DeadLetters for Letters {
                 by_instance.entry(instance).or_default().push(letter);
             }
             for (instance, letters) in by_instance {
-                self.0.main(&instance)?.bury(&letters).await?;
+                self.0.known(&instance)?.main.bury(&letters).await?;
             }
             Ok(())
         }
@@ -45,7 +45,7 @@ impl DeadLetters for Letters {
 // === impl Store ===
 
 impl Store {
-    async fn bury(&self, letters: &[DeadLetter]) -> Result<(), Error> {
+    pub(super) async fn bury(&self, letters: &[DeadLetter]) -> Result<(), Error> {
         let flavour = self.ready().await?;
         let sent = self
             .bury_as(letters, flavour, |letter| &letter.payload)

@@ -3,6 +3,7 @@
 //! In: how each write went. Out: whether the next may be tried. After a failure one write in a while is, and the others are sent home at once: what waits for a cluster that is away would only
 //! use memory up that other instances need. Says once that it shut, why, and once that it is open again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use model::Instance;
@@ -19,6 +20,8 @@ pub(crate) struct Gate {
     instance: Instance,
     metrics: Metrics,
     shut: Mutex<Option<Shut>>,
+    /// Another stands in its place, and says whether the cluster takes spans.
+    left: AtomicBool,
 }
 
 struct Shut {
@@ -37,6 +40,18 @@ impl Gate {
             instance,
             metrics,
             shut: Mutex::new(None),
+            left: AtomicBool::new(false),
+        }
+    }
+
+    /// What it finds from now on concerns nobody but those who are under way.
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Release);
+    }
+
+    fn up(&self, is_up: bool) {
+        if !self.left.load(Ordering::Acquire) {
+            self.metrics.up(is_up);
         }
     }
 
@@ -60,7 +75,7 @@ impl Gate {
         let Some(shut) = self.shut.lock().take() else {
             return false;
         };
-        self.metrics.up(true);
+        self.up(true);
         tracing::info!(
             instance = %self.instance,
             after_s = shut.since.elapsed().as_secs(),
@@ -80,7 +95,7 @@ impl Gate {
             .as_ref()
             .map(|shut| std::mem::discriminant(&shut.error));
         if before != Some(std::mem::discriminant(error)) {
-            self.metrics.up(false);
+            self.up(false);
             tracing::warn!(
                 instance = %self.instance,
                 error = %error,

@@ -101,6 +101,32 @@ impl Families {
         }
     }
 
+    /// Takes the rows of an instance away that is gone.
+    pub(super) fn forget(&self, instance: &Instance) {
+        for store in ["main", "archive"] {
+            let owner = Owner {
+                namespace: instance.namespace().to_owned(),
+                instance: instance.name().to_owned(),
+                store,
+            };
+            for family in [
+                &self.attempts,
+                &self.inserts,
+                &self.errors,
+                &self.retries,
+                &self.splits,
+                &self.refused,
+                &self.bytes,
+                &self.odd,
+                &self.kept_as_tags,
+            ] {
+                family.remove(&owner);
+            }
+            self.latency.remove(&owner);
+            self.up.remove(&owner);
+        }
+    }
+
     pub(super) fn register(&self, registry: &mut Registry) {
         let mut count = |name: &str, help: &str, family: &Family<Owner, Counter>| {
             registry.register(name, help, family.clone());

@@ -7,7 +7,6 @@
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/reader.go` v1.76.0.
 
-mod given;
 mod names;
 mod pages;
 mod traces;
@@ -25,6 +24,7 @@ use super::config::Limits;
 use super::index::{Names, Series};
 use super::search::{Search, Searches, Trouble, failed};
 use super::store::Store;
+use crate::given;
 use crate::port::{
     DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery,
     ReadContext, ReadError, ReadItem, TraceReader, TraceStream,

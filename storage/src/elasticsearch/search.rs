@@ -14,7 +14,6 @@ mod condition;
 mod filter;
 mod newest;
 mod position;
-mod trouble;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,10 +30,10 @@ use super::store::Store;
 use super::watch::Watch;
 use crate::port::{ReadContext, ReadError};
 
+pub(super) use crate::trouble::Trouble;
 pub(super) use answer::{Answer, Hit, one, several};
 pub(super) use newest::Search;
 pub(super) use position::Position;
-pub(super) use trouble::Trouble;
 
 /// Longest answer to a search. What is longer is asked for in smaller pages.
 const MAX_ANSWER_BYTES: usize = 128 << 20;

@@ -175,11 +175,12 @@ impl Store {
     }
 }
 
-/// Keeps the states of `stores` true until `ending`. While one of them answers, the others are left alone.
-pub(super) async fn keep(stores: Vec<Arc<Store>>, ending: CancellationToken) {
+/// Keeps the states of `stores`, those that are there each time, true until `ending`. While one of them answers, the others are left alone.
+pub(super) async fn keep(stores: impl Fn() -> Vec<Arc<Store>>, ending: CancellationToken) {
     let looking = async {
         let mut pause = PAUSE;
         loop {
+            let stores = stores();
             if is_fresh(&stores) || look(&stores).await {
                 pause = PAUSE;
                 tokio::time::sleep(TURN).await;

@@ -6,6 +6,8 @@
 //!
 //! Deliberately absent: payloads that could not be decoded (they are counted as payloads, where they came in).
 
+mod closing;
+
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub const LATE: &str = "late";
 pub const UNAVAILABLE: &str = "unavailable";
 /// Why spans are refused while the store is full or slow.
 pub const THROTTLED: &str = "throttled";
+/// Why spans are refused for which there was no room.
+pub const OVER_BUDGET: &str = "budget";
 /// Why spans are disposed of that the store can never take.
 pub const UNSTORABLE: &str = "unstorable";
 /// Why spans are disposed of that are not among the share of traces that is kept.

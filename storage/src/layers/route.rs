@@ -1,11 +1,13 @@
 //! Sends each batch to the writer of its instance.
 //!
 //! In: batches of any instance. Out: the answer of that instance's writer. An instance that is not configured is answered retryably, and
-//! nothing of its batch is kept: a spelling mistake in a route must not lose spans, nor make a folder.
+//! nothing of its batch is kept: a spelling mistake in a route must not lose spans, nor make a folder. Instances may come and go: a batch that has begun ends with
+//! the writer it began with.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use model::{Batch, Instance};
 
@@ -13,8 +15,11 @@ use crate::port::{TraceWriter, WriteError};
 
 /// The layer.
 pub struct Route {
-    routes: BTreeMap<Instance, Arc<dyn TraceWriter>>,
+    routes: ArcSwap<Routes>,
 }
+
+/// The writer of each instance.
+pub type Routes = BTreeMap<Instance, Arc<dyn TraceWriter>>;
 
 // === impl Route ===
 
@@ -22,23 +27,25 @@ impl Route {
     /// One writer an instance.
     pub fn new(routes: impl IntoIterator<Item = (Instance, Arc<dyn TraceWriter>)>) -> Self {
         Self {
-            routes: routes.into_iter().collect(),
+            routes: ArcSwap::from_pointee(routes.into_iter().collect()),
         }
+    }
+
+    /// The writer of an instance.
+    pub fn writer(&self, instance: &Instance) -> Option<Arc<dyn TraceWriter>> {
+        self.routes.load().get(instance).cloned()
+    }
+
+    /// From the next batch on these writers are asked.
+    pub fn replace(&self, routes: Routes) {
+        self.routes.store(Arc::new(routes));
     }
 
     fn unknown(&self, instance: &Instance) -> WriteError {
         const SHOWN: usize = 5;
-        let known: Vec<_> = self
-            .routes
-            .keys()
-            .take(SHOWN)
-            .map(Instance::as_str)
-            .collect();
-        let more = if self.routes.len() > SHOWN {
-            ", …"
-        } else {
-            ""
-        };
+        let routes = self.routes.load();
+        let known: Vec<_> = routes.keys().take(SHOWN).map(Instance::as_str).collect();
+        let more = if routes.len() > SHOWN { ", …" } else { "" };
         WriteError::Unavailable {
             reason: format!(
                 "instance {instance} is not configured here, known are: {}{more}",
@@ -50,8 +57,8 @@ impl Route {
 
 impl TraceWriter for Route {
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
-        match self.routes.get(&batch.instance) {
-            Some(writer) => writer.write(batch),
+        match self.writer(&batch.instance) {
+            Some(writer) => Box::pin(async move { writer.write(batch).await }),
             None => Box::pin(std::future::ready(Err(self.unknown(&batch.instance)))),
         }
     }

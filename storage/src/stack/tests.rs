@@ -98,7 +98,7 @@ async fn a_list_writes_to_all_and_reads_from_the_first() {
 async fn only_configured_instances_are_written() {
     let prod = Instance::parse("prod/jaeger").unwrap();
     let settings = Settings {
-        instances: vec![prod.clone()],
+        instances: vec![prod.clone().into()],
         ..settings()
     };
     let storage = Storage::build(vec![memory()], &settings).unwrap();

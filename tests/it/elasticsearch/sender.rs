@@ -61,10 +61,8 @@ pub(super) fn place(url: &str, prefix: &str) -> Place {
 
 /// A collector's storage on the clusters of these instances.
 pub(super) fn open(places: Vec<(Instance, Place)>) -> Storage {
-    let instances: Vec<Instance> = places
-        .iter()
-        .map(|(instance, _)| instance.clone())
-        .collect();
+    let instances = places.iter().map(|(instance, _)| instance.clone().into());
+    let instances = instances.collect();
     let config = |(instance, main)| Config {
         instance,
         main,

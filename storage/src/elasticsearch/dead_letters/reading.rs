@@ -16,11 +16,11 @@ use futures_util::stream::{self, StreamExt as _};
 use model::Instance;
 use serde_json::{Value, json};
 
+use super::super::Shared;
 use super::super::client::{Error, Request, shortened};
 use super::super::scroll;
 use super::super::store::Store;
 use super::super::template::OTHER_TYPE;
-use super::super::{Opened, Shared};
 use crate::port::{Buried, DeadLetterReader, LetterQuery, LetterStream, ReadError, WriteError};
 
 /// Letters of a page; each may have megabytes.
@@ -42,10 +42,10 @@ enum At {
 // === impl Reader ===
 
 impl Reader {
-    fn store(&self, instance: &Instance) -> Result<&Arc<Store>, Error> {
-        let opened = self.0.stores.get(instance);
+    fn store(&self, instance: &Instance) -> Result<Arc<Store>, Error> {
+        let opened = self.0.opened(instance);
         let nowhere = || Error::Missing(format!("{instance} has no store on Elasticsearch"));
-        opened.map(|Opened { main, .. }| main).ok_or_else(nowhere)
+        opened.map(|opened| opened.main.clone()).ok_or_else(nowhere)
     }
 
     /// The next page, and where the one after it begins. A page may have no letter that is wanted.

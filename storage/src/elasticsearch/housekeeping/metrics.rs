@@ -44,6 +44,17 @@ impl Families {
         }
     }
 
+    /// Takes the rows of an instance away that is gone.
+    pub(in crate::elasticsearch) fn forget(&self, instance: &Instance) {
+        let owner = Owner {
+            namespace: instance.namespace().to_owned(),
+            instance: instance.name().to_owned(),
+        };
+        for family in [&self.cleaned, &self.rollovers, &self.errors] {
+            family.remove(&owner);
+        }
+    }
+
     pub(in crate::elasticsearch) fn register(&self, registry: &mut Registry) {
         registry.register(
             "spoor_elasticsearch_cleaned_indices",

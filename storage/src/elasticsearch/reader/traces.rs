@@ -11,12 +11,12 @@ use std::collections::{HashSet, VecDeque};
 use futures_util::{Stream, stream};
 use model::Buffer;
 
-use super::given::Given;
 use super::pages::{Kept, Page, Seen, body};
 use super::{Reader, Window, now_ns};
 use crate::elasticsearch::client::Error;
 use crate::elasticsearch::document::Decoder;
 use crate::elasticsearch::search::{PAGE_BYTES, Position, Trouble, failed, one, read, several};
+use crate::given::Given;
 use crate::port::{GetTrace, ReadContext, ReadError, ReadItem};
 
 /// Spans in one item at most.

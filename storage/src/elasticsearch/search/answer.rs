@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::trouble::Trouble;
 use crate::elasticsearch::client::{Error, Response, shortened};
+use crate::trouble::Trouble;
 
 /// An answer without hits.
 pub(super) const EMPTY: &[u8] = br#"{"_shards":{"total":0,"failed":0},"hits":{"hits":[]}}"#;

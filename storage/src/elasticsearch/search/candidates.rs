@@ -7,10 +7,10 @@ use model::TraceId;
 use serde_json::{Value, json};
 
 use super::newest::{Search, Traces};
-use super::trouble::Trouble;
 use super::{PAGE_BYTES, Position, one, read, span, with};
 use crate::elasticsearch::client::Error;
 use crate::elasticsearch::document::Decoder;
+use crate::trouble::Trouble;
 
 /// Spans that are looked at.
 const MAX_SPANS: usize = 10_000;

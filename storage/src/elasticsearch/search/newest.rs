@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 
 use super::condition::{Clause, Condition};
 use super::filter::{Expressions, condition};
-use super::trouble::Trouble;
 use super::{Hit, Searches, one, read};
 use crate::elasticsearch::client::Error;
 use crate::port::{FoundTrace, ReadContext};
 use crate::query::TraceQuery;
+use crate::trouble::Trouble;
 
 /// Pages of ids.
 const MAX_PAGES: usize = 4;

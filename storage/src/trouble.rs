@@ -9,7 +9,7 @@ const SHOWN: usize = 3;
 
 /// What an answer lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::elasticsearch) struct Trouble {
+pub(crate) struct Trouble {
     said: Vec<String>,
     more: usize,
 }
@@ -18,7 +18,7 @@ pub(in crate::elasticsearch) struct Trouble {
 
 impl Trouble {
     /// Something is missing.
-    pub(in crate::elasticsearch) fn note(&mut self, what: String) {
+    pub(crate) fn note(&mut self, what: String) {
         if self.said.contains(&what) {
             return;
         }
@@ -30,7 +30,7 @@ impl Trouble {
     }
 
     /// What another answer lacks, too.
-    pub(in crate::elasticsearch) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         for what in other.said {
             self.note(what);
         }
@@ -38,7 +38,7 @@ impl Trouble {
     }
 
     /// What is missing; none: nothing is.
-    pub(in crate::elasticsearch) fn reason(&self) -> Option<String> {
+    pub(crate) fn reason(&self) -> Option<String> {
         let reason = self.said.join("; ");
         match self.more {
             _ if reason.is_empty() => None,
@@ -47,7 +47,7 @@ impl Trouble {
         }
     }
 
-    pub(in crate::elasticsearch) fn completeness(&self) -> Completeness {
+    pub(crate) fn completeness(&self) -> Completeness {
         match self.reason() {
             Some(reason) => Completeness::Partial { reason },
             None => Completeness::Complete,

@@ -5,18 +5,18 @@
 use crate::port::ReadLimits;
 
 #[derive(Debug, Default)]
-pub(super) struct Given {
+pub(crate) struct Given {
     traces: usize,
     spans: usize,
     bytes: usize,
 }
 
 /// What the end of an answer says that reached a limit.
-pub(super) fn cut(limit: &str) -> String {
+pub(crate) fn cut(limit: &str) -> String {
     format!("the answer was cut at its limit of {limit}")
 }
 
-pub(super) fn traces(limit: usize) -> String {
+pub(crate) fn traces(limit: usize) -> String {
     format!("{limit} traces (query.max-traces)")
 }
 
@@ -24,7 +24,7 @@ pub(super) fn traces(limit: usize) -> String {
 
 impl Given {
     /// One more trace.
-    pub(super) fn trace(&mut self, limits: &ReadLimits) -> Result<(), String> {
+    pub(crate) fn trace(&mut self, limits: &ReadLimits) -> Result<(), String> {
         if self.traces >= limits.traces {
             return Err(cut(&traces(limits.traces)));
         }
@@ -33,7 +33,7 @@ impl Given {
     }
 
     /// One more span, of so many bytes.
-    pub(super) fn span(&mut self, bytes: usize, limits: &ReadLimits) -> Result<(), String> {
+    pub(crate) fn span(&mut self, bytes: usize, limits: &ReadLimits) -> Result<(), String> {
         if self.spans >= limits.spans {
             return Err(cut(&format!("{} spans (query.max-spans)", limits.spans)));
         }
