@@ -14,6 +14,7 @@ pub mod rules;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper_util::rt::TokioIo;
@@ -35,6 +36,8 @@ pub struct FaultProxy {
 /// What a proxy saw and did since it started, or since [`FaultProxy::reset`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Connections that were opened.
+    pub connections: u64,
     /// Requests that came, on all paths.
     pub requests: u64,
     /// Of them, those that were sent on.
@@ -55,6 +58,8 @@ struct Shared {
     upstream: SocketAddr,
     rules: Mutex<Rules>,
     counts: Mutex<Counts>,
+    /// Connections that are open.
+    open: AtomicU64,
 }
 
 // === impl FaultProxy ===
@@ -69,6 +74,7 @@ impl FaultProxy {
             upstream: (Ipv4Addr::LOCALHOST, port).into(),
             rules: Mutex::new(Rules::new(seed)),
             counts: Mutex::default(),
+            open: AtomicU64::new(0),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -112,6 +118,11 @@ impl FaultProxy {
     /// What it saw and did.
     pub fn counts(&self) -> Counts {
         lock(&self.shared.counts).clone()
+    }
+
+    /// Connections that are open now.
+    pub fn open(&self) -> u64 {
+        self.shared.open.load(Ordering::Relaxed)
     }
 
     /// Begins to count again.
@@ -164,6 +175,9 @@ async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
             Some(_) = connections.join_next() => continue,
         };
         let Ok((stream, _)) = accepted else { continue };
+        shared.count(|counts| counts.connections += 1);
+        shared.open.fetch_add(1, Ordering::Relaxed);
+        let open = shared.clone();
         let upstream = Arc::new(tokio::sync::Mutex::new(Upstream::new(shared.clone())));
         let service = hyper::service::service_fn(move |request| {
             let upstream = upstream.clone();
@@ -174,6 +188,7 @@ async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
             let serving = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service);
             drop(serving.await);
+            open.open.fetch_sub(1, Ordering::Relaxed);
         });
     }
 }

@@ -3,6 +3,7 @@ use settings::layers;
 
 use super::*;
 
+mod again;
 mod agent;
 mod elasticsearch;
 mod instances;

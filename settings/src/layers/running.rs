@@ -35,3 +35,6 @@ pub(super) fn keep(settings: &mut Settings, running: &Settings) -> Vec<String> {
     }
     waiting
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Many namespaces on one OpenSearch: what each costs in memory, in connections and in waiting.
 //!
-//! `SPOOR_SOAK=1` raises the numbers to 1, 10, 50 and 200 namespaces on a server of its own with 2 GiB.
+//! `SPOOR_SOAK=1` raises the numbers to 1, 10, 50 and 200 namespaces on a server of its own with 2 GiB, and those that are declared and not used to 1,000.
 
 use std::time::{Duration, Instant};
 
@@ -87,29 +87,69 @@ async fn measure(spoor: &Spoor, server: &Server, namespaces: usize) -> Cost {
     let mut took: Vec<Duration> = stream::iter(sending).buffer_unordered(8).collect().await;
     took.sort();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
-    let status = std::fs::read_to_string(format!("/proc/{}/status", spoor.pid())).unwrap();
-    let rss = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS"))
-        .unwrap();
-    let rss = rss
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<u64>()
-        .unwrap();
-    // a remote port in hexadecimal, and 01 for a connection that is there
-    let remote = format!(":{:04X} 01", server.port());
-    let connections = std::fs::read_to_string(format!("/proc/{}/net/tcp", spoor.pid())).unwrap();
     Cost {
-        rss_mib: rss / 1024,
-        connections: connections
-            .lines()
-            .filter(|line| line.contains(&remote))
-            .count(),
+        rss_mib: of_status(spoor, "VmRSS:") / 1024,
+        connections: connections(spoor, server),
         p50: at(0.5),
         p99: at(0.99),
     }
+}
+
+/// A number that the kernel tells of the process: kibibytes, or threads.
+fn of_status(spoor: &Spoor, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", spoor.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
+    let number = line.and_then(|rest| rest.split_whitespace().next());
+    number.unwrap().parse().unwrap()
+}
+
+/// Connections to the server.
+fn connections(spoor: &Spoor, server: &Server) -> usize {
+    // a remote port in hexadecimal, and 01 for a connection that is there
+    let remote = format!(":{:04X} 01", server.port());
+    let all = std::fs::read_to_string(format!("/proc/{}/net/tcp", spoor.pid())).unwrap();
+    all.lines().filter(|line| line.contains(&remote)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_that_is_declared_and_not_used_costs_little() {
+    let (own, declared, active) = if soak() {
+        let options = Options::default();
+        let started = tokio::task::block_in_place(|| Server::start(Kind::OpenSearch2, &options));
+        (Some(started.unwrap()), 1_000, 200)
+    } else {
+        (None, 200, 4)
+    };
+    let server = match &own {
+        Some(server) => server,
+        None => tokio::task::block_in_place(|| shared(Kind::OpenSearch2)),
+    };
+    let mut idle = Vec::new();
+    for declared in [1, declared] {
+        let folder = tempfile::tempdir().unwrap();
+        let spoor = start(folder.path(), server, 100, declared);
+        let kib = of_status(&spoor, "VmRSS:");
+        println!(
+            "{declared} declared: {kib} KiB, {} threads, {} connections, ready after {:?}",
+            of_status(&spoor, "Threads:"),
+            connections(&spoor, server),
+            spoor.ready_after
+        );
+        assert_eq!(connections(&spoor, server), 0);
+        idle.push((kib, of_status(&spoor, "Threads:")));
+        if declared > 1 {
+            let cost = measure(&spoor, server, active).await;
+            println!("{declared} declared, {active} active: {cost:?}");
+            assert!(cost.connections <= active * 2 + 8, "{cost:?}");
+        }
+    }
+    let [(one, threads), (many, more_threads)] = idle[..] else {
+        panic!("two");
+    };
+    let each = many.saturating_sub(one) / (declared as u64 - 1);
+    println!("{each} KiB for each that is declared and not used");
+    assert!(each < 100, "{each} KiB each");
+    assert_eq!(threads, more_threads);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
