@@ -140,10 +140,14 @@ impl Storage {
             // at zero from the start: a counter that is not there yet cannot be told from one that is broken
             self.ledger.account(instance);
         }
-        let all = instances.keys().cloned().collect();
         self.known.replace(instances);
         self.route.replace(routes);
-        self.ledger.keep_only(&all);
+    }
+
+    /// Takes away what is shown of instances that are gone, once nothing of theirs is under way; whether that is so for all.
+    pub fn tidy(&self) -> bool {
+        let known = self.known.all().keys().cloned().collect();
+        self.ledger.keep_only(&known)
     }
 
     /// The layers of one instance.

@@ -72,6 +72,8 @@ pub(super) struct Watch {
     /// Warnings that the log has.
     told: BTreeSet<String>,
     waiting: Vec<String>,
+    /// Nothing is shown any more of instances that are gone.
+    is_tidy: bool,
 }
 
 /// What runs.
@@ -155,6 +157,7 @@ impl Watch {
             },
             told: warnings.iter().map(ToString::to_string).collect(),
             waiting: Vec::new(),
+            is_tidy: true,
         })
     }
 
@@ -166,6 +169,7 @@ impl Watch {
                 () = hangups.next() => true,
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
+            self.is_tidy = self.is_tidy || self.live.storage.tidy();
             let now = self.settled().await;
             let is_due = self
                 .refused
@@ -272,6 +276,7 @@ impl Watch {
         }
         let all = kept.values().cloned().collect();
         self.live.storage.change(all, &anew);
+        self.is_tidy = news.removed.is_empty();
         self.live.rules.replace(config.instances.clone());
         self.metrics.count(APPLIED);
         info!(

@@ -3,6 +3,7 @@
 //! In: an index, a service, an operation. Out: whether their document has to be written. What is remembered was confirmed, belongs to one index and ends by itself: where indices
 //! rotate, are rolled over or are deleted, names come back into the lists without a restart.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -13,7 +14,9 @@ const MOST: u64 = 100_000;
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Services {
-    confirmed: Cache<u128, ()>,
+    ttl: Duration,
+    /// Made for the first that is confirmed: there may be a thousand instances that nothing is written for, and an empty one costs tens of kibibytes.
+    confirmed: OnceLock<Cache<u128, ()>>,
 }
 
 // === impl Services ===
@@ -23,10 +26,8 @@ impl Services {
     pub(crate) fn new(ttl: Duration) -> Self {
         let ttl = if ttl.is_zero() { REMEMBERED } else { ttl };
         Self {
-            confirmed: Cache::builder()
-                .max_capacity(MOST)
-                .time_to_live(ttl)
-                .build(),
+            ttl,
+            confirmed: OnceLock::new(),
         }
     }
 
@@ -41,17 +42,24 @@ impl Services {
     }
 
     pub(crate) fn is_known(&self, key: u128) -> bool {
-        self.confirmed.contains_key(&key)
+        let known = self.confirmed.get();
+        known.is_some_and(|known| known.contains_key(&key))
     }
 
     /// The cluster confirmed it.
     pub(crate) fn confirm(&self, key: u128) {
-        self.confirmed.insert(key, ());
+        let make = || {
+            let cache = Cache::builder().max_capacity(MOST);
+            cache.time_to_live(self.ttl).build()
+        };
+        self.confirmed.get_or_init(make).insert(key, ());
     }
 
     /// Indices may be gone: after the cluster was away.
     pub(crate) fn forget(&self) {
-        self.confirmed.invalidate_all();
+        if let Some(known) = self.confirmed.get() {
+            known.invalidate_all();
+        }
     }
 }
 

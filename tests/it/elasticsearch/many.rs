@@ -2,6 +2,7 @@
 //!
 //! `SPOOR_SOAK=1` raises the numbers to 1, 10, 50 and 200 namespaces on a server of its own with 2 GiB, and those that are declared and not used to 1,000.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -103,12 +104,26 @@ fn of_status(spoor: &Spoor, what: &str) -> u64 {
     number.unwrap().parse().unwrap()
 }
 
-/// Connections to the server.
+/// The process's own connections to the server.
 fn connections(spoor: &Spoor, server: &Server) -> usize {
+    let process = format!("/proc/{}", spoor.pid());
+    // socket:[inode]; one that is closed while we look is none
+    let files = std::fs::read_dir(format!("{process}/fd")).unwrap();
+    let files = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+    let sockets: HashSet<String> = files
+        .filter_map(|link| {
+            let link = link.to_str()?.strip_prefix("socket:[")?;
+            Some(link.strip_suffix(']')?.to_owned())
+        })
+        .collect();
     // a remote port in hexadecimal, and 01 for a connection that is there
     let remote = format!(":{:04X} 01", server.port());
-    let all = std::fs::read_to_string(format!("/proc/{}/net/tcp", spoor.pid())).unwrap();
-    all.lines().filter(|line| line.contains(&remote)).count()
+    let all = std::fs::read_to_string(format!("{process}/net/tcp")).unwrap();
+    let to_server = all.lines().filter(|line| line.contains(&remote));
+    to_server
+        .filter_map(|line| line.split_whitespace().nth(9))
+        .filter(|inode| sockets.contains(*inode))
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,8 +10,8 @@ use tests::spoor::Spoor;
 use crate::support::{eventually, setup};
 
 const TENANT: &str = "x-tenant";
-const TRACE: &str = "000000000000000000000000000a11ce";
-const OTHER: &str = "000000000000000000000000000b0b00";
+const TRACE: &str = "100000000000000000000000000a11ce";
+const OTHER: &str = "200000000000000000000000000b0b00";
 
 /// Sends spans of a service for a tenant: trace, id, and how many microseconds after `now_us` it starts.
 async fn send(spoor: &Spoor, tenant: &str, service: &str, spans: &[(&str, u64, u64)], now_us: u64) {
@@ -114,8 +114,10 @@ async fn a_union_is_exact_and_names_who_is_away() {
     .await;
     assert_eq!(operations(&found.1["data"][0]), whole);
     assert_eq!((found.0, found.2.as_str()), (200, ""));
-    let (_, names, _) = ask(&spoor, "a", "/api/services").await;
-    assert_eq!(names["data"], json!(["in-a", "in-all", "in-b", "in-c"]));
+    let services = json!(["in-a", "in-all", "in-b", "in-c"]);
+    let ask_services = || ask(&spoor, "a", "/api/services");
+    let is_whole = |(_, json, _): &(u16, Value, String)| json["data"] == services;
+    eventually("all services are visible", ask_services, is_whole).await;
     for service in ["in-a", "in-c"] {
         let path = format!("/api/traces?service={service}&lookback=1h&limit=10");
         let (_, found, _) = ask(&spoor, "a", &path).await;

@@ -11,11 +11,16 @@ use super::{DISPOSED, DOWNSAMPLED, Ledger, OVER_BUDGET, REFUSED};
 // === impl Ledger ===
 
 impl Ledger {
-    /// Closes the accounts of all but `known`, and takes their rows away. One with spans under way is left for the next time.
-    pub fn keep_only(&self, known: &BTreeSet<Instance>) {
+    /// Closes the accounts of all but `known`, and takes their rows away. One with spans under way is left for the next time; whether there is none such.
+    pub fn keep_only(&self, known: &BTreeSet<Instance>) -> bool {
         let metrics = &self.metrics;
+        let mut is_done = true;
         self.accounts.write().retain(|instance, account| {
-            if known.contains(instance) || account.in_flight.get() != 0 {
+            if known.contains(instance) {
+                return true;
+            }
+            if account.in_flight.get() != 0 {
+                is_done = false;
                 return true;
             }
             let owner = &account.owner;
@@ -31,6 +36,7 @@ impl Ledger {
             }
             false
         });
+        is_done
     }
 }
 
@@ -55,10 +61,10 @@ mod tests {
         let under_way = ledger.account(&goes).receive(1);
         ledger.account(&goes).receive(1).refused(OVER_BUDGET);
         let known = BTreeSet::from([stays]);
-        ledger.keep_only(&known);
+        assert!(!ledger.keep_only(&known));
         assert!(shown().contains("namespace=\"b\""), "{}", shown());
         under_way.dropped(DOWNSAMPLED);
-        ledger.keep_only(&known);
+        assert!(ledger.keep_only(&known));
         assert!(!shown().contains("namespace=\"b\""), "{}", shown());
         assert!(shown().contains("namespace=\"a\""), "{}", shown());
     }
