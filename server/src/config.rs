@@ -103,8 +103,8 @@ impl Config {
         fill_memory(&mut settings);
         let mut check = Check::new(&settings);
         let certificates = Certificates::check(&mut check);
-        let (instances, storage) = stores(role, &items, &certificates, &mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
+        let (instances, storage) = stores(role, &items, &certificates, &mut check);
         let collector = if role.collects() || role.forwards() {
             Some(Collector::check(role, environment, &mut check))
         } else {

@@ -9,7 +9,7 @@ mod connection;
 mod place;
 mod urls;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use model::Instance;
@@ -32,7 +32,12 @@ const ARCHIVE: &str = "es-archive";
 const OF_ALL_STORES: [&str; 2] = ["span-storage.type", "query.union"];
 
 /// The items of `instances`, each with the instance that it is about.
-pub(super) struct Items<'a>(Vec<(Instance, &'a Item)>);
+#[derive(Default)]
+pub(super) struct Items<'a> {
+    /// As they stand.
+    all: Vec<(Instance, &'a Item)>,
+    by_instance: BTreeMap<Instance, &'a Item>,
+}
 
 // === impl Items ===
 
@@ -40,7 +45,7 @@ impl<'a> Items<'a> {
     /// None where no store reads them.
     pub(super) fn check(role: Role, items: &'a [Item], check: &mut Check<'_>) -> Self {
         if role.forwards() || items.is_empty() {
-            return Self(Vec::new());
+            return Self::default();
         }
         let (items, idle): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| {
             let is_kept_there = Backend::Elasticsearch.is_named(&item.settings);
@@ -52,33 +57,32 @@ impl<'a> Items<'a> {
                 note: "an item says how an instance is kept on elasticsearch, which span-storage.type does not name, so this changes nothing".to_owned(),
             });
         }
-        let mut known: Vec<(Instance, &Item)> = Vec::new();
+        let mut known = Self::default();
         for item in items {
             let Some(instance) = instance(item, check) else {
                 continue;
             };
-            if let Some((_, other)) = known.iter().find(|(other, _)| *other == instance) {
+            if let Some(other) = known.of(&instance) {
                 let text = format!("{instance} stands in {} already", other.position.key(""));
                 check.wrong_at(&item.position.at(""), text);
             } else {
-                known.push((instance, item));
+                known.by_instance.insert(instance.clone(), item);
+                known.all.push((instance, item));
             }
         }
-        Self(known)
+        known
     }
 
     pub(super) fn instances(&self) -> BTreeSet<Instance> {
-        let instances = self.0.iter().map(|(instance, _)| instance.clone());
-        instances.collect()
+        self.by_instance.keys().cloned().collect()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Instance, &'a Item)> {
-        self.0.iter().map(|(instance, item)| (instance, *item))
+        self.all.iter().map(|(instance, item)| (instance, *item))
     }
 
     pub(super) fn of(&self, instance: &Instance) -> Option<&'a Item> {
-        let found = self.0.iter().find(|(known, _)| known == instance);
-        found.map(|(_, item)| *item)
+        self.by_instance.get(instance).copied()
     }
 }
 
@@ -117,9 +121,10 @@ pub(super) fn check(
     };
     let mut reached = instances.all();
     reached.retain(is_kept_there);
-    let mut all = reached.clone();
+    let known: BTreeSet<&Instance> = reached.iter().collect();
     let others = items.instances().into_iter();
-    all.extend(others.filter(|instance| !reached.contains(instance) && is_kept_there(instance)));
+    let others = others.filter(|instance| !known.contains(instance) && is_kept_there(instance));
+    let all: Vec<Instance> = reached.iter().cloned().chain(others).collect();
     tell_of_those_without_item(&reached, items, check);
     let mut stores = Vec::new();
     for instance in all {
@@ -152,7 +157,7 @@ fn tell_of_those_without_item(reached: &[Instance], items: &Items<'_>, check: &m
         .filter(|instance| items.of(instance).is_none());
     let names: Vec<&str> = without.map(Instance::as_str).collect();
     match names[..] {
-        [name] if !items.0.is_empty() => check.warn(
+        [name] if !items.all.is_empty() => check.warn(
             "es.server-urls",
             format!("{name} has no item in instances, and is kept as es.* says for all: give it one, or name in instance.default an instance that has one"),
         ),

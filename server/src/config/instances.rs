@@ -84,7 +84,9 @@ pub(super) fn tell(instances: &Instances, listeners: &Listeners, check: &mut Che
 
 /// Adaptive sampling counts all namespaces together, and would show the operations of one to the others.
 pub(super) fn refuse_adaptive(instances: &Instances, adaptive: bool, check: &mut Check<'_>) {
-    if adaptive && instances.all().len() > 1 {
+    let all = instances.all();
+    let reached = all.iter().filter(|instance| instances.is_reached(instance));
+    if adaptive && reached.count() > 1 {
         check.wrong(
             "sampling.config-type",
             "adaptive sampling counts all namespaces together and would show the operations of one to the others: give file, or run one Spoor for each namespace",

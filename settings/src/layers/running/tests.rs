@@ -35,10 +35,7 @@ fn items_and_rules_are_taken_up_and_all_else_waits_and_is_named() {
     // the file is another in this test
     let mut waiting = now.waiting;
     waiting.retain(|at| !at.contains("config-file"));
-    assert_eq!(
-        waiting,
-        ["es.num-replicas in F", "log-level", "query.max-traces in F"]
-    );
+    assert_eq!(waiting, ["es.num-replicas in F", "query.max-traces in F"]);
     assert!(now.settings.bool("multi-tenancy.enabled"));
     assert_eq!(now.settings.int("query.max-traces"), 10_000);
     assert_eq!(now.settings.text("log-level"), "info");
