@@ -220,11 +220,15 @@ impl Watch {
 
     fn refuse(&mut self, refused: Vec<Refused>, is_asked: bool) {
         let until = Instant::now() + TRY_AGAIN;
-        let before = self.refused.replace((refused.clone(), until));
-        // what is tried again and refused as before was told
-        if !is_asked && before.is_some_and(|(before, _)| before == refused) {
-            return;
+        let before = self.refused.take();
+        let is_told = before.is_some_and(|(before, _)| before == refused);
+        if !is_told || is_asked {
+            self.tell(&refused);
         }
+        self.refused = Some((refused, until));
+    }
+
+    fn tell(&self, refused: &[Refused]) {
         self.metrics.count(INVALID);
         let file = self.path.display();
         for Refused { instance, problem } in refused.iter().take(SHOWN) {

@@ -25,7 +25,7 @@ impl Hangups {
     pub(super) async fn next(&mut self) {
         if self.0.recv().await.is_none() {
             // there will be none
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
