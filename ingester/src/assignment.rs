@@ -139,7 +139,7 @@ impl Partition {
 pub(crate) fn to_commit(partitions: &[Arc<Partition>]) -> Option<TopicPartitionList> {
     let mut offsets = TopicPartitionList::new();
     for partition in partitions {
-        if let Some(next) = partition.window.lock().to_commit() {
+        if let Some(next) = partition.window.lock().take_commit() {
             // fails for offsets below zero alone
             offsets
                 .add_partition_offset(&partition.topic, partition.number, Offset::Offset(next))

@@ -32,6 +32,7 @@ use crate::context::Context;
 use crate::metrics::{Metrics, Seen};
 use crate::process::Process;
 use crate::stall::{Sight, Stall};
+use crate::window::Window;
 
 /// How long a poll waits for the first record.
 const POLL: Duration = Duration::from_millis(50);
@@ -243,8 +244,7 @@ impl Consumer {
         let is_over = |part: usize, of: usize| course.assignment.under_way() > budget * part / of;
         let mut of_topics: BTreeMap<&str, usize> = BTreeMap::new();
         for partition in &all {
-            *of_topics.entry(&partition.topic).or_default() +=
-                partition.look(|window| window.bytes());
+            *of_topics.entry(&partition.topic).or_default() += partition.look(Window::bytes);
         }
         let (mut pause, mut resume) = (TopicPartitionList::new(), TopicPartitionList::new());
         for partition in &all {
@@ -252,7 +252,7 @@ impl Consumer {
                 .get(partition.topic.as_str())
                 .copied()
                 .unwrap_or_default();
-            let records = partition.look(|window| window.records());
+            let records = partition.look(Window::records);
             let most = self.config.parallelism.saturating_mul(CHUNK_RECORDS);
             let is_paused = partition.is_paused.load(Ordering::Relaxed);
             let list = match is_paused {
@@ -329,7 +329,7 @@ impl Consumer {
             let end = seen.hi_offset.max(seen.ls_offset);
             // where nothing is known yet, nothing is said
             let durable = partition
-                .look(|window| window.durable())
+                .look(Window::durable)
                 .unwrap_or(seen.committed_offset.max(seen.lo_offset));
             let behind = if end >= 0 && durable >= 0 {
                 (end - durable).max(0)
@@ -379,8 +379,7 @@ impl Consumer {
         }
         consumer.pause(&names).ok();
         let until = Instant::now() + FAREWELL;
-        while Instant::now() < until && !all.iter().all(|one| one.look(|window| window.is_empty()))
-        {
+        while Instant::now() < until && !all.iter().all(|one| one.look(Window::is_empty)) {
             // the group goes on being told that we are there
             if let Some(Ok(_)) = consumer.poll(POLL) {
                 // not handed over: whoever gets the partition reads it

@@ -69,7 +69,7 @@ impl Window {
     }
 
     /// The offset to commit, when it is another than the last that was.
-    pub(crate) fn to_commit(&mut self) -> Option<i64> {
+    pub(crate) fn take_commit(&mut self) -> Option<i64> {
         let durable = self.durable.filter(|_| self.durable != self.committed)?;
         self.committed = self.durable;
         Some(durable)
@@ -113,13 +113,13 @@ mod tests {
         let first = window.begin(10, 10, 100);
         let second = window.begin(25, 3, 30);
         window.end(second);
-        assert_eq!(window.to_commit(), None);
+        assert_eq!(window.take_commit(), None);
         assert_eq!((window.records(), window.bytes()), (10, 100));
         window.end(first);
-        assert_eq!(window.to_commit(), Some(25));
-        assert_eq!(window.to_commit(), None, "it was given already");
+        assert_eq!(window.take_commit(), Some(25));
+        assert_eq!(window.take_commit(), None, "it was given already");
         window.not_committed();
-        assert_eq!(window.to_commit(), Some(25));
+        assert_eq!(window.take_commit(), Some(25));
         assert!(window.is_empty());
     }
 

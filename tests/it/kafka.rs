@@ -1,6 +1,8 @@
 //! Real Kafka brokers, and who else speaks to them. One module a subject.
 
 mod brokers;
+mod line;
+mod port;
 mod storm;
 
 use std::time::{Duration, Instant};

@@ -138,7 +138,7 @@ impl Producer {
                 () = self.gave_up.notified() => Some("given up"),
                 _ = compare.tick() => None,
                 _ = probe.tick() => {
-                    self.clone().blocking(|producer| producer.probe()).await;
+                    self.clone().blocking(Self::probe).await;
                     continue;
                 }
             };
@@ -222,10 +222,6 @@ impl Producer {
 }
 
 /// Hands a record over; the mark comes back when it is not taken.
-#[expect(
-    clippy::result_large_err,
-    reason = "what librdkafka's binding gives back"
-)]
 pub(super) fn send(
     live: &Live,
     record: Record<'_>,
