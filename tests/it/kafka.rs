@@ -3,6 +3,7 @@
 mod brokers;
 mod line;
 mod port;
+mod secure;
 mod storm;
 
 use std::time::{Duration, Instant};

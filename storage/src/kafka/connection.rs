@@ -147,9 +147,7 @@ impl Connection {
             // a broker that hangs is left, not waited for a minute
             .set("socket.timeout.ms", "10000")
             .set("socket.keepalive.enable", "true")
-            .set("socket.nagle.disable", "true")
-            // one that comes back is a matter of course
-            .set("log.connection.close", "false");
+            .set("socket.nagle.disable", "true");
         let protocol = match (&self.tls, &self.login) {
             (None, None) => "plaintext",
             (Some(_), None) => "ssl",

@@ -44,6 +44,10 @@ impl Trouble {
 
     /// Something went wrong.
     pub fn heard(&self, error: &KafkaError, reason: &str) {
+        // a broker closes what was idle, and is called again when there is need
+        if reason.contains("Disconnected (after") && reason.contains("in state UP") {
+            return;
+        }
         let code = error.rdkafka_error_code();
         let sentence = self.sentence(code, reason);
         let mut said = self.said.lock();
@@ -94,13 +98,17 @@ impl Trouble {
             }
             Some(Code::UnsupportedSASLMechanism) => format!("{settings}.plaintext.mechanism"),
             Some(Code::SSL) => self.of_tls(reason),
+            // in TLS 1.3 a client hears that its certificate is refused when it has connected
+            Some(Code::BrokerTransportFailure) if reason.contains("alert") => self.of_tls(reason),
             Some(Code::Resolve | Code::BrokerTransportFailure | Code::AllBrokersDown)
                 if looks_like_other_protocol(reason) =>
             {
                 format!("{settings}.tls.enabled")
             }
-            Some(Code::Resolve | Code::BrokerTransportFailure | Code::AllBrokersDown) => {
-                format!("{settings}.brokers")
+            Some(Code::Resolve | Code::BrokerTransportFailure) => format!("{settings}.brokers"),
+            // a broker that speaks TLS hangs up on whoever does not, and librdkafka says no more than this
+            Some(Code::AllBrokersDown) => {
+                format!("{settings}.brokers, and {settings}.tls.enabled")
             }
             Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition) => {
                 format!("{settings}.topic, which has to be created")
