@@ -10,6 +10,7 @@ pub mod conformance;
 pub mod disk;
 pub mod elasticsearch;
 pub mod embedded;
+pub mod finding;
 pub mod forward;
 mod given;
 pub mod kafka;

@@ -21,38 +21,12 @@ use super::housekeeping::Housekeeper;
 use capacity::Load;
 use certificates::Shown;
 
+pub use crate::finding::{Finding, Verdict};
+
 /// How long a cluster may take for each question.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Places that are looked at at once.
 const AT_ONCE: usize = 8;
-
-/// How a finding is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// It is well.
-    Good,
-    /// Worth knowing.
-    Note,
-    /// It works, and may not do so for long or not as meant.
-    Warning,
-    /// It does not work.
-    Problem,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Whose store.
-    pub instance: Instance,
-    /// `main` or `archive`.
-    pub store: &'static str,
-    /// What was looked at.
-    pub subject: &'static str,
-    /// How it is.
-    pub verdict: Verdict,
-    /// In words.
-    pub text: String,
-}
 
 /// A place that is looked at, and what was found.
 pub(super) struct Look<'a> {
@@ -67,21 +41,6 @@ pub(super) struct Look<'a> {
 struct Compared {
     load: Option<Load>,
     shown: Option<Shown>,
-}
-
-// === impl Verdict ===
-
-impl Verdict {
-    /// In one word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Good => "ok",
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Problem => "problem",
-        }
-    }
 }
 
 // === impl Look ===

@@ -7,11 +7,7 @@ use time::OffsetDateTime;
 use trust::Facts;
 
 use super::{Finding, Look, Verdict};
-
-/// With fewer days left, somebody should see to it.
-const DAYS: i64 = 14;
-/// Names of a certificate in a line.
-const SHOWN: usize = 5;
+use crate::finding::certificate::{day, verdict, words};
 
 /// What a place shows of itself.
 pub(super) struct Shown {
@@ -50,38 +46,6 @@ pub(super) fn own(look: &mut Look<'_>) -> Option<Shown> {
     let verdict = verdict(&facts, now);
     look.find("certificate", verdict, text);
     Some(Shown { facts, setting })
-}
-
-/// Its subject, issuer, names and dates.
-pub(super) fn words(facts: &Facts) -> String {
-    let mut names = facts.names.get(..SHOWN).unwrap_or(&facts.names).join(", ");
-    if facts.names.len() > SHOWN {
-        names.push_str(&format!(" and {} more", facts.names.len() - SHOWN));
-    }
-    let of = if names.is_empty() {
-        String::new()
-    } else {
-        format!(", for {names}")
-    };
-    let signed = if facts.issuer == facts.subject {
-        "by itself".to_owned()
-    } else {
-        format!("by \"{}\"", facts.issuer)
-    };
-    format!(
-        "\"{}\"{of}, signed {signed}, from {} until {}",
-        facts.subject,
-        day(facts.begins),
-        day(facts.ends)
-    )
-}
-
-pub(super) fn verdict(facts: &Facts, now: i64) -> Verdict {
-    match facts.ends - now {
-        ..0 => Verdict::Problem,
-        left if left < DAYS * 86_400 => Verdict::Warning,
-        _ => Verdict::Good,
-    }
 }
 
 /// Whether two instances show the same: then a cluster cannot tell them apart.
@@ -126,15 +90,6 @@ pub(super) fn compare(shown: &[(Instance, &'static str, Shown)]) -> Vec<Finding>
         }
     }
     findings
-}
-
-/// `2026-01-31`
-fn day(seconds: i64) -> String {
-    let moment = OffsetDateTime::from_unix_timestamp(seconds);
-    moment.map_or_else(
-        |_| "a day beyond all calendars".to_owned(),
-        |moment| moment.date().to_string(),
-    )
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use trust::{Dialer, Facts};
 use super::super::client::{self, Error, Flavour, Product, Request};
 use super::super::config::Connection;
 use super::super::housekeeping::Housekeeper;
-use super::certificates::{verdict, words};
 use super::{Look, Verdict};
+use crate::finding::certificate::{verdict, words};
 
 /// Calls each URL by itself; whether one could be called.
 pub(super) async fn each_url(look: &mut Look<'_>) -> bool {
