@@ -31,7 +31,7 @@ pub struct Config {
     pub rack_id: String,
     /// `kafka.consumer.fetch-max-message-bytes`: of one partition in one answer; a larger record comes all the same.
     pub fetch_bytes: usize,
-    /// `ingester.parallelism`: records of a partition under way at once.
+    /// `ingester.parallelism`: writes of a partition under way at once.
     pub parallelism: usize,
     /// Bytes of records under way, of all partitions.
     pub budget_bytes: usize,

@@ -275,7 +275,7 @@ impl Consumer {
 
     fn failed(&self, course: &mut Course<'_>, error: &KafkaError) {
         match error.rdkafka_error_code() {
-            Some(Code::Fatal) => {
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
                 let reason = course.consumer.client().fatal_error();
                 let reason = reason.map_or_else(
                     || error.to_string(),
@@ -291,7 +291,8 @@ impl Consumer {
             Some(Code::PollExceeded) => {
                 course.over = Some(Over::GivenUp(error.to_string()));
             }
-            _ => self.trouble.heard(error, &error.to_string()),
+            // the context was told why
+            _ => {}
         }
     }
 

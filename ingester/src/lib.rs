@@ -13,6 +13,7 @@
 //! Source: `jaegertracing/jaeger: cmd/ingester` v1.76.0; ADR 12.
 
 mod assignment;
+pub mod check;
 mod chunk;
 mod config;
 mod consumer;

@@ -10,6 +10,8 @@ mod check;
 mod collector;
 mod elasticsearch;
 mod instances;
+mod items;
+mod kafka;
 mod listeners;
 mod logs;
 mod query;
@@ -29,6 +31,7 @@ pub use again::{Again, Found, Refused};
 pub use agent::Agent;
 pub use certificates::Certificates;
 pub use collector::{Collector, Cors, DatagramReceiver, GrpcReceiver, HttpReceiver};
+pub use kafka::consumer::LEAST_BUDGET;
 pub use listeners::Listeners;
 pub use logs::Logs;
 pub use query::Query;
@@ -57,6 +60,8 @@ pub struct Config {
     pub query: Option<Query>,
     /// Forwarding; the role that does.
     pub agent: Option<Agent>,
+    /// Taking spans from Kafka; the role that does. Its `budget_bytes` are 0 where they are a share of `memory_max_bytes`.
+    pub ingester: Option<::ingester::Config>,
     /// Memory for spans, shared out between the budget of requests and the stores.
     pub memory_max_bytes: ByteSize,
     /// Open connections of one listener.
@@ -104,7 +109,7 @@ impl Config {
         let mut check = Check::new(&settings);
         let certificates = Certificates::check(&mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
-        let (instances, storage) = stores(role, &items, &certificates, &mut check);
+        let (instances, storage, ingester) = stores(role, &items, &certificates, &mut check);
         let collector = if role.collects() || role.forwards() {
             Some(Collector::check(role, environment, &mut check))
         } else {
@@ -144,6 +149,7 @@ impl Config {
             collector,
             query,
             agent,
+            ingester,
             memory_max_bytes,
             max_connections,
             shutdown_grace,
@@ -208,7 +214,7 @@ pub fn of_letters(loaded: Loaded) -> Result<Letters, Vec<Problem>> {
     let mut check = Check::new(&settings);
     let certificates = Certificates::check(&mut check);
     let role = Role::AllInOne;
-    let (_, mut storage) = stores(role, &items, &certificates, &mut check);
+    let (_, mut storage, _) = stores(role, &items, &certificates, &mut check);
     // those of instances with stores of their own kind are not looked for
     storage.backends = storage.common.clone();
     let common: Vec<&str> = storage
@@ -253,22 +259,34 @@ pub fn of_cluster(loaded: Loaded) -> Result<(Place, Vec<Warning>), Vec<Problem>>
     }
 }
 
-/// Whose requests are, and where each instance is kept.
+/// Whose requests are, where each instance is kept, and what an ingester reads.
 fn stores(
     role: Role,
     items: &[Item],
     certificates: &Certificates,
     check: &mut Check<'_>,
-) -> (Instances, Storage) {
-    let items = elasticsearch::Items::check(role, items, check);
+) -> (Instances, Storage, Option<::ingester::Config>) {
+    let items = items::Items::check(role, items, check);
     let mut instances = instances::check(role, &certificates.instance, &items, check);
     let mut storage = Storage::check(role, &items, check);
     if storage.backends.contains(&Backend::Elasticsearch) {
         storage.elasticsearch = elasticsearch::check(&instances, &items, certificates, check);
     }
+    let of_instances = items.stores(&instances.all());
+    if storage.backends.contains(&Backend::Kafka) {
+        let process = check.settings;
+        let goes_there = |(_, item): &&(Instance, Option<&Item>)| {
+            Backend::Kafka.is_named(item.map_or(process, |item| &item.settings))
+        };
+        let there: Vec<_> = of_instances.iter().filter(goes_there).cloned().collect();
+        storage.kafka = kafka::producer::check(&there, check);
+    }
+    let ingester = role
+        .ingests()
+        .then(|| kafka::consumer::check(&of_instances, &certificates.instance, check));
     instances.with_store = items.instances();
     storage.keep(role, &instances, &items, check);
-    (instances, storage)
+    (instances, storage, ingester)
 }
 
 fn fill_memory(settings: &mut Settings) {

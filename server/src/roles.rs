@@ -1,7 +1,7 @@
 //! Start-up and shutdown: which rooms a role is made of, and in which order they come and go.
 //!
-//! Up: bind the admin port, open the store, bind receivers and the query service, serve, ready. Down, along the data path: not ready, stop
-//! accepting, answer what is in flight, close the store, stop telling. Within the grace period, or what is left is cut off and said so.
+//! Up: bind the admin port, open the store, bind receivers and the query service or begin to read Kafka, serve, ready. Down, along the data path: not ready,
+//! stop accepting and reading, answer and commit what is in flight, close the store, stop telling. Within the grace period, or what is left is cut off and said so.
 //! Deliberately absent: what any of these does.
 
 mod certificates;
@@ -110,6 +110,7 @@ async fn play(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Re
         storage,
         clusters,
         rules,
+        ingester,
         addrs,
         mut rooms,
         shutdown,
@@ -135,7 +136,7 @@ async fn play(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Re
             Ok(())
         });
     }
-    shown.fill(registry, storage.clone());
+    shown.fill(registry, storage.clone(), ingester);
     say_where(&addrs);
     health.ready(Moment::now());
     info!(role = %config.role, "ready");
@@ -162,26 +163,45 @@ async fn play(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Re
 #[derive(Default)]
 struct Shown {
     registry: Arc<OnceLock<Registry>>,
-    storage: Arc<OnceLock<Arc<Storage>>>,
+    rooms: Arc<OnceLock<Rooms>>,
+}
+
+/// Whose health is the process's.
+struct Rooms {
+    storage: Arc<Storage>,
+    ingester: Option<ingester::Health>,
+}
+
+// === impl Rooms ===
+
+impl Rooms {
+    fn health(&self) -> Result<(), String> {
+        let ingester = self.ingester.as_ref().map_or(Ok(()), |it| it.check());
+        match (self.storage.health(), ingester) {
+            (Err(storage), Err(ingester)) => Err(format!("{storage}; {ingester}")),
+            (storage, ingester) => storage.and(ingester),
+        }
+    }
 }
 
 // === impl Shown ===
 
 impl Shown {
     fn router(&self, health: &Health, config: &Config) -> axum::Router {
-        let storage = self.storage.clone();
+        let rooms = self.rooms.clone();
         admin::router(Admin {
             health: health.clone(),
-            ready: Arc::new(move || storage.get().map_or(Ok(()), |storage| storage.health())),
+            ready: Arc::new(move || rooms.get().map_or(Ok(()), Rooms::health)),
             registry: self.registry.clone(),
             metrics_path: rooms::metrics_path(config),
             version: rooms::version(),
         })
     }
 
-    fn fill(&self, registry: Registry, storage: Arc<Storage>) {
+    fn fill(&self, registry: Registry, storage: Arc<Storage>, ingester: Option<ingester::Health>) {
+        let rooms = Rooms { storage, ingester };
         // filled once, at the one place that calls this
-        drop((self.registry.set(registry), self.storage.set(storage)));
+        drop((self.registry.set(registry), self.rooms.set(rooms)));
     }
 }
 
@@ -190,6 +210,7 @@ struct Opened {
     storage: Arc<Storage>,
     clusters: Option<Arc<Elasticsearch>>,
     rules: Rules,
+    ingester: Option<ingester::Health>,
     addrs: Vec<(&'static str, Vec<SocketAddr>)>,
     rooms: JoinSet<anyhow::Result<()>>,
     shutdown: CancellationToken,
@@ -233,11 +254,18 @@ impl Opened {
             let shutdown = shutdown.clone();
             rooms.spawn(async move { server.run(shutdown).await.context("the query service") });
         }
+        let mut health = None;
+        if let Some(ingester) = rooms::ingester(config, &storage, registry)? {
+            health = Some(ingester.health());
+            let shutdown = shutdown.clone();
+            rooms.spawn(async move { ingester.run(shutdown).await.context("the ingester") });
+        }
         rooms::build_info(config, registry);
         Ok(Self {
             storage,
             clusters,
             rules,
+            ingester: health,
             addrs,
             rooms,
             shutdown,

@@ -39,6 +39,8 @@ pub enum Reader {
     Query,
     /// What forwards spans: `agent`.
     Agent,
+    /// What takes spans from Kafka to a store: `ingester`.
+    Ingester,
     /// What applications find on their own machine: `collector`, `all-in-one` and `agent`.
     CollectorAndAgent,
 }

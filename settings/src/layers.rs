@@ -192,7 +192,7 @@ fn file_layer(path: &Path, notes: &mut Notes) -> (Layer, Items) {
         if key.eq_ignore_ascii_case(file::INSTANCES) {
             let at = path.display();
             notes.problems.push(Problem::Invalid(format!(
-                "{key} in {at}: a list of groups belongs here, each with namespace, and name, es, es-archive, span-storage.type and query.union where they differ"
+                "{key} in {at}: a list of groups belongs here, each with namespace, and name, es, es-archive, kafka, span-storage.type and query.union where they differ"
             )));
             continue;
         }

@@ -156,6 +156,7 @@ fn acting(flag: &Flag) -> Option<String> {
         Reader::Collector => "collector, all-in-one",
         Reader::Query => "query, all-in-one",
         Reader::Agent => "agent",
+        Reader::Ingester => "ingester",
         Reader::CollectorAndAgent => "collector, all-in-one, agent",
     };
     let default = if flag.default.is_empty() {

@@ -7,6 +7,7 @@
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/kafka` v1.76.0; ADR 12.
 
+pub mod check;
 mod config;
 pub mod connection;
 mod delivery;

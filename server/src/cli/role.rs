@@ -20,6 +20,8 @@ pub enum Role {
     Query,
     /// Takes datagrams beside an application and forwards them to a collector.
     Agent,
+    /// Takes spans from Kafka to a store.
+    Ingester,
 }
 
 /// Programs of Jaeger's that are no roles and have no counterpart here, under the names that they are built with.
@@ -44,7 +46,7 @@ fn is_platform(name: &str) -> bool {
 
 impl Role {
     /// The words for the roles of this version.
-    pub const WORDS: [&'static str; 4] = ["all-in-one", "collector", "query", "agent"];
+    pub const WORDS: [&'static str; 5] = ["all-in-one", "collector", "query", "agent", "ingester"];
 
     /// The role of a word; none when it is no role at all.
     ///
@@ -56,11 +58,7 @@ impl Role {
             "collector" => Self::Collector,
             "query" => Self::Query,
             "agent" => Self::Agent,
-            "ingester" => {
-                return Err(
-                    "role \"ingester\": it arrives in a later version, with Kafka".to_owned(),
-                );
-            }
+            "ingester" => Self::Ingester,
             "remote-storage" => {
                 return Err("role \"remote-storage\": it arrives in a later version".to_owned());
             }
@@ -122,6 +120,18 @@ impl Role {
         matches!(self, Self::Agent)
     }
 
+    /// Whether it takes spans from Kafka.
+    #[must_use]
+    pub const fn ingests(self) -> bool {
+        matches!(self, Self::Ingester)
+    }
+
+    /// Whether spans come to a store through it, so that it keeps house there too.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        self.collects() || self.ingests()
+    }
+
     /// Whose settings it reads.
     #[must_use]
     pub const fn readers(self) -> &'static [Reader] {
@@ -130,6 +140,7 @@ impl Role {
             Self::Collector => &[Reader::Collector],
             Self::Query => &[Reader::Query],
             Self::Agent => &[Reader::Agent],
+            Self::Ingester => &[Reader::Ingester],
         }
     }
 
@@ -140,6 +151,7 @@ impl Role {
             Self::AllInOne | Self::Collector => ports::COLLECTOR_ADMIN,
             Self::Query => ports::QUERY_ADMIN,
             Self::Agent => ports::AGENT_ADMIN,
+            Self::Ingester => ports::INGESTER_ADMIN,
         }
     }
 }
@@ -151,6 +163,7 @@ impl fmt::Display for Role {
             Self::Collector => "collector",
             Self::Query => "query",
             Self::Agent => "agent",
+            Self::Ingester => "ingester",
         })
     }
 }

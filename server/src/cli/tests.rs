@@ -23,6 +23,7 @@ fn the_programs_name_chooses_the_role() {
         ("collector-linux-amd64", Role::Collector),
         ("jaeger-query.exe", Role::Query),
         ("jaeger-agent", Role::Agent),
+        ("jaeger-ingester-linux", Role::Ingester),
         ("queryable", Role::AllInOne),
         ("jaeger", Role::AllInOne),
         ("jaeger-linux-amd64", Role::AllInOne),
@@ -31,7 +32,6 @@ fn the_programs_name_chooses_the_role() {
     ] {
         assert_eq!(Role::from_program(program), Ok(role), "{program}");
     }
-    assert!(Role::from_program("jaeger-ingester").is_err());
 }
 
 #[test]
@@ -47,13 +47,11 @@ fn the_name_of_a_tool_of_jaegers_starts_no_server() {
         fails(
             program,
             &[&format!(
-                "the program's name stands for Jaeger's \"{name}\", which Spoor is not: its roles are all-in-one, collector, query, agent; call it spoor, or name a role"
+                "the program's name stands for Jaeger's \"{name}\", which Spoor is not: its roles are all-in-one, collector, query, agent, ingester; call it spoor, or name a role"
             )],
         );
     }
-    for program in ["jaeger-ingester", "jaeger-remote-storage"] {
-        assert!(Role::from_program(program).is_err(), "{program}");
-    }
+    assert!(Role::from_program("jaeger-remote-storage").is_err());
     assert!(parsed("jaeger-tracegen all-in-one version").is_ok());
 }
 
@@ -90,7 +88,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor frobnicate",
         &[
-            "unknown command \"frobnicate\": all-in-one, collector, query, agent, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, help are known",
+            "unknown command \"frobnicate\": all-in-one, collector, query, agent, ingester, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, help are known",
         ],
     );
     fails(
@@ -98,13 +96,13 @@ fn what_is_not_known_is_told() {
         &["command \"completion\": Spoor has none; docs/settings.md lists every setting"],
     );
     fails(
-        "spoor ingester",
-        &["role \"ingester\": it arrives in a later version, with Kafka"],
+        "spoor remote-storage",
+        &["role \"remote-storage\": it arrives in a later version"],
     );
     fails(
         "spoor query collector",
         &[
-            "unknown command \"collector\": all-in-one, collector, query, agent, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, help are known",
+            "unknown command \"collector\": all-in-one, collector, query, agent, ingester, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, help are known",
         ],
     );
     fails("spoor --format json", &["--format belongs to print-config"]);

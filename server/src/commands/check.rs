@@ -1,4 +1,4 @@
-//! Whether everything would work, asked of the clusters themselves.
+//! Whether everything would work, asked of the clusters themselves: Elasticsearch's and Kafka's.
 //!
 //! In: a configuration, and what is wrong with it. Out: what was found, one a line or as JSON, and whether there was no problem. Nothing is changed anywhere.
 
@@ -6,7 +6,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 use settings::{Problem, Warning};
-use storage::elasticsearch::check::{self, Finding, Verdict};
+use storage::finding::{Finding, Verdict};
+use storage::{elasticsearch, kafka};
 
 use crate::cli::Output;
 use crate::commands::validate;
@@ -61,7 +62,10 @@ pub fn run(
             }
             say(&findings, out)?;
             if findings.is_empty() && config.is_some() {
-                writeln!(out, "span-storage.type names no cluster: none was asked")?;
+                writeln!(
+                    out,
+                    "neither span-storage.type nor the role names a cluster: none was asked"
+                )?;
             }
             let count = |verdict| {
                 let found = findings.iter().filter(|found| found.verdict == verdict);
@@ -82,7 +86,15 @@ fn ask(config: &Config) -> io::Result<Vec<Finding>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    Ok(runtime.block_on(check::check(&config.storage.elasticsearch)))
+    Ok(runtime.block_on(async {
+        let mut findings = elasticsearch::check::check(&config.storage.elasticsearch).await;
+        findings.extend(kafka::check::check(&config.storage.kafka).await);
+        if let Some(ingester) = &config.ingester {
+            let instance = &config.certificates.instance;
+            findings.extend(ingester::check::check(ingester, instance).await);
+        }
+        findings
+    }))
 }
 
 /// A heading for each store, and a line for each finding.
@@ -91,12 +103,13 @@ fn say(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
     for found in findings {
         let store = Some((&found.instance, found.store));
         if at != store {
-            let archive = if found.store == "archive" {
-                ", the archive"
-            } else {
-                ""
+            let what = match found.store {
+                "archive" => ", the archive",
+                "producer" => ", Kafka that is written to",
+                "consumer" => ", Kafka that is read",
+                _ => "",
             };
-            writeln!(out, "{}{archive}", found.instance)?;
+            writeln!(out, "{}{what}", found.instance)?;
             at = store;
         }
         writeln!(

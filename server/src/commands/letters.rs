@@ -108,7 +108,8 @@ fn reader(config: &config::Letters) -> Result<Arc<dyn DeadLetterReader>, Failed>
                     Arc::new(RealDisk),
                 )));
             }
-            Backend::Memory | Backend::Collector => {}
+            // letters in a topic are for whoever reads it: see docs/kafka.md
+            Backend::Memory | Backend::Collector | Backend::Kafka => {}
         }
     }
     let none =

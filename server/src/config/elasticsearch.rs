@@ -9,103 +9,22 @@ mod connection;
 mod place;
 mod urls;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use model::Instance;
-use settings::Warning;
-use settings::layers::Item;
 use storage::elasticsearch::Config;
 use storage::elasticsearch::config::{Indices, Place};
 use trust::{Instances, Layout};
 
 use super::certificates::Certificates;
 use super::check::Check;
+use super::items::Items;
 use super::storage::Backend;
-use crate::cli::Role;
 use apart::Store;
 
 const STORE: &str = "es";
 const ARCHIVE: &str = "es-archive";
-
-/// What an item says whatever its store is.
-const OF_ALL_STORES: [&str; 2] = ["span-storage.type", "query.union"];
-
-/// The items of `instances`, each with the instance that it is about.
-#[derive(Default)]
-pub(super) struct Items<'a> {
-    /// As they stand.
-    all: Vec<(Instance, &'a Item)>,
-    by_instance: BTreeMap<Instance, &'a Item>,
-}
-
-// === impl Items ===
-
-impl<'a> Items<'a> {
-    /// None where no store reads them.
-    pub(super) fn check(role: Role, items: &'a [Item], check: &mut Check<'_>) -> Self {
-        if role.forwards() || items.is_empty() {
-            return Self::default();
-        }
-        let (items, idle): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| {
-            let is_kept_there = Backend::Elasticsearch.is_named(&item.settings);
-            is_kept_there || OF_ALL_STORES.iter().any(|name| item.says(name))
-        });
-        if !idle.is_empty() {
-            check.warnings.push(Warning {
-                settings: idle.iter().map(|item| item.position.at("")).collect(),
-                note: "an item says how an instance is kept on elasticsearch, which span-storage.type does not name, so this changes nothing".to_owned(),
-            });
-        }
-        let mut known = Self::default();
-        for item in items {
-            let Some(instance) = instance(item, check) else {
-                continue;
-            };
-            if let Some(other) = known.of(&instance) {
-                let text = format!("{instance} stands in {} already", other.position.key(""));
-                check.wrong_at(&item.position.at(""), text);
-            } else {
-                known.by_instance.insert(instance.clone(), item);
-                known.all.push((instance, item));
-            }
-        }
-        known
-    }
-
-    pub(super) fn instances(&self) -> BTreeSet<Instance> {
-        self.by_instance.keys().cloned().collect()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Instance, &'a Item)> {
-        self.all.iter().map(|(instance, item)| (instance, *item))
-    }
-
-    pub(super) fn of(&self, instance: &Instance) -> Option<&'a Item> {
-        self.by_instance.get(instance).copied()
-    }
-}
-
-fn instance(item: &Item, check: &mut Check<'_>) -> Option<Instance> {
-    let (namespace, name) = (item.namespace.as_str(), item.name.as_str());
-    let other = Instance::default();
-    for (word, text, parsed) in [
-        (
-            "namespace",
-            namespace,
-            Instance::new(namespace, other.name()),
-        ),
-        ("name", name, Instance::new(other.namespace(), name)),
-    ] {
-        if parsed.is_err() {
-            let what = format!(
-                "\"{text}\" is no {word} of an instance: give lower-case letters, digits and inner hyphens, at most 63"
-            );
-            check.wrong_at(&item.position.at(word), what);
-        }
-    }
-    Instance::new(namespace, name).ok()
-}
 
 /// The store of each instance that a request can belong to, and of each item.
 pub(super) fn check(
@@ -157,7 +76,7 @@ fn tell_of_those_without_item(reached: &[Instance], items: &Items<'_>, check: &m
         .filter(|instance| items.of(instance).is_none());
     let names: Vec<&str> = without.map(Instance::as_str).collect();
     match names[..] {
-        [name] if !items.all.is_empty() => check.warn(
+        [name] if !items.is_empty() => check.warn(
             "es.server-urls",
             format!("{name} has no item in instances, and is kept as es.* says for all: give it one, or name in instance.default an instance that has one"),
         ),

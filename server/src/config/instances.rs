@@ -9,7 +9,7 @@ use settings::ListenerName;
 use trust::{Instances, Tenants};
 
 use super::check::Check;
-use super::elasticsearch::Items;
+use super::items::Items;
 use super::listeners::Listeners;
 use crate::cli::Role;
 

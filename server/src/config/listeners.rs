@@ -104,7 +104,7 @@ impl Listeners {
             match role {
                 Role::AllInOne => true,
                 Role::Collector => asked,
-                Role::Query => false,
+                Role::Query | Role::Ingester => false,
                 Role::Agent => name.is_datagram() || name == ListenerName::SamplingHttp,
             }
         });

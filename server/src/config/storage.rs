@@ -1,6 +1,6 @@
 //! Where spans are kept.
 //!
-//! In: `span-storage.type` and the settings of the stores. Out: the backends in the order that they are written to; the first is read. Names of Jaeger's that this version lacks
+//! In: `span-storage.type` and the settings of the stores. Out: the backends in the order that they are written to; the first is read, which Kafka never is. Names of Jaeger's that this version lacks
 //! become problems that say how to move.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ::storage::elasticsearch;
 use ::storage::embedded::NamespaceBounds;
+use ::storage::kafka;
 use ::storage::layers::{Limits, Window};
 use ::storage::stack::Kept;
 use model::Instance;
@@ -17,7 +18,7 @@ use settings::{ByteSize, GoDuration, Settings, Warning, flags};
 use trust::Instances;
 
 use super::check::Check;
-use super::elasticsearch::Items;
+use super::items::Items;
 use crate::cli::Role;
 
 /// Where spans are kept, and which.
@@ -33,6 +34,8 @@ pub struct Storage {
     pub embedded: Embedded,
     /// The store of each instance on Elasticsearch or OpenSearch; empty where that is no backend.
     pub elasticsearch: Vec<elasticsearch::Config>,
+    /// The topic of each instance on Kafka; empty where that is no backend.
+    pub kafka: Vec<kafka::Config>,
     /// `memory.max-traces`; 0: no limit.
     pub memory_max_traces: usize,
     /// Spans that began longer ago become dead letters; none: no limit.
@@ -54,6 +57,8 @@ pub enum Backend {
     Memory,
     /// In clusters of Elasticsearch or OpenSearch.
     Elasticsearch,
+    /// In a topic of Kafka, for an ingester.
+    Kafka,
     /// With a collector elsewhere: what an agent has.
     Collector,
 }
@@ -75,7 +80,7 @@ pub struct Embedded {
 
 const TYPE: &str = "span-storage.type";
 const UNION: &str = "query.union";
-const KNOWN: &str = "embedded, memory, elasticsearch and opensearch";
+const KNOWN: &str = "embedded, memory, elasticsearch, opensearch and kafka";
 const MAX_BYTES: &str = "embedded.max-bytes";
 const MIN_FREE_BYTES: &str = "embedded.min-free-bytes";
 const NAMESPACE_MAX_AGE: &str = "embedded.namespace-max-age";
@@ -110,8 +115,16 @@ impl Storage {
                 }
             }
         }
-        for backend in [Backend::Embedded, Backend::Memory, Backend::Elasticsearch] {
-            if !backends.is_empty() && !backends.contains(&backend) {
+        let known = [
+            Backend::Embedded,
+            Backend::Memory,
+            Backend::Elasticsearch,
+            Backend::Kafka,
+        ];
+        for backend in known {
+            // what other roles read may stand in variables and files that are shared
+            let is_read = backend != Backend::Kafka || role.collects();
+            if !backends.is_empty() && !backends.contains(&backend) && is_read {
                 check.warn_unused(
                     &backend.settings(),
                     &format!(
@@ -158,7 +171,8 @@ impl Storage {
         }
         for (instance, item) in items.iter() {
             let is_read = self.kept.iter().any(|kept| kept.union.contains(instance));
-            if !is_read && !instances.is_reached(instance) {
+            // to an ingester it is topics that lead
+            if !is_read && !role.ingests() && !instances.is_reached(instance) {
                 check.warnings.push(Warning {
                     settings: vec![item.position.at("")],
                     note: format!("no rule leads to {instance}, so nothing is written there nor read: see instance.by-listener, instance.by-certificate and multi-tenancy.tenants"),
@@ -193,6 +207,7 @@ impl Storage {
             kept: Vec::new(),
             embedded: Embedded::check(check),
             elasticsearch: Vec::new(),
+            kafka: Vec::new(),
             memory_max_traces: check.number("memory.max-traces"),
             span_max_age: check.time_or_none("span.max-age"),
             span_max_future: check.time_or_none("span.max-future"),
@@ -217,6 +232,42 @@ fn union(instance: &Instance, all: &[Instance], check: &mut Check<'_>) -> Vec<In
         }
     }
     union
+}
+
+/// Kafka is written to and never read: who else has to be named, and who reads.
+fn told_of_kafka(role: Role, backends: &mut Vec<Backend>, check: &mut Check<'_>) {
+    if role.ingests() && backends.contains(&Backend::Embedded) {
+        check.warn(
+            TYPE,
+            "no other process can read the embedded store while the ingester has its folder: what it wrote can be queried once it has ended; elasticsearch can be read meanwhile",
+        );
+    }
+    if !backends.contains(&Backend::Kafka) {
+        return;
+    }
+    if role.ingests() {
+        check.wrong(
+            TYPE,
+            "an ingester takes spans from kafka: name the store that it writes them to, elasticsearch or embedded",
+        );
+    }
+    // the others are read from
+    backends.sort_by_key(|backend| *backend == Backend::Kafka);
+    if role.answers() && *backends == [Backend::Kafka] {
+        let instead = match role {
+            Role::Query => "name the store that ingesters write to, such as elasticsearch",
+            _ => {
+                "name a store beside it that is read, such as kafka,elasticsearch; or start collector, ingester and query"
+            }
+        };
+        check.wrong(
+            TYPE,
+            format!("kafka is only written to, and the role {role} has nothing to answer from: {instead}"),
+        );
+    }
+    if role == Role::Query {
+        backends.retain(|backend| *backend != Backend::Kafka);
+    }
 }
 
 // === impl Embedded ===
@@ -297,6 +348,7 @@ impl Backend {
             Self::Embedded => "embedded",
             Self::Memory => "memory",
             Self::Elasticsearch => "elasticsearch",
+            Self::Kafka => "kafka",
             Self::Collector => "collector",
         }
     }
@@ -313,12 +365,8 @@ impl Backend {
                 NAMESPACE_MAX_BYTES,
             ],
             Self::Memory => vec!["memory.max-traces"],
-            // what changes nothing has been told of already
-            Self::Elasticsearch => (flags::all())
-                .filter(|flag| flag.effect == Effect::Acts)
-                .map(|flag| flag.name)
-                .filter(|name| name.starts_with("es.") || name.starts_with("es-archive."))
-                .collect(),
+            Self::Elasticsearch => under(&["es.", "es-archive."]),
+            Self::Kafka => under(&["kafka.producer."]),
             Self::Collector => Vec::new(),
         }
     }
@@ -340,8 +388,11 @@ impl Backend {
         if check.settings.list(TYPE).is_empty() {
             check.wrong(TYPE, format!("names no store: {KNOWN} are known"));
         }
+        told_of_kafka(role, &mut backends, check);
         let within: Vec<&str> = (backends.iter())
             .filter(|backend| backend.lies_within_the_process())
+            // what it wrote lies in the folder when it has ended
+            .filter(|backend| !(role.ingests() && **backend == Backend::Embedded))
             .map(|backend| backend.as_str())
             .collect();
         if role != Role::AllInOne && !within.is_empty() {
@@ -371,14 +422,15 @@ impl Backend {
     fn from_word(word: &str) -> Result<Self, String> {
         let later = || {
             Err(format!(
-                "{word} is not in this version and arrives in a later one: use embedded, memory or elasticsearch until then"
+                "{word} is not in this version and arrives in a later one: use embedded, memory, elasticsearch or kafka until then"
             ))
         };
         match word {
             "embedded" => Ok(Self::Embedded),
             "memory" => Ok(Self::Memory),
             "elasticsearch" | "opensearch" => Ok(Self::Elasticsearch),
-            "kafka" | "grpc" | "blackhole" => later(),
+            "kafka" => Ok(Self::Kafka),
+            "grpc" | "blackhole" => later(),
             "grpc-plugin" => Err("grpc-plugin ended with Jaeger 1.58; the store grpc arrives in a later version: use embedded until then".to_owned()),
             "cassandra" | "badger" => Err(format!(
                 "Spoor has no store \"{word}\": use embedded, send new spans here, and leave Jaeger beside it for reading until its data has aged out"
@@ -391,4 +443,13 @@ impl Backend {
             }
         }
     }
+}
+
+/// The settings under `groups` that do something: what changes nothing has been told of already.
+fn under(groups: &[&str]) -> Vec<&'static str> {
+    flags::all()
+        .filter(|flag| flag.effect == Effect::Acts)
+        .map(|flag| flag.name)
+        .filter(|name| groups.iter().any(|group| name.starts_with(group)))
+        .collect()
 }

@@ -7,6 +7,7 @@ mod again;
 mod agent;
 mod elasticsearch;
 mod instances;
+mod kafka;
 mod listening;
 
 pub(super) fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {
@@ -125,10 +126,10 @@ fn stores_that_are_not_here_say_how_to_move() {
             "badger",
             "--span-storage.type: Spoor has no store \"badger\": use embedded",
         ),
-        ("kafka", "--span-storage.type: kafka is not in this version"),
+        ("grpc", "--span-storage.type: grpc is not in this version"),
         (
             "memry",
-            "--span-storage.type: \"memry\" is no store: embedded, memory, elasticsearch and opensearch are known; did you mean memory?",
+            "--span-storage.type: \"memry\" is no store: embedded, memory, elasticsearch, opensearch and kafka are known; did you mean memory?",
         ),
         ("memory,memory", "--span-storage.type: memory stands twice"),
         (

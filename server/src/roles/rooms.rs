@@ -17,6 +17,7 @@ use storage::disk::RealDisk;
 use storage::elasticsearch::Elasticsearch;
 use storage::embedded::{self, Embedded};
 use storage::forward::{self, Forward};
+use storage::kafka::Kafka;
 use storage::memory::{self, Memory};
 use storage::stack::{self, Reading, Storage};
 use storage::{Backend, ReadLimits};
@@ -103,13 +104,25 @@ pub(super) async fn stores(config: &Config, registry: &mut Registry) -> anyhow::
                 let opened = tokio::task::block_in_place(|| Elasticsearch::new(configs));
                 let opened = Arc::new(opened.map_err(anyhow::Error::msg)?);
                 opened.register(registry);
-                if config.role.collects() {
+                if config.role.writes() {
                     opened.keep_house();
                 } else {
                     opened.watch();
                 }
                 clusters = Some(opened.clone());
                 opened
+            }
+            config::Backend::Kafka => {
+                // reads files alone: brokers may be away
+                let mut configs = config.storage.kafka.clone();
+                for topic in &mut configs {
+                    topic.tuning.queue_bytes = shares.queue;
+                }
+                let opened = tokio::task::block_in_place(|| Kafka::new(configs));
+                let topics = opened.map_err(anyhow::Error::msg)?;
+                topics.register(registry);
+                topics.keep();
+                Arc::new(topics)
             }
             config::Backend::Collector => {
                 let collector = forward(config, registry)?;
@@ -289,6 +302,36 @@ fn strategies_url(
     })
 }
 
+/// The ingester, in the role that has one. It reads files alone: brokers may be away.
+pub(super) fn ingester(
+    config: &Config,
+    storage: &Storage,
+    registry: &mut Registry,
+) -> anyhow::Result<Option<ingester::Ingester>> {
+    let Some(mut told) = config.ingester.clone() else {
+        return Ok(None);
+    };
+    if told.budget_bytes == 0 {
+        told.budget_bytes = (Shares::of(config).requests).max(config::LEAST_BUDGET.as_usize());
+    }
+    let topics: Vec<&str> = told.topics.names().collect();
+    tracing::info!(
+        brokers = told.connection.shown(),
+        topics = topics.join(","),
+        group = told.group_id,
+        member = told.group_instance_id,
+        tls = told.connection.tls.is_some(),
+        "reading from Kafka"
+    );
+    let parts = ingester::Parts {
+        writer: storage.writer(),
+        dead_letters: storage.dead_letters(),
+        ledger: storage.ledger(),
+    };
+    let opened = tokio::task::block_in_place(|| ingester::open(told, parts, registry))?;
+    Ok(Some(opened))
+}
+
 /// The query service, in roles that have one. `addrs` are the listeners that are bound already, for its page.
 pub(super) fn query(
     config: &Config,
@@ -403,6 +446,7 @@ pub(super) fn build_info(config: &Config, registry: &mut Registry) {
         Role::Collector => "jaeger_collector_build_info",
         Role::Query => "jaeger_query_build_info",
         Role::Agent => "jaeger_agent_build_info",
+        Role::Ingester => "jaeger_ingester_build_info",
     };
     registry.register(name, "What was built: always 1", family);
 }

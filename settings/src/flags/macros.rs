@@ -84,89 +84,40 @@ macro_rules! client_tls {
 
 /// Everything but the TLS block that `kafka.producer` and `kafka.consumer` share.
 macro_rules! kafka_common {
-    ($prefix:literal, $note:expr) => {
+    ($prefix:literal, $reader:expr, $topic:literal, $encoding:literal) => {
         [
-            Flag::accepted(
-                concat!($prefix, ".brokers"),
-                Kind::List,
-                "127.0.0.1:9092",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".topic"),
-                Kind::Text,
-                "jaeger-spans",
-                $note,
-            ),
-            Flag::accepted(concat!($prefix, ".encoding"), Kind::Text, "protobuf", $note),
-            Flag::accepted(concat!($prefix, ".protocol-version"), Kind::Text, "", $note),
-            Flag::accepted(
-                concat!($prefix, ".authentication"),
-                Kind::Text,
-                "none",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".plaintext.username"),
-                Kind::Text,
-                "",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".plaintext.password"),
-                Kind::Secret,
-                "",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".plaintext.mechanism"),
-                Kind::Text,
-                "PLAIN",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".kerberos.service-name"),
-                Kind::Text,
-                "kafka",
-                $note,
-            ),
-            Flag::accepted(concat!($prefix, ".kerberos.realm"), Kind::Text, "", $note),
-            Flag::accepted(
-                concat!($prefix, ".kerberos.username"),
-                Kind::Text,
-                "",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".kerberos.password"),
-                Kind::Secret,
-                "",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".kerberos.use-keytab"),
-                Kind::Bool,
-                "false",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".kerberos.keytab-file"),
-                Kind::Text,
-                "/etc/security/kafka.keytab",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".kerberos.config-file"),
-                Kind::Text,
-                "/etc/krb5.conf",
-                $note,
-            ),
-            Flag::accepted(
-                concat!($prefix, ".kerberos.disable-fast-negotiation"),
-                Kind::Bool,
-                "false",
-                $note,
-            ),
+            Flag::acts(concat!($prefix, ".brokers"), Kind::List, "127.0.0.1:9092", "some brokers of the cluster, as host:port; they name the others").by($reader),
+            Flag::acts(concat!($prefix, ".topic"), Kind::Text, "jaeger-spans", $topic).by($reader),
+            Flag::acts(concat!($prefix, ".encoding"), Kind::Text, "protobuf", $encoding).by($reader),
+            Flag::accepted(concat!($prefix, ".protocol-version"), Kind::Text, "", "client and broker agree on the versions of their protocol by themselves").by($reader),
+            Flag::acts(concat!($prefix, ".authentication"), Kind::Text, "none", "who we say we are: none; tls, by a certificate, which switches TLS on; plaintext, by name and password, with or without TLS. kerberos is not spoken").by($reader),
+            Flag::acts(concat!($prefix, ".plaintext.username"), Kind::Text, "", "name, for authentication=plaintext").by($reader),
+            Flag::acts(concat!($prefix, ".plaintext.password"), Kind::Secret, "", "its password").by($reader),
+            Flag::acts(concat!($prefix, ".plaintext.password-file"), Kind::Text, "", "path of a file with the password, read again when it changes; wins over the password").by($reader),
+            Flag::acts(concat!($prefix, ".plaintext.mechanism"), Kind::Text, "PLAIN", "how the password is shown to the broker: PLAIN, as it is; SCRAM-SHA-256 or SCRAM-SHA-512, as an answer to a challenge").by($reader),
+            Flag::accepted(concat!($prefix, ".kerberos.service-name"), Kind::Text, "kafka", concat!("Spoor does not speak Kerberos, and does not start with ", $prefix, ".authentication=kerberos: use plaintext with a mechanism of SCRAM, or tls")).by($reader),
+            Flag::accepted(concat!($prefix, ".kerberos.realm"), Kind::Text, "", concat!("Spoor does not speak Kerberos, and does not start with ", $prefix, ".authentication=kerberos: use plaintext with a mechanism of SCRAM, or tls")).by($reader),
+            Flag::accepted(concat!($prefix, ".kerberos.username"), Kind::Text, "", concat!("Spoor does not speak Kerberos, and does not start with ", $prefix, ".authentication=kerberos: use plaintext with a mechanism of SCRAM, or tls")).by($reader),
+            Flag::accepted(concat!($prefix, ".kerberos.password"), Kind::Secret, "", concat!("Spoor does not speak Kerberos, and does not start with ", $prefix, ".authentication=kerberos: use plaintext with a mechanism of SCRAM, or tls")).by($reader),
+            Flag::accepted(concat!($prefix, ".kerberos.use-keytab"), Kind::Bool, "false", concat!("Spoor does not speak Kerberos, and does not start with ", $prefix, ".authentication=kerberos: use plaintext with a mechanism of SCRAM, or tls")).by($reader),
+            Flag::accepted(concat!($prefix, ".kerberos.keytab-file"), Kind::Text, "/etc/security/kafka.keytab", concat!("Spoor does not speak Kerberos, and does not start with ", $prefix, ".authentication=kerberos: use plaintext with a mechanism of SCRAM, or tls")).by($reader),
+            Flag::accepted(concat!($prefix, ".kerberos.config-file"), Kind::Text, "/etc/krb5.conf", concat!("Spoor does not speak Kerberos, and does not start with ", $prefix, ".authentication=kerberos: use plaintext with a mechanism of SCRAM, or tls")).by($reader),
+            Flag::accepted(concat!($prefix, ".kerberos.disable-fast-negotiation"), Kind::Bool, "false", concat!("Spoor does not speak Kerberos, and does not start with ", $prefix, ".authentication=kerberos: use plaintext with a mechanism of SCRAM, or tls")).by($reader),
+        ]
+    };
+}
+
+/// The client TLS block of `kafka.producer` or `kafka.consumer`.
+macro_rules! kafka_tls {
+    ($prefix:literal, $reader:expr) => {
+        [
+            Flag::acts(concat!($prefix, ".tls.enabled"), Kind::Bool, "false", concat!("speak TLS to brokers; ", $prefix, ".authentication=tls switches it on too")).by($reader),
+            Flag::acts(concat!($prefix, ".tls.ca"), Kind::Text, "", "path of the authorities that may have signed the brokers' certificates, PEM; read again when it changes; empty: those of the system").by($reader),
+            Flag::acts(concat!($prefix, ".tls.cert"), Kind::Text, "", "path of our certificate chain, PEM, for brokers that ask for one; read again when it changes").by($reader),
+            Flag::acts(concat!($prefix, ".tls.key"), Kind::Text, "", "path of its private key, PEM; read again when it changes").by($reader),
+            Flag::acts(concat!($prefix, ".tls.server-name"), Kind::Text, "", "must be empty: each broker is called by its own name, which its certificate has to hold").by($reader),
+            Flag::acts(concat!($prefix, ".tls.skip-host-verify"), Kind::Bool, "false", "take any certificate: whoever stands in between can read and change spans").by($reader),
+            Flag::alias(concat!($prefix, ".tls"), Kind::Bool, concat!($prefix, ".tls.enabled")).by($reader),
         ]
     };
 }
@@ -184,4 +135,4 @@ macro_rules! processor {
     };
 }
 
-pub(super) use {client_tls, kafka_common, processor, server_tls, server_tls_later};
+pub(super) use {client_tls, kafka_common, kafka_tls, processor, server_tls, server_tls_later};

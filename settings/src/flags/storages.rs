@@ -175,7 +175,7 @@ pub(super) const ELASTICSEARCH_ALONE: &[Flag] = &[
         "es.cleaner.max-age",
         Kind::Duration,
         "0s",
-        "age at which indices are deleted, once all in them is older; the archive is kept. Done by collector and all-in-one; 0: never, as in Jaeger: see docs/housekeeping.md",
+        "age at which indices are deleted, once all in them is older; the archive is kept. Done by collector, all-in-one and ingester; 0: never, as in Jaeger: see docs/housekeeping.md",
     ),
     Flag::acts(
         "es.cleaner.interval",
@@ -187,7 +187,7 @@ pub(super) const ELASTICSEARCH_ALONE: &[Flag] = &[
         "es.rollover.interval",
         Kind::Duration,
         "0s",
-        "how often it is seen to that aliases are there and that indices are followed by new ones; with use-aliases and without use-ilm. Done by collector and all-in-one; 0: never, as in Jaeger",
+        "how often it is seen to that aliases are there and that indices are followed by new ones; with use-aliases and without use-ilm. Done by collector, all-in-one and ingester; 0: never, as in Jaeger",
     ),
     Flag::acts(
         "es.rollover.conditions",

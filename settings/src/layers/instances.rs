@@ -1,7 +1,7 @@
 //! The list `instances` of a file: what single instances have of their own, over what holds for all.
 //!
 //! In: the items as the file has them, and the settings of the process. Out: for each item its namespace and name, and settings that read like those of the
-//! process; what the item does not say is as for all. Only settings of the stores `es` and `es-archive` may differ, which store it is, and what is read with it. Whether namespace and name can be
+//! process; what the item does not say is as for all. Only settings of the stores `es` and `es-archive` and of `kafka` may differ, which store it is, and what is read with it. Whether namespace and name can be
 //! those of an instance, and stand once, is for the server to say.
 
 use std::path::{Path, PathBuf};
@@ -45,7 +45,10 @@ const OTHERS: [&str; 2] = ["span-storage.type", "query.union"];
 
 /// Whether an item may hold the setting.
 pub(super) fn may_say(name: &str) -> bool {
-    name.starts_with("es.") || name.starts_with("es-archive.") || OTHERS.contains(&name)
+    ["es.", "es-archive.", "kafka."]
+        .iter()
+        .any(|group| name.starts_with(group))
+        || OTHERS.contains(&name)
 }
 
 /// The items. `settings` are those of the process, before the archive has taken anything from the store.
@@ -93,7 +96,7 @@ fn one(
         match flags::find_key(&key) {
             Some(flag) if may_say(flag.name) => raw.push((flag, source, Raw::from(entry))),
             Some(flag) => notes.problems.push(Problem::Invalid(format!(
-                "{source}: {} is of the process and not of an instance: an item holds namespace, name, es, es-archive, span-storage.type and query.union",
+                "{source}: {} is of the process and not of an instance: an item holds namespace, name, es, es-archive, kafka, span-storage.type and query.union",
                 flag.name
             ))),
             None => notes.problems.push(Problem::UnknownKey {

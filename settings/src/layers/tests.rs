@@ -170,7 +170,7 @@ fn within_a_layer_todays_name_wins_and_between_layers_the_higher() {
 #[test]
 fn what_changes_nothing_is_warned_of_once_a_reason() {
     let got = loaded(
-        "--kafka.producer.topic=t --kafka.producer.batch-size=9",
+        "--grpc-storage.server=t --grpc-storage.connection-timeout=9s",
         &[
             ("COLLECTOR_QUEUE_SIZE", "99"),
             ("METRICS_STORAGE_TYPE", "prometheus"),
@@ -179,7 +179,7 @@ fn what_changes_nothing_is_warned_of_once_a_reason() {
     assert_eq!(told(&got), [""; 0]);
     let warnings = warned(&got);
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    assert!(warnings.contains(&"--kafka.producer.batch-size, --kafka.producer.topic: Kafka arrives in a later version".to_owned()), "{warnings:?}");
+    assert!(warnings.contains(&"--grpc-storage.connection-timeout, --grpc-storage.server: remote storage over gRPC arrives in a later version".to_owned()), "{warnings:?}");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn keys_in_a_file_may_be_in_either_case() {
 fn every_bad_value_is_told_with_its_place() {
     let file = file(
         ".yaml",
-        "query: {max-traces: many, base-path: [a, b]}\nkafka: {producer: {batch-size: many}}\n",
+        "query: {max-traces: many, base-path: [a, b]}\ngrpc-storage: {connection-timeout: many}\n",
     );
     let path = file.path().to_string_lossy().into_owned();
     let got = loaded(

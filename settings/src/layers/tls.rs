@@ -50,6 +50,7 @@ fn is_on(settings: &Settings, prefix: &str) -> bool {
         // an agent speaks TLS unless that is switched off
         "reporter.grpc.tls" if !settings.is_written(&switch) => true,
         "es-archive.tls" if archive::shares_tls(settings) => true,
+        "kafka.producer.tls" | "kafka.consumer.tls" if settings.is_kafka_tls(prefix) => true,
         _ => settings.bool(&switch),
     }
 }
@@ -120,5 +121,13 @@ impl Settings {
             skip_host_verify: self.bool(&name("skip-host-verify")),
         };
         tls.check().map(|()| tls)
+    }
+
+    /// Whether the block of `kafka.producer.tls` or `kafka.consumer.tls` is on: by its own switch, or because a certificate says who we are.
+    #[must_use]
+    pub fn is_kafka_tls(&self, prefix: &str) -> bool {
+        let side = prefix.trim_end_matches(".tls");
+        self.bool(&format!("{prefix}.enabled"))
+            || self.text(&format!("{side}.authentication")) == "tls"
     }
 }

@@ -87,7 +87,7 @@ impl Connection {
         }
     }
 
-    /// Whether it is the same brokers, reached with the same files and name.
+    /// Whether it is the same brokers, reached with the same files and name, wherever that was set.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let login = |of: &Self| {
@@ -100,10 +100,15 @@ impl Connection {
                 )
             })
         };
-        self.settings == other.settings
-            && self.brokers == other.brokers
+        let tls = |of: &Self| {
+            of.tls.clone().map(|tls| ClientTls {
+                prefix: String::new(),
+                ..tls
+            })
+        };
+        self.brokers == other.brokers
             && self.client_id == other.client_id
-            && self.tls == other.tls
+            && tls(self) == tls(other)
             && login(self) == login(other)
     }
 

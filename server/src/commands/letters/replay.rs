@@ -97,8 +97,10 @@ fn backends(config: &config::Letters) -> Result<Vec<Arc<dyn Backend>>, Failed> {
                 let opened = Embedded::open(settings, Arc::new(RealDisk));
                 Arc::new(opened.map_err(|error| Failed::Store(error.to_string()))?)
             }
-            // nothing that is kept there outlives this command
-            config::Backend::Memory | config::Backend::Collector => continue,
+            // nothing that is kept there outlives this command; and what failed behind Kafka goes to the store, not round again
+            config::Backend::Memory | config::Backend::Collector | config::Backend::Kafka => {
+                continue;
+            }
         });
     }
     Ok(backends)

@@ -219,8 +219,8 @@ fn what_an_item_cannot_say_is_told_with_item_key_and_file() {
     check(
         &format!("{good}- {{namespace: b, log-level: warn, embedded: {{directory: x}}}}"),
         &[
-            "instances[1].log-level in F: log-level is of the process and not of an instance: an item holds namespace, name, es, es-archive, span-storage.type and query.union",
-            "instances[1].embedded.directory in F: embedded.directory is of the process and not of an instance: an item holds namespace, name, es, es-archive, span-storage.type and query.union",
+            "instances[1].log-level in F: log-level is of the process and not of an instance: an item holds namespace, name, es, es-archive, kafka, span-storage.type and query.union",
+            "instances[1].embedded.directory in F: embedded.directory is of the process and not of an instance: an item holds namespace, name, es, es-archive, kafka, span-storage.type and query.union",
         ],
     );
     check(
@@ -244,7 +244,7 @@ fn what_an_item_cannot_say_is_told_with_item_key_and_file() {
         check(
             text,
             &[
-                "instances in F: a list of groups belongs here, each with namespace, and name, es, es-archive, span-storage.type and query.union where they differ",
+                "instances in F: a list of groups belongs here, each with namespace, and name, es, es-archive, kafka, span-storage.type and query.union where they differ",
             ],
         );
     }

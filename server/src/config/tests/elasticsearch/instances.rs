@@ -194,7 +194,7 @@ fn items_that_no_store_reads_are_told() {
     assert_eq!(checked.problems, []);
     let warned: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
     assert!(
-        warned[0].ends_with("an item says how an instance is kept on elasticsearch, which span-storage.type does not name, so this changes nothing"),
+        warned[0].ends_with("an item says how an instance is kept on elasticsearch or kafka, which span-storage.type does not name, so this changes nothing"),
         "{warned:?}"
     );
     let config = checked.config.unwrap();
