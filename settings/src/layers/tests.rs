@@ -179,7 +179,7 @@ fn what_changes_nothing_is_warned_of_once_a_reason() {
     assert_eq!(told(&got), [""; 0]);
     let warnings = warned(&got);
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    assert!(warnings.contains(&"--grpc-storage.connection-timeout, --grpc-storage.server: remote storage over gRPC arrives in a later version".to_owned()), "{warnings:?}");
+    assert!(warnings.contains(&"--grpc-storage.server, --grpc-storage.connection-timeout: remote storage over gRPC arrives in a later version".to_owned()), "{warnings:?}");
 }
 
 #[test]
