@@ -23,8 +23,8 @@ pub struct Again {
     pub fingerprint: u64,
     /// Stores that are open.
     backends: Vec<Backend>,
-    /// Adaptive sampling keeps what it knows with the instance that there was at the start: these have to stay.
-    bound_to: Option<Vec<Item>>,
+    /// These have to stay as they were at the start, and why.
+    bound_to: Option<(Vec<Item>, &'static str)>,
 }
 
 /// What the file says now.
@@ -67,11 +67,9 @@ impl Again {
         given: &[(String, String)],
         environment: &Environment,
     ) -> Self {
-        let collector = config.collector.as_ref();
         let fingerprint = written
             .path("config-file")
             .map_or(0, |path| fingerprint(&path));
-        let is_adaptive = collector.is_some_and(|c| c.sampling.adaptive.is_some());
         Self {
             role: config.role,
             given: given.to_vec(),
@@ -79,7 +77,7 @@ impl Again {
             written,
             fingerprint,
             backends: config.storage.backends.clone(),
-            bound_to: is_adaptive.then(|| config.items.clone()),
+            bound_to: bound_by(config).map(|why| (config.items.clone(), why)),
         }
     }
 
@@ -143,12 +141,25 @@ impl Again {
                 backend.as_str()
             ))
         });
-        let moved = self.bound_to.iter().filter(|items| **items != config.items);
-        let moved = moved.map(|_| {
-            Problem::Invalid(
-                "instances: adaptive sampling keeps what it knows with the instance that there was at the start: restart the process to change it".to_owned(),
-            )
+        let moved = (self.bound_to.iter()).filter(|(items, _)| *items != config.items);
+        let moved = moved.map(|(_, why)| {
+            Problem::Invalid(format!(
+                "instances: {why}: restart the process to change them"
+            ))
         });
         closed.chain(moved)
     }
+}
+
+/// What the instances of the start are bound to, if to anything.
+fn bound_by(config: &Config) -> Option<&'static str> {
+    let collector = config.collector.as_ref();
+    if collector.is_some_and(|c| c.sampling.adaptive.is_some()) {
+        return Some(
+            "adaptive sampling keeps what it knows with the instance that there was at the start",
+        );
+    }
+    let is_streaming = config.role.ingests() || config.storage.backends.contains(&Backend::Kafka);
+    is_streaming
+        .then_some("topics of Kafka are bound to the instances that there were at the start")
 }
