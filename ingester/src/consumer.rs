@@ -1,6 +1,6 @@
 //! The thread that polls.
 //!
-//! In: a group's topics. Out: chunks, each handed to a task with its ticket; offsets committed once a second, and when partitions are taken away. It never waits for a store: what can't be taken now
+//! In: a group's topics. Out: chunks, each handed to a task with its ticket; offsets committed twice a second, and when partitions are taken away. It never waits for a store: what can't be taken now
 //! is not asked for, and polling goes on, so that the group keeps its member whatever the store does.
 //!
 //! A consumer that stalls, that librdkafka gave up, or whose files changed is closed and made anew.
