@@ -120,6 +120,14 @@ pub(crate) struct Compared {
 impl Compared {
     /// All of it, and nothing differs.
     pub(crate) fn check(&self) {
+        self.same();
+        assert_eq!((self.cases.len(), self.traces), (21, 42));
+        let requests = self.requests;
+        assert!(requests >= 30, "only {requests} requests were compared");
+    }
+
+    /// Nothing differs, of some part of it: how many cases and traces that is.
+    pub(crate) fn same(&self) -> (usize, usize) {
         println!(
             "compared {} cases: {} traces, {} other requests",
             self.cases.len(),
@@ -133,9 +141,7 @@ impl Compared {
             "{count} differences:\n{}",
             differences.join("\n")
         );
-        assert_eq!((self.cases.len(), self.traces), (21, 42));
-        let requests = self.requests;
-        assert!(requests >= 30, "only {requests} requests were compared");
+        (self.cases.len(), self.traces)
     }
 }
 
@@ -158,21 +164,12 @@ pub(crate) async fn send_all(spoor: &Spoor, corpus: &Corpus) {
 
 /// Asks for each trace and each recorded request, and compares the answers.
 pub(crate) async fn compare_all(spoor: &Spoor, corpus: &Corpus) -> Compared {
-    let (mut cases, mut traces, mut requests) = (BTreeSet::new(), 0, 0);
-    let mut differences = Vec::new();
-    for case in &corpus.cases {
-        for (id, raw, path) in case.recorded_traces("v1.76.0") {
-            let request = format!("/api/traces/{id}{}", if raw { "?raw=true" } else { "" });
-            let recorded = Recorded {
-                status: Some(200),
-                content_type: Some("application/json".into()),
-                body: corpus::read(&path),
-            };
-            differences.extend(check(spoor, corpus, &case.name, &request, &recorded).await);
-            cases.insert(case.name.clone());
-            traces += 1;
-        }
-    }
+    let Compared {
+        cases,
+        traces,
+        mut requests,
+        mut differences,
+    } = compare_traces(spoor, corpus).await;
     for (name, path) in corpus.recorded_requests("v1.76.0") {
         if is_elsewhere(&name) {
             continue;
@@ -191,6 +188,31 @@ pub(crate) async fn compare_all(spoor: &Spoor, corpus: &Corpus) -> Compared {
         cases,
         traces,
         requests,
+        differences,
+    }
+}
+
+/// Asks for each trace, and compares the answers.
+pub(crate) async fn compare_traces(spoor: &Spoor, corpus: &Corpus) -> Compared {
+    let (mut cases, mut traces) = (BTreeSet::new(), 0);
+    let mut differences = Vec::new();
+    for case in &corpus.cases {
+        for (id, raw, path) in case.recorded_traces("v1.76.0") {
+            let request = format!("/api/traces/{id}{}", if raw { "?raw=true" } else { "" });
+            let recorded = Recorded {
+                status: Some(200),
+                content_type: Some("application/json".into()),
+                body: corpus::read(&path),
+            };
+            differences.extend(check(spoor, corpus, &case.name, &request, &recorded).await);
+            cases.insert(case.name.clone());
+            traces += 1;
+        }
+    }
+    Compared {
+        cases,
+        traces,
+        requests: 0,
         differences,
     }
 }

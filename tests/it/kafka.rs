@@ -5,6 +5,7 @@ mod line;
 mod port;
 mod secure;
 mod storm;
+mod streaming;
 
 use std::time::{Duration, Instant};
 
