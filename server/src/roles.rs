@@ -176,7 +176,10 @@ struct Rooms {
 
 impl Rooms {
     fn health(&self) -> Result<(), String> {
-        let ingester = self.ingester.as_ref().map_or(Ok(()), |it| it.check());
+        let ingester = self
+            .ingester
+            .as_ref()
+            .map_or(Ok(()), ingester::Health::check);
         match (self.storage.health(), ingester) {
             (Err(storage), Err(ingester)) => Err(format!("{storage}; {ingester}")),
             (storage, ingester) => storage.and(ingester),

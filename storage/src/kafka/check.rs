@@ -267,7 +267,11 @@ impl Look {
                 return Vec::new();
             }
         }
-        let partitions: Vec<i32> = found.partitions().iter().map(|one| one.id()).collect();
+        let partitions: Vec<i32> = found
+            .partitions()
+            .iter()
+            .map(rdkafka::metadata::MetadataPartition::id)
+            .collect();
         let leaderless = found.partitions().iter().filter(|one| one.leader() < 0);
         let leaderless = leaderless.count();
         let replicas = found
