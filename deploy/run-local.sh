@@ -91,8 +91,10 @@ fetch_kafka() {
   if [ ! -e "$libs.done" ]; then
     say "download Kafka $kafka_version"
     mkdir -p "$libs"
-    sed "s#</dependencies>#<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$kafka_version</version></dependency></dependencies>#" \
-      "$root/tests/servers/kafka-3-9.xml" > "$libs.xml"
+    local tools="<groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$kafka_version</version>"
+    # one place for its log is enough
+    local without="<exclusions><exclusion><groupId>org.slf4j</groupId><artifactId>slf4j-reload4j</artifactId></exclusion></exclusions>"
+    sed "s#</dependencies>#<dependency>$tools$without</dependency></dependencies>#" "$root/tests/servers/kafka-3-9.xml" > "$libs.xml"
     mvn -q -B -C -f "$libs.xml" dependency:copy-dependencies -DincludeScope=runtime "-DoutputDirectory=$libs"
     touch "$libs.done"
   fi
@@ -109,7 +111,7 @@ fetch_opensearch() {
     (cd "$folder" && maven unpack "org.opensearch.distribution.integ-test-zip:opensearch:$opensearch_version:zip" "$home")
     (cd "$folder" && maven copy "org.opensearch.plugin:opensearch-security:$opensearch_version.0:zip" "$folder")
     OPENSEARCH_JAVA_HOME=$("$java" -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.home = //p') \
-      "$home/opensearch-$opensearch_version/bin/opensearch-plugin" install --batch "file://$folder/opensearch-security-$opensearch_version.0.zip" > /dev/null
+      "$home/opensearch-$opensearch_version/bin/opensearch-plugin" install --batch "file://$folder/opensearch-security-$opensearch_version.0.zip" > "$folder/logs/opensearch-plugin.log" 2>&1
     touch "$home.done"
   fi
   OPENSEARCH_HOME=$home/opensearch-$opensearch_version
@@ -148,7 +150,9 @@ start_opensearch() {
   # hard links where they can be: others may not reach a cache in root's home
   cp -al "$OPENSEARCH_HOME" "$here/home" 2> /dev/null || cp -a "$OPENSEARCH_HOME" "$here/home"
   home=$here/home
-  cp "$home/config/jvm.options" "$home/config/log4j2.properties" "$here/config/"
+  cp "$home/config/log4j2.properties" "$here/config/"
+  # its log of garbage collection would lie where it may not write
+  grep -v -i gclog "$home/config/jvm.options" | grep -v -e gc.log -e Xlog > "$here/config/jvm.options"
   cp -r "$home/config/opensearch-security" "$here/config/"
   cp "$root"/deploy/compose/opensearch-security/*.yml "$here/config/opensearch-security/"
   cp -r "$certs/opensearch-$1" "$here/config/certs"

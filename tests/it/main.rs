@@ -13,6 +13,7 @@ mod bench_loads;
 mod clients;
 mod commands;
 mod crash;
+mod deploy;
 mod elasticsearch;
 mod golden;
 mod hostile;

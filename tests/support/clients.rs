@@ -10,6 +10,9 @@ use anyhow::{Context as _, ensure};
 /// The version of telemetrygen, OpenTelemetry's generator.
 pub const TELEMETRYGEN: &str = "v0.161.0";
 
+/// The version of kustomize, which puts manifests together.
+pub const KUSTOMIZE: &str = "v5.5.0";
+
 /// A Python with the packages of `tests/clients/<name>.txt`.
 pub fn python(name: &str) -> anyhow::Result<PathBuf> {
     let requirements = pins(&format!("{name}.txt"));
@@ -33,19 +36,27 @@ pub fn python(name: &str) -> anyhow::Result<PathBuf> {
 
 /// OpenTelemetry's `telemetrygen`.
 pub fn telemetrygen() -> anyhow::Result<PathBuf> {
-    let folder = cache()?.join(format!("telemetrygen-{TELEMETRYGEN}"));
+    let package = "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen";
+    go_program("telemetrygen", package, TELEMETRYGEN)
+}
+
+/// `kustomize`.
+pub fn kustomize() -> anyhow::Result<PathBuf> {
+    go_program("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", KUSTOMIZE)
+}
+
+/// A program that is a Go package by itself.
+fn go_program(name: &str, package: &str, version: &str) -> anyhow::Result<PathBuf> {
+    let folder = cache()?.join(format!("{name}-{version}"));
     once(&folder, || {
-        let package = format!(
-            "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@{TELEMETRYGEN}"
-        );
         run(
             Command::new("go")
-                .args(["install", &package])
+                .args(["install", &format!("{package}@{version}")])
                 .env("GOBIN", &folder),
             "go 1.25 or newer and its module proxy",
         )
     })?;
-    Ok(folder.join("telemetrygen"))
+    Ok(folder.join(name))
 }
 
 /// The folder `node_modules` with the packages that `tests/clients/node` pins.
