@@ -28,8 +28,9 @@ FROM scratch
 COPY --from=build /rootfs/ /
 # a number, for clusters that want to see that it is not root; the group 0 is what any other number gets
 USER 10001:0
+# where spoor-data and spoor-certs lie, for who keeps them in files
 WORKDIR /var/lib/spoor
-ENV LISTEN_HOST="::" EMBEDDED_DIRECTORY=/var/lib/spoor/data CERTS_DIRECTORY=/var/lib/spoor/certs
+ENV LISTEN_HOST="::"
 VOLUME ["/var/lib/spoor"]
 EXPOSE 4317 4318 9411 14250 14268 14269 14270 16686 16687 5778 5779 6831/udp 6832/udp
 ENTRYPOINT ["/usr/bin/spoor"]

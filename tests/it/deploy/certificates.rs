@@ -29,8 +29,15 @@ fn namespaces_share_no_authority_and_no_key_and_a_second_run_writes_nothing() {
     make(folder);
     let files = below(folder);
     let mut owners = BTreeMap::new();
-    for key in files.iter().filter(|f| f.extension().is_some_and(|e| e == "key")) {
-        let public = output(Command::new("openssl").args(["pkey", "-pubout", "-in"]).arg(key));
+    for key in files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "key"))
+    {
+        let public = output(
+            Command::new("openssl")
+                .args(["pkey", "-pubout", "-in"])
+                .arg(key),
+        );
         if let Some(other) = owners.insert(public, key) {
             panic!("{} and {} are one key", key.display(), other.display());
         }

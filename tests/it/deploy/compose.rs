@@ -95,7 +95,11 @@ fn services_have_no_rights_and_publish_on_this_machine_alone() {
             assert_eq!(word(port, "/host_ip"), "127.0.0.1", "{name}: {port}");
         }
         let is_spoor = SPOORS.iter().any(|(spoor, _)| spoor == name);
-        assert_eq!(service["read_only"] == true, is_spoor || name == "certificates", "{name}");
+        assert_eq!(
+            service["read_only"] == true,
+            is_spoor || name == "certificates",
+            "{name}"
+        );
         if is_spoor {
             assert_eq!(word(service, "/user"), "10001:0", "{name}");
         }
@@ -109,20 +113,40 @@ fn nobody_sees_the_keys_of_another() {
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, service) in compose["services"].as_object().unwrap() {
         // several of one kind are one instance, with one certificate
-        let kind = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-');
+        let kind = name
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end_matches('-');
         for volume in volumes(service, "volume") {
             if name != "certificates" && name != "topics" && !volume.ends_with("-data") {
                 users.entry(volume).or_default().insert(kind.to_owned());
             }
         }
     }
-    let expected = ["collector", "ingester", "kafka", "opensearch-prod", "opensearch-staging", "query"];
+    let expected = [
+        "collector",
+        "ingester",
+        "kafka",
+        "opensearch-prod",
+        "opensearch-staging",
+        "query",
+    ];
     let found: Vec<_> = users
         .iter()
-        .map(|(volume, kinds)| (volume.as_str(), kinds.iter().map(String::as_str).collect::<Vec<_>>()))
+        .map(|(volume, kinds)| {
+            (
+                volume.as_str(),
+                kinds.iter().map(String::as_str).collect::<Vec<_>>(),
+            )
+        })
         .collect();
-    let expected: Vec<_> = expected.iter().map(|kind| (format!("{kind}-certs"), vec![*kind])).collect();
-    let expected: Vec<_> = expected.iter().map(|(volume, kinds)| (volume.as_str(), kinds.clone())).collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|kind| (format!("{kind}-certs"), vec![*kind]))
+        .collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(volume, kinds)| (volume.as_str(), kinds.clone()))
+        .collect();
     assert_eq!(found, expected);
 }
 

@@ -11,7 +11,7 @@ use super::{output, root, text};
 const COMING: [&str; 1] = ["kafka.producer.dead-letter-topic"];
 
 /// What a role says that this version lacks: then there is nothing to ask yet.
-const LATER: &str = "arrives in a later version";
+const LATER: &str = "arrives in a later";
 
 /// How one Spoor is started.
 #[derive(Debug)]

@@ -30,7 +30,8 @@ fn tells_a_secret(line: &str) -> bool {
     let is_secret = ["password", "passwd", "token", "apikey", "api-key"]
         .iter()
         .any(|word| key.trim_end().ends_with(word));
-    is_secret && !value.is_empty() && !value.starts_with(['/', '$', '{'])
+    let is_place = value.is_empty() || value.starts_with(['/', '$', '{']);
+    is_secret && !is_place && !["true", "false"].contains(&value)
 }
 
 #[test]

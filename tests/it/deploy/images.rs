@@ -66,7 +66,9 @@ fn every_image_has_a_version() {
         assert!(pinned, "{image}");
     }
     let manifest: toml::Table = text("Cargo.toml").parse().unwrap();
-    let version = manifest["workspace"]["package"]["version"].as_str().unwrap();
+    let version = manifest["workspace"]["package"]["version"]
+        .as_str()
+        .unwrap();
     assert!(listed("run").contains(&format!("spoor:{version}")));
 }
 

@@ -56,7 +56,9 @@ impl Workload {
 
     fn is_selected(&self, selector: &Value) -> bool {
         let selector = selector.as_object().unwrap();
-        selector.iter().all(|(k, v)| self.labels().get(k) == Some(v))
+        selector
+            .iter()
+            .all(|(k, v)| self.labels().get(k) == Some(v))
     }
 
     /// The ports by name, as the container has them.
@@ -118,7 +120,10 @@ fn every_folder_is_looked_at() {
 #[test]
 fn what_spoor_is_told_is_what_it_knows() {
     let certificates = container::certificates();
-    let (collector, store) = (certificates.join("collector"), certificates.join("ingester/prod"));
+    let (collector, store) = (
+        certificates.join("collector"),
+        certificates.join("ingester/prod"),
+    );
     let kafka = certificates.join("ingester");
     let places = [
         ("/etc/spoor/tls", collector.as_path()),
@@ -132,7 +137,9 @@ fn what_spoor_is_told_is_what_it_knows() {
             assert_eq!(spoor.unknown(), [] as [String; 0]);
             let warnings = spoor.validate(&places);
             // a sidecar stands before two listeners there
-            let plain = warnings.iter().filter(|w| w.contains("--plaintext.listeners"));
+            let plain = warnings
+                .iter()
+                .filter(|w| w.contains("--plaintext.listeners"));
             let in_mesh = workload.folder == "examples/istio/tracing" && spoor.role == "collector";
             assert_eq!(plain.count(), if in_mesh { 2 } else { 0 }, "{warnings:?}");
             if !in_mesh {
@@ -188,7 +195,12 @@ fn containers_have_the_ports_of_their_role_and_probes_ask_the_admin_port() {
             for (probe, path) in [("startup", "/"), ("liveness", "/"), ("readiness", "/ready")] {
                 let get = &workload.container()[format!("{probe}Probe")]["httpGet"];
                 assert_eq!(word(get, "/path"), path, "{} {probe}", workload.name);
-                assert_eq!(ports[word(get, "/port")], admin, "{} {probe}", workload.name);
+                assert_eq!(
+                    ports[word(get, "/port")],
+                    admin,
+                    "{} {probe}",
+                    workload.name
+                );
             }
             let scraped = &workload.template["metadata"]["annotations"]["prometheus.io/port"];
             assert_eq!(scraped.as_str(), Some(admin.to_string().as_str()));
@@ -205,19 +217,31 @@ fn pods_run_as_anybody_with_nothing() {
             assert_eq!(spec["securityContext"]["runAsNonRoot"], true, "{name}");
             // a number of ours would keep it from running where the cluster gives one
             assert_eq!(spec.pointer("/securityContext/runAsUser"), None, "{name}");
-            assert_eq!(word(spec, "/securityContext/seccompProfile/type"), "RuntimeDefault");
+            assert_eq!(
+                word(spec, "/securityContext/seccompProfile/type"),
+                "RuntimeDefault"
+            );
             assert_eq!(spec["automountServiceAccountToken"], false, "{name}");
             assert_eq!(spec["enableServiceLinks"], false, "{name}");
-            assert!(spec["terminationGracePeriodSeconds"].as_u64() > Some(25), "{name}");
+            assert!(
+                spec["terminationGracePeriodSeconds"].as_u64() > Some(25),
+                "{name}"
+            );
             let rights = &container["securityContext"];
             assert_eq!(rights["readOnlyRootFilesystem"], true, "{name}");
             assert_eq!(rights["allowPrivilegeEscalation"], false, "{name}");
             assert_eq!(rights["capabilities"], serde_json::json!({"drop": ["ALL"]}));
             for amount in ["requests", "limits"] {
-                assert!(container["resources"][amount]["memory"].is_string(), "{name}");
+                assert!(
+                    container["resources"][amount]["memory"].is_string(),
+                    "{name}"
+                );
             }
             for volume in items(spec, "/volumes") {
-                assert!(!word(volume, "/secret/secretName").is_empty(), "{name}: {volume}");
+                assert!(
+                    !word(volume, "/secret/secretName").is_empty(),
+                    "{name}: {volume}"
+                );
             }
         }
     });
@@ -229,9 +253,16 @@ fn services_have_the_names_and_ports_of_jaegers() {
         if workloads.is_empty() {
             return;
         }
-        let services: Vec<_> = documents.iter().filter(|d| word(d, "/kind") == "Service").collect();
+        let services: Vec<_> = documents
+            .iter()
+            .filter(|d| word(d, "/kind") == "Service")
+            .collect();
         let names: BTreeSet<_> = services.iter().map(|s| word(s, "/metadata/name")).collect();
-        for name in ["jaeger-collector", "jaeger-collector-headless", "jaeger-query"] {
+        for name in [
+            "jaeger-collector",
+            "jaeger-collector-headless",
+            "jaeger-query",
+        ] {
             assert!(names.contains(name), "{names:?}");
         }
         for service in services {
@@ -247,7 +278,11 @@ fn services_have_the_names_and_ports_of_jaegers() {
                 assert_eq!(target.copied(), port["port"].as_u64(), "{name}: {port}");
             }
             let is_headless = name.ends_with("-headless") || name == "jaeger-ingester";
-            assert_eq!(word(service, "/spec/clusterIP") == "None", is_headless, "{name}");
+            assert_eq!(
+                word(service, "/spec/clusterIP") == "None",
+                is_headless,
+                "{name}"
+            );
         }
     });
 }
@@ -265,19 +300,36 @@ fn every_pod_is_kept_by_a_policy_that_opens_its_ports_and_by_a_budget() {
             };
             let policies = of("NetworkPolicy", "/spec/podSelector/matchLabels");
             assert_eq!(policies.len(), 1, "{}", workload.name);
-            assert_eq!(policies[0]["spec"]["policyTypes"], serde_json::json!(["Ingress", "Egress"]));
+            assert_eq!(
+                policies[0]["spec"]["policyTypes"],
+                serde_json::json!(["Ingress", "Egress"])
+            );
             let open: BTreeSet<u64> = items(policies[0], "/spec/ingress")
                 .iter()
                 .flat_map(|rule| {
-                    assert!(!items(rule, "/from").is_empty(), "{}: from anywhere", workload.name);
+                    assert!(
+                        !items(rule, "/from").is_empty(),
+                        "{}: from anywhere",
+                        workload.name
+                    );
                     items(rule, "/ports")
                 })
                 .map(|port| port["port"].as_u64().unwrap())
                 .collect();
-            assert_eq!(open, workload.ports().into_values().collect(), "{}", workload.name);
+            assert_eq!(
+                open,
+                workload.ports().into_values().collect(),
+                "{}",
+                workload.name
+            );
             // of one pod a budget could but forbid to drain its node
             let budgets = of("PodDisruptionBudget", "/spec/selector/matchLabels").len();
-            assert_eq!(budgets, usize::from(workload.role() != "all-in-one"), "{}", workload.name);
+            assert_eq!(
+                budgets,
+                usize::from(workload.role() != "all-in-one"),
+                "{}",
+                workload.name
+            );
         }
     });
 }
@@ -298,7 +350,10 @@ fn namespaces_differ_in_all_that_is_theirs() {
             .collect()
     };
     let [_, prod, staging, ..] = EXAMPLES;
-    let (a, b) = (theirs(prod, "ES_SERVER_URLS"), theirs(staging, "ES_SERVER_URLS"));
+    let (a, b) = (
+        theirs(prod, "ES_SERVER_URLS"),
+        theirs(staging, "ES_SERVER_URLS"),
+    );
     assert!(!a.is_empty() && a.is_disjoint(&b), "{a:?} {b:?}");
     // what follows from the namespace is made of it, in every strategy
     for variable in [
@@ -310,9 +365,15 @@ fn namespaces_differ_in_all_that_is_theirs() {
     ] {
         let values = theirs(prod, variable);
         assert_eq!(values.len(), 1, "{variable}: {values:?}");
-        assert!(values.iter().all(|v| v.starts_with("prod")), "{variable}: {values:?}");
+        assert!(
+            values.iter().all(|v| v.starts_with("prod")),
+            "{variable}: {values:?}"
+        );
     }
-    assert_eq!(theirs(prod, "KAFKA_PRODUCER_TOPIC"), theirs(prod, "KAFKA_CONSUMER_TOPIC"));
+    assert_eq!(
+        theirs(prod, "KAFKA_PRODUCER_TOPIC"),
+        theirs(prod, "KAFKA_CONSUMER_TOPIC")
+    );
     for document in manifests(prod) {
         assert_eq!(word(&document, "/metadata/namespace"), "prod", "{document}");
     }
