@@ -9,9 +9,11 @@ mod files;
 mod images;
 mod kubernetes;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use tests::clients;
@@ -58,12 +60,12 @@ fn output(command: &mut Command) -> String {
     said
 }
 
-/// The documents of a YAML text. With versions of Kubernetes: held against their schemas.
+/// The documents of a YAML text, held against the schemas of Kubernetes.
 #[track_caller]
-fn yaml(text: &str, versions: &[&str]) -> Vec<Value> {
+fn yaml(text: &str) -> Vec<Value> {
     let mut child = Command::new(tool("python"))
         .arg(root().join("tests/clients/deploy.py"))
-        .args(versions)
+        .args(VERSIONS)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -79,14 +81,20 @@ fn yaml(text: &str, versions: &[&str]) -> Vec<Value> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What kustomize makes of a folder below `deploy/kubernetes`.
+/// What kustomize makes of a folder below `deploy/kubernetes`. Made once.
 #[track_caller]
 fn manifests(folder: &str) -> Vec<Value> {
-    let mut command = Command::new(clients::kustomize().unwrap());
-    command
-        .arg("build")
-        .arg(root().join("deploy/kubernetes").join(folder));
-    yaml(&output(&mut command), &VERSIONS)
+    static MADE: Mutex<BTreeMap<String, Vec<Value>>> = Mutex::new(BTreeMap::new());
+    // what another test broke is made again
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let documents = made.entry(folder.to_owned()).or_insert_with(|| {
+        let mut command = Command::new(clients::kustomize().unwrap());
+        command
+            .arg("build")
+            .arg(root().join("deploy/kubernetes").join(folder));
+        yaml(&output(&mut command))
+    });
+    documents.clone()
 }
 
 /// What compose makes of `docker-compose.yml`, with these variables and no others.
