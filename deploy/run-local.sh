@@ -117,9 +117,9 @@ fetch_opensearch() {
   OPENSEARCH_HOME=$home/opensearch-$opensearch_version
 }
 
-# A server that refuses to be root runs as nobody.
+# A server that refuses to be root runs as nobody. In the place of the shell that was started for it, whose id is known.
 as_server() {
-  if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi
+  if [ "$(id -u)" = 0 ]; then exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else exec "$@"; fi
 }
 
 # A tool of Kafka's as its distribution calls it.
