@@ -254,7 +254,7 @@ for namespace in prod staging; do
 done
 for pair in "prod staging" "staging prod"; do
   read -r reader owner <<< "$pair"
-  if finds "$reader" "${trace[$owner]}"; then
+  if finds "$reader" "${trace[$owner]}" 2> /dev/null; then
     echo "$reader reads the trace of $owner" >&2
     exit 1
   fi
