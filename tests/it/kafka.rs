@@ -6,6 +6,7 @@ mod port;
 mod secure;
 mod storm;
 mod streaming;
+mod takeover;
 
 use std::time::{Duration, Instant};
 

@@ -7,12 +7,6 @@ use std::sync::OnceLock;
 
 use super::{output, root, text};
 
-/// Settings whose rows come with the wiring of Kafka.
-const COMING: [&str; 1] = ["kafka.producer.dead-letter-topic"];
-
-/// What a role says that this version lacks: then there is nothing to ask yet.
-const LATER: &str = "arrives in a later";
-
 /// How one Spoor is started.
 #[derive(Debug)]
 pub(super) struct Spoor {
@@ -55,7 +49,6 @@ impl Spoor {
     pub(super) fn unknown(&self) -> Vec<String> {
         let variables: BTreeSet<String> = settings::flags::all()
             .flat_map(settings::flag::Flag::variables)
-            .chain(COMING.map(settings::flag::variable))
             // what others are made of, by the manifest itself
             .chain(["POD_NAMESPACE".to_owned()])
             .collect();
@@ -91,9 +84,6 @@ impl Spoor {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        if said.contains(LATER) {
-            return Vec::new();
-        }
         assert!(
             output.status.success(),
             "{} with {:?} and {:?}:\n{said}",

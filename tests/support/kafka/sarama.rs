@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use super::Broker;
 use crate::clients::go_client;
 use anyhow::Context as _;
+use rustix::process::Signal;
 
 /// A client that runs. Dropping it kills it without a word to its broker; it ends with this process too.
 #[derive(Debug)]
@@ -36,6 +37,15 @@ impl Sarama {
         // the place at which it writes is the client's
         self.output.read_exact_at(&mut said, 0)?;
         Ok(String::from_utf8(said)?)
+    }
+
+    /// Ends it as an operator does: a member commits and leaves its group.
+    pub fn leave(mut self) -> anyhow::Result<()> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, Signal::TERM)?;
+        let status = self.child.wait()?;
+        anyhow::ensure!(status.success(), "{status}: {}", self.said()?);
+        Ok(())
     }
 
     fn start(args: [&str; 4]) -> anyhow::Result<Self> {

@@ -1,5 +1,5 @@
 // Command sarama speaks to Kafka by the libraries of Jaeger 1.76: sarama, and sarama-cluster for groups, which joins by JoinGroup v0. It
-// ends when its input does.
+// ends when its input does; a member that is asked to end commits and leaves its group first.
 //
 //	sarama member BROKER TOPIC GROUP    is a member as Jaeger's ingester is, and prints what it is given, a line for each time
 //	sarama traffic BROKER TOPIC RATE    writes so many records a second, each with a key of its own
@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/Shopify/sarama"
@@ -41,8 +43,13 @@ func member(brokers []string, topic, group string) {
 	config.Consumer.Offsets.CommitInterval = time.Second
 	consumer, err := cluster.NewConsumer(brokers, group, []string{topic}, config)
 	check(err)
+	ending := make(chan os.Signal, 1)
+	signal.Notify(ending, syscall.SIGTERM)
 	for {
 		select {
+		case <-ending:
+			check(consumer.Close())
+			return
 		case partition, open := <-consumer.Partitions():
 			if !open {
 				return
