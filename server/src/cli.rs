@@ -4,6 +4,7 @@
 //! nothing and starts nothing. Source: the commands of Jaeger's v1 binaries (`jaegertracing/jaeger: cmd/*/main.go` at v1.76.0).
 
 pub mod letters;
+pub mod migrate;
 mod role;
 mod store;
 pub mod tools;
@@ -15,6 +16,7 @@ use settings::layers::Item;
 use settings::{Environment, Problem, Settings, Warning, flags, layers};
 
 pub use letters::Letters;
+pub use migrate::Migrate;
 pub use role::Role;
 pub use store::{Dump, Export, Import, Store};
 pub use tools::Tool;
@@ -86,6 +88,8 @@ pub enum Command {
     Letters(Letters),
     /// Keep indices of Elasticsearch in order.
     Tool(Tool),
+    /// Make a file of what Jaeger was told.
+    Migrate(Migrate),
 }
 
 /// The form of `print-config`.
@@ -138,7 +142,7 @@ const fn option(name: &'static str, takes_value: bool) -> CommandOption {
     }
 }
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "version",
     "print-config",
     "validate",
@@ -150,6 +154,7 @@ const COMMANDS: [&str; 12] = [
     "es-index-cleaner",
     "es-rollover",
     "es-mapping",
+    "migrate-config",
     "help",
 ];
 
@@ -165,6 +170,9 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
     let mut arguments = Arguments::parse(rest, OPTIONS);
     if let Some(tool) = tools::find(program, &arguments) {
         return tools::parse(tool, rest, environment).map(Command::Tool);
+    }
+    if migrate::is_meant(&arguments) {
+        return migrate::parse(rest).map(Command::Migrate);
     }
     if letters::is_meant(&arguments) {
         return letters::parse(rest, environment).map(Command::Letters);

@@ -6,6 +6,7 @@ pub mod check;
 pub mod env;
 pub mod help;
 pub mod letters;
+pub mod migrate;
 pub mod status;
 pub mod store;
 pub mod tools;
@@ -16,12 +17,14 @@ use std::io::{self, Write};
 
 use crate::cli::{Command, Format};
 
-/// Carries `command` out; true means success. `out` is for what was asked, `err` for what is wrong. A role to run is not carried out, and counts as success.
+/// Carries `command` out; the answer is the process's exit code, 0 for success. `out` is for what was asked, `err` for what is wrong. A role to run is not carried out, and
+/// counts as success.
 ///
 /// # Errors
 /// When `out` or `err` can not be written.
-pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) -> io::Result<bool> {
-    match command {
+pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) -> io::Result<u8> {
+    let is_good = match command {
+        Command::Migrate(command) => return migrate::run(command, out, err),
         Command::Run { .. } => Ok(true),
         Command::Help { role } => out.write_all(help::text(*role).as_bytes()).map(|()| true),
         // Jaeger ends this line nowhere; scripts read it whole.
@@ -71,7 +74,8 @@ pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) ->
             }
             Err(error) => writeln!(err, "{error}").map(|()| false),
         },
-    }
+    };
+    is_good.map(|is_good| u8::from(!is_good))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             let done =
                 commands::execute(&command, &mut io::stdout().lock(), &mut io::stderr().lock());
             // whoever reads may have gone away, as `head` does: nothing is left to say to them
-            exit_code(done.unwrap_or(false))
+            done.map_or(ExitCode::FAILURE, ExitCode::from)
         }
         Err(error) => complain(&error.to_string()),
     }

@@ -8,7 +8,7 @@ mod properties;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -50,14 +50,8 @@ pub fn read(path: &Path) -> Result<Contents, Problem> {
         path: path.to_owned(),
         reason,
     };
-    let mut text = String::new();
     let file = File::open(path).map_err(|e| problem(e.to_string()))?;
-    file.take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(|e| problem(e.to_string()))?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(problem(format!("it is larger than {MAX_BYTES} bytes")));
-    }
+    let text = text(file).map_err(problem)?;
     let ending = path
         .extension()
         .map(|ending| ending.to_string_lossy().to_ascii_lowercase())
@@ -65,8 +59,45 @@ pub fn read(path: &Path) -> Result<Contents, Problem> {
     parse(&ending, &text).map_err(problem)
 }
 
+/// Reads all of a file or a pipe.
+///
+/// # Errors
+/// When it can not be read, is no text, or is larger than 1 MiB.
+pub fn text(from: impl Read) -> Result<String, String> {
+    let mut text = String::new();
+    from.take(MAX_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| e.to_string())?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(format!("it is larger than {MAX_BYTES} bytes"));
+    }
+    Ok(text)
+}
+
+/// The documents of a text in YAML, of which JSON is a part; empty ones are left out. The error shows no line of the text.
+///
+/// # Errors
+/// When it is malformed.
+pub fn documents(text: &str) -> Result<Vec<Json>, String> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let options = serde_saphyr::options! { with_snippet: false };
+    let documents: Vec<Json> = serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|e| first_line(&e.to_string()))?;
+    Ok(documents.into_iter().filter(|one| !one.is_null()).collect())
+}
+
+/// Parsers show the place below what is wrong, and a secret may stand there.
+fn first_line(reason: &str) -> String {
+    reason.lines().next().unwrap_or_default().trim().to_owned()
+}
+
 /// Reads a text in the format of a file's ending.
-fn parse(ending: &str, text: &str) -> Result<Contents, String> {
+///
+/// # Errors
+/// When it is malformed, or the ending is of no known format; the text may show lines of the file.
+pub fn parse(ending: &str, text: &str) -> Result<Contents, String> {
     let tree: Json = match ending {
         "json" => serde_json::from_str(text).map_err(|e| e.to_string())?,
         "toml" => toml::from_str(text).map_err(|e| e.to_string())?,

@@ -20,7 +20,7 @@ use crate::source::{Problem, Source};
 use crate::value::Value;
 use crate::{Environment, GoDuration, flags};
 
-pub use instances::{Item, Position};
+pub use instances::{Item, Position, may_say};
 pub use values::Settings;
 
 /// One setting: its row, its value, and where that came from.

@@ -13,7 +13,8 @@ use crate::flag::Effect;
 use crate::layers::{Item, Setting, Settings};
 use crate::secret::STARS;
 use crate::source::Source;
-use crate::value::{Value, without_password};
+use crate::value::Value;
+pub use crate::value::without_password;
 
 /// The setting whose values are header lines.
 const HEADERS: &str = "query.additional-headers";
@@ -112,7 +113,7 @@ fn shown(settings: &Settings) -> Vec<&Setting> {
 }
 
 /// By parts: `a.b` and `a.c` stand together although `a-x` sorts between them as text.
-fn sorted<'a>(settings: impl Iterator<Item = &'a Setting>) -> Vec<&'a Setting> {
+pub fn sorted<'a>(settings: impl Iterator<Item = &'a Setting>) -> Vec<&'a Setting> {
     let mut settings: Vec<&Setting> = settings.collect();
     settings.sort_by(|a, b| a.flag.name.split('.').cmp(b.flag.name.split('.')));
     settings
@@ -132,6 +133,12 @@ fn insert(map: &mut Map<String, Json>, path: &[&str], leaf: &str, value: Json) {
     }
 }
 
+/// A setting's value as it stands in YAML, in one line. Secrets are stars.
+#[must_use]
+pub fn yaml_value(setting: &Setting) -> String {
+    yaml(&json_of(setting))
+}
+
 fn json_of(setting: &Setting) -> Json {
     match &setting.value {
         Value::List(lines) if setting.flag.name == HEADERS => lines
@@ -143,7 +150,8 @@ fn json_of(setting: &Setting) -> Json {
 }
 
 /// A header that lets somebody in keeps its name; stars take the place of its value.
-fn without_credential(line: &str) -> String {
+#[must_use]
+pub fn without_credential(line: &str) -> String {
     const CREDENTIALS: [&str; 8] = [
         "auth",
         "cookie",
@@ -182,7 +190,9 @@ fn json_value(value: &Value) -> Json {
     }
 }
 
-fn yaml(value: &Json) -> String {
+/// A value as it stands in YAML, in one line.
+#[must_use]
+pub fn yaml(value: &Json) -> String {
     let text = value.to_string();
     // JSON is YAML but for characters that YAML wants escaped.
     let mut out = String::with_capacity(text.len());
@@ -202,8 +212,9 @@ fn yaml(value: &Json) -> String {
     out
 }
 
-/// A path may hold anything; a comment ends with its line.
-fn comment(source: &str) -> String {
+/// A text as a comment: it may hold anything, and a comment ends with its line.
+#[must_use]
+pub fn comment(source: &str) -> String {
     source
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -138,7 +138,8 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// A URL may carry a password before its host; stars take its place.
-pub(crate) fn without_password(text: &str) -> String {
+#[must_use]
+pub fn without_password(text: &str) -> String {
     let url = text.split_once("://").and_then(|(scheme, rest)| {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at_checked(end)?;

@@ -24,6 +24,7 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   dead-letter    show spans that could not be stored, send them again: spoor dead-letter --help
   es-index-cleaner, es-rollover, es-mapping
                  keep indices of Elasticsearch and OpenSearch in order: spoor es-rollover --help
+  migrate-config make a file of settings of what Jaeger was told: flags, a resource, Jaeger 2's YAML: spoor migrate-config --help
   status         ask a running Spoor for its health; fails unless it is well
   version        print the version as Jaeger does; --version is for people
   help           print this for a role: spoor help query

@@ -10,7 +10,7 @@ fn run(line: &str) -> (bool, String, String) {
     let args: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let command = cli::parse(&args, &Environment::default()).unwrap_or_else(|e| panic!("{e}"));
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let good = execute(&command, &mut out, &mut err).unwrap();
+    let good = execute(&command, &mut out, &mut err).unwrap() == 0;
     (
         good,
         String::from_utf8(out).unwrap(),

@@ -419,7 +419,11 @@ impl Backend {
         matches!(self, Self::Embedded | Self::Memory)
     }
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    /// The store that a word means.
+    ///
+    /// # Errors
+    /// When there is none; the text says how to move.
+    pub fn from_word(word: &str) -> Result<Self, String> {
         let later = || {
             Err(format!(
                 "{word} is not in this version and arrives in a later one: use embedded, memory, elasticsearch or kafka until then"

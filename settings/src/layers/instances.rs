@@ -44,7 +44,8 @@ const SHARDS: [(&str, i64); 2] = [("es.num-shards", 1), ("es-archive.num-shards"
 const OTHERS: [&str; 2] = ["span-storage.type", "query.union"];
 
 /// Whether an item may hold the setting.
-pub(super) fn may_say(name: &str) -> bool {
+#[must_use]
+pub fn may_say(name: &str) -> bool {
     ["es.", "es-archive.", "kafka."]
         .iter()
         .any(|group| name.starts_with(group))
