@@ -70,7 +70,12 @@ fn check_starts(yaml: &str, what: &str) {
     }
     let file = folder.path().join("spoor.yaml");
     std::fs::write(&file, &yaml).unwrap();
-    let args = ["spoor", "validate", &format!("--config-file={}", file.display())].map(str::to_owned);
+    let args = [
+        "spoor",
+        "validate",
+        &format!("--config-file={}", file.display()),
+    ]
+    .map(str::to_owned);
     let command = cli::parse(&args, &Environment::default()).unwrap_or_else(|e| panic!("{e}"));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let code = crate::commands::execute(&command, &mut out, &mut err).unwrap();
@@ -84,7 +89,11 @@ fn what_jaeger_was_told_becomes_these_files() {
         let made = migrate(&input.display().to_string());
         let name = input.file_stem().unwrap().to_string_lossy().into_owned();
         for (ending, text) in [("yaml", &made.yaml), ("report", &made.report)] {
-            let expected = input.parent().unwrap().join("expected").join(format!("{name}.{ending}"));
+            let expected = input
+                .parent()
+                .unwrap()
+                .join("expected")
+                .join(format!("{name}.{ending}"));
             if update {
                 std::fs::create_dir_all(expected.parent().unwrap()).unwrap();
                 std::fs::write(&expected, text).unwrap();
@@ -95,7 +104,10 @@ fn what_jaeger_was_told_becomes_these_files() {
                 "{} is not what is made now: look at it with SPOOR_UPDATE=1\n{text}",
                 expected.display()
             );
-            assert!(!text.contains("canary"), "{name}: a secret is shown:\n{text}");
+            assert!(
+                !text.contains("canary"),
+                "{name}: a secret is shown:\n{text}"
+            );
         }
         check_starts(&made.yaml, &name);
     }
@@ -104,7 +116,12 @@ fn what_jaeger_was_told_becomes_these_files() {
 #[test]
 fn an_unknown_key_is_told_with_the_nearest_and_fails() {
     let made = migrate("-- --es.index-prefx=dev --es.index-prefix=x --log-level=debug");
-    assert!(made.report.contains("--es.index-prefx: did you mean --es.index-prefix?"), "{}", made.report);
+    assert!(
+        made.report
+            .contains("--es.index-prefx: did you mean --es.index-prefix?"),
+        "{}",
+        made.report
+    );
     assert_eq!(made.code, 2);
     assert!(made.yaml.contains("index-prefix: \"x\""), "{}", made.yaml);
     assert_eq!(migrate("-- --log-level=debug").code, 0);
@@ -112,30 +129,60 @@ fn an_unknown_key_is_told_with_the_nearest_and_fails() {
     assert_eq!(migrate(idle).code, 0);
     assert_eq!(migrate(&format!("--strict {idle}")).code, 2);
     let away = migrate("/nowhere/jaeger.yaml");
-    assert!(away.code == 2 && away.report.contains("/nowhere/jaeger.yaml: it cannot be read: "), "{}", away.report);
+    assert!(
+        away.code == 2
+            && away
+                .report
+                .contains("/nowhere/jaeger.yaml: it cannot be read: "),
+        "{}",
+        away.report
+    );
 }
 
 #[test]
 fn a_wrong_command_line_says_what_to_give() {
     for (line, told) in [
         ("", "give files, - for standard input"),
-        ("--from rc x.yaml", "--from: \"rc\" is none of auto, flags, cr, v2; did you mean cr?"),
-        ("--namespace=Prod x.yaml", "--namespace: give lower-case letters"),
+        (
+            "--from rc x.yaml",
+            "--from: \"rc\" is none of auto, flags, cr, v2; did you mean cr?",
+        ),
+        (
+            "--namespace=Prod x.yaml",
+            "--namespace: give lower-case letters",
+        ),
         ("--es.version=7", "give Jaeger's flags behind --"),
     ] {
         let args = format!("spoor migrate-config {line}");
         let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-        let error = cli::parse(&args, &Environment::default()).expect_err(line).to_string();
+        let error = cli::parse(&args, &Environment::default())
+            .expect_err(line)
+            .to_string();
         assert!(error.contains(told), "{error}");
     }
-    assert!(migrate("--help").yaml.contains("Usage: spoor migrate-config"));
+    assert!(
+        migrate("--help")
+            .yaml
+            .contains("Usage: spoor migrate-config")
+    );
 }
 
 #[test]
 fn the_instance_is_named_where_the_input_does_not_say_it() {
-    let made = migrate("--namespace shop -- --es.password=canary --span-storage.type=elasticsearch");
-    assert!(made.yaml.contains("instance:\n  # namespace and name\n  default: \"shop/jaeger\""), "{}", made.yaml);
-    assert!(made.yaml.contains("password-file: \"/etc/spoor/secrets/shop/jaeger/es.password\""), "{}", made.yaml);
+    let made =
+        migrate("--namespace shop -- --es.password=canary --span-storage.type=elasticsearch");
+    assert!(
+        made.yaml
+            .contains("instance:\n  # namespace and name\n  default: \"shop/jaeger\""),
+        "{}",
+        made.yaml
+    );
+    assert!(
+        made.yaml
+            .contains("password-file: \"/etc/spoor/secrets/shop/jaeger/es.password\""),
+        "{}",
+        made.yaml
+    );
     assert!(!made.yaml.contains("canary") && !made.report.contains("canary"));
 }
 
@@ -165,7 +212,11 @@ fn loaded(yaml: &str) -> layers::Loaded {
 #[test]
 fn every_flag_is_kept_mapped_or_listed_in_every_form_and_means_the_same() {
     for flag in settings::flags::all().filter(|flag| !flag.variable_only) {
-        let value = sample(flag.kind);
+        let today = match flag.effect {
+            Effect::Alias { to, .. } => settings::flags::find(to).unwrap(),
+            _ => flag,
+        };
+        let value = sample(today.kind);
         let mut options = serde_json::Map::new();
         options.insert(flag.name.to_owned(), json!(value));
         let resource = json!({"kind": "Jaeger", "spec": {"agent": {"options": options}}});
@@ -175,31 +226,48 @@ fn every_flag_is_kept_mapped_or_listed_in_every_form_and_means_the_same() {
             Part::Keys(leaves(&json!({flag.name: value}))),
             Part::Resource(resource),
         ];
+        let mut seen: Vec<BTreeMap<&str, settings::Value>> = Vec::new();
         for part in forms {
             let mut draft = Draft::of(None);
             take(part, &mut draft);
             draft.finish();
-            let rows: Vec<&Row> = draft.rows.iter().filter(|row| !["kind"].contains(&row.key.as_str())).collect();
+            let rows: Vec<&Row> = draft
+                .rows
+                .iter()
+                .filter(|row| !["kind"].contains(&row.key.as_str()))
+                .collect();
             assert_eq!(rows.len(), 1, "{}: {rows:?}", flag.name);
             assert!(!matches!(rows[0].fate, Fate::Unknown(_)), "{rows:?}");
-            let lines: BTreeMap<_, _> = draft.lines.iter().map(|(name, line)| (*name, line.setting.value.clone())).collect();
+            let lines: BTreeMap<_, _> = draft
+                .lines
+                .iter()
+                .map(|(name, line)| (*name, line.setting.value.clone()))
+                .collect();
             let is_kept = matches!(rows[0].fate, Fate::Kept);
             assert!(!is_kept || flag.effect == Effect::Acts, "{rows:?}");
             let file = File::of(std::slice::from_mut(&mut draft));
             let yaml = file.yaml(&[]);
             assert!(!yaml.contains("canary"), "{yaml}");
+            // reading is slow, and the forms mostly agree
+            if lines.is_empty() || seen.contains(&lines) {
+                continue;
+            }
             let loaded = loaded(&yaml);
             assert_eq!(loaded.problems, [], "{yaml}");
-            for (name, value) in lines {
-                assert_eq!(loaded.settings.get(name).map(|setting| &setting.value), Some(&value), "{name}:\n{yaml}");
+            for (name, value) in &lines {
+                let found = loaded.settings.get(name).map(|setting| &setting.value);
+                assert_eq!(found, Some(value), "{name}:\n{yaml}");
             }
+            seen.push(lines);
         }
     }
 }
 
 #[test]
 fn every_typo_is_told() {
-    for flag in settings::flags::all().filter(|flag| flag.effect == Effect::Acts && !flag.variable_only) {
+    for flag in
+        settings::flags::all().filter(|flag| flag.effect == Effect::Acts && !flag.variable_only)
+    {
         let (start, end) = flag.name.split_at(flag.name.len() / 2);
         let typo = format!("{start}{}", end.get(1..).unwrap());
         if settings::flags::find(&typo).is_some() {
@@ -216,12 +284,45 @@ fn every_typo_is_told() {
 /// Words that keys of these forms are made of, and others.
 fn word() -> impl Strategy<Value = String> {
     let known = [
-        "spec", "storage", "options", "collector", "query", "type", "elasticsearch", "es", "server-urls", "tls",
-        "enabled", "receivers", "otlp", "protocols", "grpc", "http", "endpoint", "extensions", "jaeger_storage",
-        "backends", "main", "memory", "kafka", "brokers", "jaeger_query", "exporters", "service", "metadata", "name",
-        "esIndexCleaner", "numberOfDays", "indices", "spans", "kind", "strategy", "sampling", "ui",
+        "spec",
+        "storage",
+        "options",
+        "collector",
+        "query",
+        "type",
+        "elasticsearch",
+        "es",
+        "server-urls",
+        "tls",
+        "enabled",
+        "receivers",
+        "otlp",
+        "protocols",
+        "grpc",
+        "http",
+        "endpoint",
+        "extensions",
+        "jaeger_storage",
+        "backends",
+        "main",
+        "memory",
+        "kafka",
+        "brokers",
+        "jaeger_query",
+        "exporters",
+        "service",
+        "metadata",
+        "name",
+        "esIndexCleaner",
+        "numberOfDays",
+        "indices",
+        "spans",
+        "kind",
+        "strategy",
+        "sampling",
+        "ui",
     ];
-    prop_oneof![4 => proptest::sample::select(&known[..]).prop_map(str::to_owned), 1 => "[a-zA-Z0-9_/.\\[\\]-]{1,8}"]
+    prop_oneof![4 => proptest::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => "[a-zA-Z0-9_/.\\[\\]-]{1,8}"]
 }
 
 fn tree() -> impl Strategy<Value = Json> {
@@ -231,7 +332,16 @@ fn tree() -> impl Strategy<Value = Json> {
         any::<i64>().prop_map(Json::from),
         any::<f64>().prop_map(Json::from),
         ".{0,12}".prop_map(Json::from),
-        proptest::sample::select(&["elasticsearch", "production", "${env:X:-y}", "http://u:p@h", "7"][..]).prop_map(Json::from),
+        proptest::sample::select(
+            &[
+                "elasticsearch",
+                "production",
+                "${env:X:-y}",
+                "http://u:p@h",
+                "7"
+            ][..]
+        )
+        .prop_map(Json::from),
     ];
     leaf.prop_recursive(6, 64, 6, |inner| {
         prop_oneof![
