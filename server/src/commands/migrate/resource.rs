@@ -252,10 +252,10 @@ impl Resource {
             (Some("nodeCount"), Some(_)) => draft.take(key, "", "es.num-shards", given),
             (Some("redundancyPolicy"), _) => match text.as_str() {
                 "ZeroRedundancy" => {
-                    draft.take(key, "", "es.num-replicas", &Given::Text("0".to_owned()))
+                    draft.take(key, "", "es.num-replicas", &Given::Text("0".to_owned()));
                 }
                 "SingleRedundancy" => {
-                    draft.take(key, "", "es.num-replicas", &Given::Text("1".to_owned()))
+                    draft.take(key, "", "es.num-replicas", &Given::Text("1".to_owned()));
                 }
                 "MultipleRedundancy" | "FullRedundancy" => {
                     draft.note(

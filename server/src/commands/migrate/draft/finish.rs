@@ -99,7 +99,7 @@ impl Draft {
             return;
         }
         let is_cluster = |name: &&'static str| name.starts_with("es.");
-        if self.lines.keys().any(|name| is_cluster(name)) {
+        if self.lines.keys().any(is_cluster) {
             self.decide(format!("no store is named, though es.* is set: write {STORE}: elasticsearch if spans are to go there"));
         }
         self.decide(format!("no store is named: Jaeger's all-in-one then kept traces in memory, its collector and query took Cassandra; Spoor keeps them in files below embedded.directory, unless {STORE} says otherwise"));
