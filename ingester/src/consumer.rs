@@ -39,6 +39,8 @@ const POLL: Duration = Duration::from_millis(50);
 /// Records and bytes of a chunk: one write of a store's liking, and short enough for others to get their turn.
 const CHUNK_RECORDS: usize = 512;
 const CHUNK_BYTES: usize = 1 << 20;
+/// What a record has in memory, over its bytes: its buffer, and the spans that are made of it.
+const DECODED: usize = 4;
 /// Records that are gathered before they are handed over.
 const ROUND: usize = 4_096;
 /// How often offsets are committed and things are looked after.
@@ -227,7 +229,7 @@ impl Consumer {
         if partition.lost.is_cancelled() {
             return;
         }
-        let (next, bytes) = (chunk.next(), chunk.bytes());
+        let (next, bytes) = (chunk.next(), chunk.bytes().saturating_mul(DECODED));
         self.metrics.read(&partition, next - 1);
         let ticket = partition.begin(next, chunk.len(), bytes);
         let held = course.assignment.hold(bytes);
