@@ -56,6 +56,7 @@ use reader::Reader;
 use sampling::Samplings;
 use store::Store;
 
+pub(crate) use bulk::jittered;
 pub use config::Config;
 
 /// Instances whose trouble is told at once.
@@ -287,6 +288,7 @@ impl Backend for Elasticsearch {
             dead_letters: true,
             sampling_store: true,
             takes_credentials: self.shared.takes_credentials(),
+            remote: true,
             coalesce_bytes: Some(self.shared.coalesce_bytes()),
             ..Capabilities::default()
         }

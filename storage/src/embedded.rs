@@ -11,7 +11,7 @@
 //! Sources of the design: `docs/adr/0003-journal.md`, `docs/adr/0006-segments.md`; the format: `docs/embedded-format.md`.
 
 mod archive;
-mod batch;
+pub(crate) mod batch;
 mod calls;
 mod committer;
 mod config;
@@ -24,7 +24,7 @@ mod format;
 pub mod fuzz;
 mod head;
 pub mod inspect;
-mod journal;
+pub(crate) mod journal;
 mod keeper;
 mod manifest;
 mod metrics;
@@ -36,7 +36,7 @@ mod recover;
 mod sampling;
 mod seal;
 mod segment;
-mod status;
+pub(crate) mod status;
 mod writer;
 
 use std::sync::Arc;
@@ -73,6 +73,8 @@ pub use config::{Config, NamespaceBounds};
 pub use dead_letters::RecentDeadLetter;
 pub use error::OpenError;
 
+/// The setting that names its folder.
+const DIRECTORY: &str = "embedded.directory";
 /// How many searches run at once.
 const SEARCHES: usize = 4;
 /// How many short reads run at once.
@@ -138,7 +140,11 @@ impl Embedded {
         let recovered =
             recover::recover(&disk, &folders, manifest, &config, &head, &recent, &metrics)?;
         let queue = Arc::new(Queue::default());
-        let status = Arc::new(Status::new(folders.journal.clone()));
+        let status = Arc::new(Status::new(
+            "the embedded store",
+            DIRECTORY,
+            folders.journal.clone(),
+        ));
         let bell = Arc::new(Bell::default());
         let keeper = Arc::new(Keeper {
             sealer: Sealer {
@@ -281,6 +287,7 @@ impl Backend for Embedded {
             lossless: true,
             counts_calls: true,
             visible_at_once: true,
+            remote: false,
             // it groups waiting writes itself
             coalesce_bytes: None,
         }

@@ -321,7 +321,7 @@ fn given_up(mut sent: Sent, requests: Vec<Vec<usize>>, chunk: Vec<usize>, error:
 }
 
 /// Somewhere between nothing and `pause`, so that those who failed together do not come again together.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(f64::from(chance() as u32) / f64::from(u32::MAX))
 }
 

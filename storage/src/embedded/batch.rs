@@ -15,8 +15,10 @@ mod encode;
 mod rows;
 mod varint;
 
-pub(crate) use decode::{Malformed, SpanRecord};
+pub(crate) use decode::{Malformed, SpanRecord, spans};
+#[cfg(test)]
 pub(crate) use encode::Encoder;
+pub(crate) use encode::{check_len, encode};
 pub(crate) use rows::{Row, flags};
 pub(crate) use varint::{Reader, put_bytes, put_varint};
 

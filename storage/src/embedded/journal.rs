@@ -7,6 +7,7 @@
 //! Deliberately absent: what a record means, threads, retention. The decision for files of our own: `docs/adr/0003-journal.md`.
 
 mod file;
+pub(crate) mod mend;
 mod record;
 mod scan;
 
@@ -18,7 +19,7 @@ use crate::disk::{self, Disk, File};
 
 pub(crate) use file::FileHeader;
 pub(crate) use record::{HEADER_LEN, Header, Kind, Pending};
-pub(crate) use scan::{Hole, Scan, scan};
+pub(crate) use scan::{Hole, Scan, scan, scan_from};
 
 const CREATE: &str = "create";
 const ALLOCATE: &str = "set room aside in";

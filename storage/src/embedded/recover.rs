@@ -4,13 +4,12 @@
 //! bounds leave no room for is not read at all, and what there is no memory for is sealed before the store is ready. One bad file never stops a start: it is reported, left where it is, and its number stays
 //! taken.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::dead_letters::Recent;
 use super::forgotten::Forgotten;
 use super::head::{Head, Index};
-use super::journal::{self, Generation, Hole, Journal, Kind, Scan};
+use super::journal::{self, Generation, Journal, Kind, Scan, mend};
 use super::keeper::Folders;
 use super::manifest::Manifest;
 use super::metrics::Metrics;
@@ -59,7 +58,7 @@ pub(super) fn recover(
         let generation = match journal::open(&**disk, folder, number) {
             Ok(generation) => generation,
             Err(error) => {
-                leave(&path, "open", &error, metrics);
+                mend::leave(&path, "open", &error, &metrics.damaged);
                 continue;
             }
         };
@@ -79,18 +78,18 @@ pub(super) fn recover(
             end = scan.end;
         }
         if let Some(error) = &scan.unreadable {
-            leave(&path, "read", error, metrics);
+            mend::leave(&path, "read", error, &metrics.damaged);
         } else if number == newest
-            && !is_ruined(&scan)
+            && !mend::is_ruined(&scan)
             && let Err(error) = cut_tail(&index, &scan)
         {
-            leave(&path, "cut the tail of", &error, metrics);
+            mend::leave(&path, "cut the tail of", &error, &metrics.damaged);
             end = scan.durable_end;
         } else if number != newest {
             give_back_zeros(&index, &scan);
         }
         let durable = later.filter(|(of, _)| *of == number).map(|(_, end)| end);
-        report(&index.generation, &scan, durable, metrics);
+        mend::report(&index.generation, &scan, durable, &metrics.damaged);
         sequence = sequence.max(scan.sequence);
         later = scan
             .header
@@ -99,7 +98,7 @@ pub(super) fn recover(
             continue;
         }
         let is_empty = scan.records == 0 && !scan.has_tail && scan.holes.is_empty();
-        if is_empty || (number == newest && scan.records == 0 && !is_ruined(&scan)) {
+        if is_empty || (number == newest && scan.records == 0 && !mend::is_ruined(&scan)) {
             if let Err(error) = disk.remove(&path) {
                 tracing::debug!(file = %path.display(), %error, "could not remove an empty file");
             }
@@ -137,22 +136,6 @@ fn forget(disk: &Arc<dyn Disk>, generation: &Generation) {
     );
 }
 
-/// Whether nothing in a file can be made out, and yet something is there. A file's header is durable before any record counts, so a creation
-/// that was cut off leaves no bytes, or zeros; anything else may have held what was acknowledged.
-fn is_ruined(scan: &Scan) -> bool {
-    scan.header.is_none() && scan.records == 0 && scan.has_tail
-}
-
-/// Says that a file, or the rest of it, is not served, and why. It stays where it is: the disk may be mended.
-fn leave(path: &Path, what: &str, error: &std::io::Error, metrics: &Metrics) {
-    metrics.damaged.inc();
-    tracing::warn!(
-        file = %path.display(),
-        %error,
-        "could not {what} a journal file: it is left where it is, the rest is served"
-    );
-}
-
 fn replay(index: &Index, forgotten: &Forgotten, recent: &Recent, metrics: &Metrics) -> Scan {
     let path = &index.generation.path;
     let scan = journal::scan(&*index.generation.file, |visit| {
@@ -182,25 +165,6 @@ fn replay(index: &Index, forgotten: &Forgotten, recent: &Recent, metrics: &Metri
     scan
 }
 
-/// Cuts what follows the last whole record, and makes sure that what is served is durable: a killed process may have written without
-/// a sync.
-fn cut_tail(index: &Index, scan: &Scan) -> std::io::Result<()> {
-    let generation = &index.generation;
-    if scan.has_tail {
-        tracing::info!(
-            file = %generation.path.display(),
-            offset = scan.end,
-            bytes = scan.len - scan.end,
-            "cut a torn tail, which was never acknowledged"
-        );
-    }
-    if scan.len > scan.end {
-        generation.file.set_len(scan.end)?;
-    }
-    index.set_file_bytes(scan.end);
-    generation.file.sync()
-}
-
 /// Gives back the zeros at the end of an older file. They are no spans, and must not count as room that spans take.
 fn give_back_zeros(index: &Index, scan: &Scan) {
     let generation = &index.generation;
@@ -215,43 +179,11 @@ fn give_back_zeros(index: &Index, scan: &Scan) {
     }
 }
 
-/// Says where records are missing that were there once.
-fn report(generation: &Generation, scan: &Scan, durable: Option<u64>, metrics: &Metrics) {
-    let durable = durable.unwrap_or_default().max(scan.durable_end);
-    let lost_end = (durable > scan.end && scan.unreadable.is_none()).then(|| Hole {
-        offset: scan.end,
-        len: durable - scan.end,
-    });
-    let path = generation.path.display();
-    if is_ruined(scan) {
-        tracing::error!(
-            file = %path,
-            bytes = scan.len,
-            "set aside a damaged file: neither its header nor a record in it can be made out"
-        );
-        metrics.damaged.inc();
-        return;
+/// See [`mend::cut_tail`].
+fn cut_tail(index: &Index, scan: &Scan) -> std::io::Result<()> {
+    let cut = mend::cut_tail(&index.generation, scan);
+    if cut.is_ok() {
+        index.set_file_bytes(scan.end);
     }
-    if scan.header.is_none() && scan.records > 0 {
-        tracing::warn!(file = %path, "the file's header is damaged, its records are read all the same");
-        metrics.damaged.inc();
-    }
-    for hole in scan.holes.iter().chain(&lost_end) {
-        if hole.offset < durable {
-            metrics.damaged.inc();
-            tracing::error!(
-                file = %path,
-                offset = hole.offset,
-                bytes = hole.len,
-                "set aside damaged records, the rest is served"
-            );
-        } else {
-            tracing::info!(
-                file = %path,
-                offset = hole.offset,
-                bytes = hole.len,
-                "stepped over a torn write, which was never acknowledged"
-            );
-        }
-    }
+    cut
 }

@@ -14,6 +14,8 @@ const STALLED: Duration = Duration::from_secs(5);
 
 /// Whether the store takes writes.
 pub(crate) struct Status {
+    what: &'static str,
+    setting: &'static str,
     folder: PathBuf,
     state: Mutex<State>,
 }
@@ -29,9 +31,11 @@ struct State {
 // === impl Status ===
 
 impl Status {
-    /// Of a store whose journal is in `folder`.
-    pub(crate) fn new(folder: PathBuf) -> Self {
+    /// Of `what`, whose journal is in `folder`, below the one that `setting` names.
+    pub(crate) fn new(what: &'static str, setting: &'static str, folder: PathBuf) -> Self {
         Self {
+            what,
+            setting,
             folder,
             state: Mutex::default(),
         }
@@ -47,7 +51,7 @@ impl Status {
         }
         if state.closed {
             return Err(WriteError::Unavailable {
-                reason: "the embedded store is closed".to_owned(),
+                reason: format!("{} is closed", self.what),
             });
         }
         Ok(())
@@ -65,14 +69,15 @@ impl Status {
             return Err(reason.clone());
         }
         if state.closed {
-            return Err("the embedded store is closed".to_owned());
+            return Err(format!("{} is closed", self.what));
         }
         let since = state.appending_since;
         match since.map(|since| now.saturating_duration_since(since)) {
             Some(time) if time >= STALLED => Err(format!(
-                "a write and sync in {} has been going on for {} s: see to the disk of embedded.directory",
+                "a write and sync in {} has been going on for {} s: see to the disk of {}",
                 self.folder.display(),
-                time.as_secs()
+                time.as_secs(),
+                self.setting
             )),
             _ => Ok(()),
         }

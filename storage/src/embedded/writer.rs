@@ -8,17 +8,12 @@ use futures_util::future::BoxFuture;
 use model::Batch;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::batch::Encoder;
+use super::batch;
 use super::committer::{Item, Queue};
 use super::journal::Pending;
 use super::status::Status;
 use crate::layers::window::Clock;
 use crate::port::{TraceWriter, WriteError};
-
-/// A task gives way to others after encoding this many bytes.
-const ENCODE_STEP: usize = 256 << 10;
-/// A batch that takes more than this is refused for good: no file could hold it.
-const MAX_BATCH: usize = 1 << 30;
 
 /// Writes into the journal.
 pub(super) struct Writer {
@@ -99,28 +94,8 @@ impl TraceWriter for Writer {
             if batch.is_empty() {
                 return Ok(());
             }
-            if batch.retained_bytes > MAX_BATCH {
-                return Err(WriteError::rejected(
-                    0..batch.len(),
-                    format!(
-                        "a batch of {} bytes is longer than a file of the store can be",
-                        batch.retained_bytes
-                    ),
-                ));
-            }
-            let encode = async || {
-                let expect = batch.retained_bytes;
-                let mut encoder = Encoder::new(&batch.instance, self.now_ns(), expect);
-                let mut step = ENCODE_STEP;
-                for span in batch.spans.iter() {
-                    encoder.push(span);
-                    if encoder.encoded_bytes() > step {
-                        step = encoder.encoded_bytes() + ENCODE_STEP;
-                        tokio::task::yield_now().await;
-                    }
-                }
-                encoder.finish()
-            };
+            batch::check_len(&batch)?;
+            let encode = async || batch::encode(&batch, self.now_ns()).await;
             self.submit(batch.retained_bytes, encode).await
         })
     }

@@ -1,6 +1,10 @@
-//! A journal record's index, read where it lies. No span is decoded.
+//! A journal record's index, read where it lies, and, apart from that, its spans.
 
-use model::{Instance, SpanKind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::{Buffer, Instance, Span, SpanKind};
+use wire::record;
 
 use super::rows::{Before, Row};
 use super::varint::Reader;
@@ -44,6 +48,41 @@ pub(crate) struct Operation<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("record of spans is not as this version writes it")]
 pub(crate) struct Malformed;
+
+/// Decodes a record: whose its spans are, and the spans in their order. An error says in words what is wrong with it.
+pub(crate) fn spans(payload: Bytes) -> Result<(Instance, Vec<Span>), String> {
+    let unknown = |malformed: Malformed| malformed.to_string();
+    let parsed = SpanRecord::decode(&payload).map_err(unknown)?;
+    let whole = Buffer::new(payload.clone()).ok_or_else(|| Malformed.to_string())?;
+    let range = |(offset, len): (u32, u32)| offset as usize..offset as usize + len as usize;
+    let mut groups = Vec::with_capacity(parsed.groups.len());
+    for group in &parsed.groups {
+        let decode = || {
+            let resource = record::decode_resource(&whole, range(group.resource))?;
+            let scope = record::decode_scope(&whole, range(group.scope))?;
+            Ok::<_, wire::DecodeError>((Arc::new(resource), Arc::new(scope)))
+        };
+        groups.push(decode().map_err(|e| format!("resource does not decode: {e}"))?);
+    }
+    let (mut spans, mut bad) = (Vec::new(), None);
+    let rows = parsed.for_each_row(|row| {
+        let Some((resource, scope)) = groups.get(row.group as usize).cloned() else {
+            return;
+        };
+        match record::decode_span(&whole, range((row.offset, row.len)), resource, scope) {
+            Ok(span) if span.trace_id == row.trace_id && span.start_ns == row.start_ns => {
+                spans.push(span);
+            }
+            Ok(_) => bad = Some("index and span say different things".to_owned()),
+            Err(error) => bad = Some(format!("span does not decode: {error}")),
+        }
+    });
+    rows.map_err(unknown)?;
+    match bad {
+        None => Ok((parsed.instance, spans)),
+        Some(bad) => Err(bad),
+    }
+}
 
 // === impl SpanRecord ===
 

@@ -7,15 +7,48 @@ use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
-use model::{Instance, Span, SpanKind, StatusCode, Str};
+use model::{Batch, Instance, Span, SpanKind, StatusCode, Str};
 use wire::record;
 
 use super::rows::{Before, Row, flags};
 use super::varint::{put_bytes, put_varint};
 use crate::embedded::journal::{HEADER_LEN, Kind, Pending};
+use crate::port::WriteError;
 
 /// A record ends once its spans take this many bytes.
 const RECORD_BYTES: usize = 1 << 20;
+/// A task gives way to others after encoding this many bytes.
+const STEP: usize = 256 << 10;
+/// A batch that takes more than this is refused for good: no file could hold it.
+const MAX_BATCH: usize = 1 << 30;
+
+/// `Rejected` when no file could hold the batch.
+pub(crate) fn check_len(batch: &Batch) -> Result<(), WriteError> {
+    if batch.retained_bytes <= MAX_BATCH {
+        return Ok(());
+    }
+    Err(WriteError::rejected(
+        0..batch.len(),
+        format!(
+            "a batch of {} bytes is longer than a file of the store can be",
+            batch.retained_bytes
+        ),
+    ))
+}
+
+/// The records of a batch that was taken in at `received_ns`. Gives way to other tasks now and then.
+pub(crate) async fn encode(batch: &Batch, received_ns: u64) -> Vec<Pending> {
+    let mut encoder = Encoder::new(&batch.instance, received_ns, batch.retained_bytes);
+    let mut step = STEP;
+    for span in batch.spans.iter() {
+        encoder.push(span);
+        if encoder.encoded_bytes() > step {
+            step = encoder.encoded_bytes() + STEP;
+            tokio::task::yield_now().await;
+        }
+    }
+    encoder.finish()
+}
 
 /// Encodes spans of one instance.
 pub(crate) struct Encoder<'a> {

@@ -7,6 +7,7 @@
 //! Deliberately absent: mending. The caller decides what becomes of a tail.
 
 use std::io;
+use std::ops::ControlFlow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -62,22 +63,43 @@ pub(crate) struct Visit<'a> {
 }
 
 /// Shows every whole record of `file` to `visit`, as far as it can be read.
-pub(crate) fn scan(file: &dyn File, visit: impl FnMut(Visit<'_>)) -> Scan {
+pub(crate) fn scan(file: &dyn File, mut visit: impl FnMut(Visit<'_>)) -> Scan {
+    scan_from(file, 0, |record| {
+        visit(record);
+        ControlFlow::Continue(())
+    })
+}
+
+/// The same from this offset on, where a record starts or the file's header does, until `visit` breaks off. What it found is of that part alone, and of no tail when it
+/// was broken off.
+pub(crate) fn scan_from(
+    file: &dyn File,
+    from: u64,
+    visit: impl FnMut(Visit<'_>) -> ControlFlow<()>,
+) -> Scan {
     let mut scan = Scan::default();
-    scan.unreadable = walk(file, &mut scan, visit).err();
+    scan.unreadable = walk(file, from, &mut scan, visit).err();
     scan
 }
 
-fn walk(file: &dyn File, scan: &mut Scan, mut visit: impl FnMut(Visit<'_>)) -> io::Result<()> {
+fn walk(
+    file: &dyn File,
+    from: u64,
+    scan: &mut Scan,
+    mut visit: impl FnMut(Visit<'_>) -> ControlFlow<()>,
+) -> io::Result<()> {
     let len = file.len()?;
+    let from = from.max(file::LEN);
     scan.len = len;
-    scan.end = file::LEN.min(len);
+    scan.end = from.min(len);
     let mut window = Window::new(file, len);
-    let header = FileHeader::decode(window.at(0, file::LEN)?);
+    let mut front = [0; file::LEN as usize];
+    let read = file.read_at(&mut front, 0)?;
+    let header = FileHeader::decode(front.get(..read).unwrap_or_default());
     scan.header = header;
     // without the file's header the salt is that of the first sound record
     let mut salt = header.map(|h| h.salt);
-    let mut at = file::LEN;
+    let mut at = from;
     while let Some(header) = next_header(&mut window, &mut at, salt)? {
         let whole = at + header.record_len();
         let offset = at + HEADER_LEN as u64;
@@ -90,7 +112,7 @@ fn walk(file: &dyn File, scan: &mut Scan, mut visit: impl FnMut(Visit<'_>)) -> i
                     len: at - scan.end,
                 });
             }
-            visit(Visit {
+            let goes_on = visit(Visit {
                 header,
                 offset,
                 payload,
@@ -100,6 +122,9 @@ fn walk(file: &dyn File, scan: &mut Scan, mut visit: impl FnMut(Visit<'_>)) -> i
             scan.end = whole.min(len);
             scan.sequence = scan.sequence.max(header.sequence);
             scan.durable_end = scan.durable_end.max(u64::from(header.durable_end));
+            if goes_on.is_break() {
+                return Ok(());
+            }
         } else {
             // the header is sound, so it says how far to step; unless the file ends before
             scan.durable_end = scan.durable_end.max(u64::from(header.durable_end));
