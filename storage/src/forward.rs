@@ -83,6 +83,7 @@ impl Backend for Forward {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             durable: true,
+            remote: true,
             ..Capabilities::default()
         }
     }

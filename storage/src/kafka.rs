@@ -169,6 +169,7 @@ impl Backend for Kafka {
         Capabilities {
             durable: true,
             dead_letters: true,
+            remote: true,
             ..Capabilities::default()
         }
     }

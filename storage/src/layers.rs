@@ -27,4 +27,4 @@ pub use sanitize::Sanitize;
 pub use window::Window;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;

@@ -20,6 +20,7 @@ pub mod memory;
 pub mod port;
 pub mod query;
 mod sampling;
+pub mod spool;
 pub mod stack;
 mod trouble;
 mod union;

@@ -176,6 +176,8 @@ pub struct Capabilities {
     pub counts_calls: bool,
     /// A span is readable once its write was answered. Else soon after.
     pub visible_at_once: bool,
+    /// It is reached over a network, and may be away for hours: a spool in front of it is of use.
+    pub remote: bool,
     /// Merge waiting writes into one of at most this many bytes before they reach the writer; `None`: it groups them itself.
     pub coalesce_bytes: Option<usize>,
 }

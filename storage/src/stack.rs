@@ -4,6 +4,10 @@
 //! meter → sanitize → route(instance) → bury(window, limits) ─┬→ coalesce (where a backend asks for it) → backend
 //!                                                            └→ …  (a list writes to all)
 //! ```
+//! With a spool, which answers, and whose draining is a caller of what lies below it:
+//! ```text
+//! … → bury(window, limits) → spool ┄┄→ bury(what is rejected late) ─┬→ coalesce → backend
+//! ```
 //! Window and limits belong to the layer that buries, since what they keep out has to be buried; and that one stands behind the route, since
 //! each instance's dead letters are its own. A retry layer is absent: clients retry, and the embedded store waits inside the request.
 //!
@@ -27,6 +31,7 @@ use crate::layers::{Bury, Coalesce, FanOut, Ledger, Limits, Meter, Route, Saniti
 use crate::port::{
     Archive, Backend, DeadLetters, DependencyReader, SamplingStore, TraceReader, TraceWriter,
 };
+use crate::spool::Spools;
 use crate::union::Union;
 use letters::Letters;
 
@@ -45,6 +50,8 @@ pub struct Settings {
     pub max_waiting_bytes: usize,
     /// What time it is.
     pub clock: Clock,
+    /// Spans are durable once they are here, where all stores of their instance are reached over a network; `None`: once the stores have them.
+    pub spools: Option<Arc<Spools>>,
 }
 
 /// Backends behind their layers.
@@ -90,6 +97,7 @@ impl Default for Settings {
             limits: Limits::default(),
             max_waiting_bytes: 16 << 20,
             clock: system_clock(),
+            spools: None,
         }
     }
 }
@@ -117,6 +125,9 @@ impl Storage {
             tracker: TaskTracker::new(),
         };
         storage.change(settings.instances.clone(), &BTreeSet::new());
+        if let Some(spools) = &settings.spools {
+            spools.look_for_left();
+        }
         Ok(storage)
     }
 
@@ -130,6 +141,10 @@ impl Storage {
             .map(|kept| (kept.instance.clone(), kept))
             .collect();
         let mut routes = Routes::new();
+        if let Some(spools) = &self.settings.spools {
+            let spooled = instances.values().filter(|kept| self.is_spooled(kept));
+            spools.keep_only(&spooled.map(|kept| kept.instance.clone()).collect());
+        }
         for (instance, kept) in &instances {
             let same = before
                 .get(instance)
@@ -156,14 +171,37 @@ impl Storage {
         let instance = &kept.instance;
         let dead_letters = backends.iter().find_map(|b| b.dead_letters_of(instance));
         let writers = backends.iter().map(|b| (*b, b.writer_of(instance)));
+        let max_waiting = self.settings.max_waiting_bytes;
+        let spools = self.settings.spools.as_ref();
+        let below = match spools.filter(|_| self.is_spooled(kept)) {
+            None => below(writers, max_waiting, &self.tracker),
+            Some(spools) => {
+                // spans are in the ledger already: of what is buried now the spool tells
+                let late = Bury::new(
+                    below(writers, max_waiting, spools.writes()),
+                    dead_letters.clone(),
+                    Arc::new(Ledger::new()),
+                    Window::OPEN,
+                    Limits::OPEN,
+                    self.settings.clock.clone(),
+                );
+                spools.of(instance, Arc::new(late))
+            }
+        };
         Arc::new(Bury::new(
-            below(writers, self.settings.max_waiting_bytes, &self.tracker),
+            below,
             dead_letters,
             self.ledger.clone(),
             self.settings.window,
             self.settings.limits,
             self.settings.clock.clone(),
         ))
+    }
+
+    /// Whether its spans wait on the disk for stores that may be away.
+    fn is_spooled(&self, kept: &Kept) -> bool {
+        let mut backends = self.known.backends_of(kept).into_iter();
+        self.settings.spools.is_some() && backends.all(|b| b.capabilities().remote)
     }
 
     /// Takes spans in, through all layers.
@@ -232,12 +270,19 @@ impl Storage {
     pub fn register(&self, registry: &mut Registry) {
         self.ledger.register(registry);
         self.meter.register(registry);
+        if let Some(spools) = &self.settings.spools {
+            spools.register(registry);
+        }
     }
 
-    /// `Err` with a sentence for an operator while a backend cannot write or read.
+    /// `Err` with a sentence for an operator while a backend cannot write or read. One that a spool stands in front of may be away, as long as the spool takes spans.
     pub fn health(&self) -> Result<(), String> {
+        if let Some(spools) = &self.settings.spools {
+            spools.health()?;
+        }
         let ills: Vec<_> = self
             .backends()
+            .filter(|b| self.settings.spools.is_none() || !b.capabilities().remote)
             .filter_map(|b| Some(format!("{}: {}", b.name(), b.health().err()?)))
             .collect();
         if ills.is_empty() {
@@ -249,6 +294,9 @@ impl Storage {
     /// Finishes what was taken in, then closes the backends. Later writes are answered retryably.
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            if let Some(spools) = &self.settings.spools {
+                spools.close().await;
+            }
             self.tracker.close();
             self.tracker.wait().await;
             join_all(self.backends().map(Backend::close)).await;

@@ -54,6 +54,7 @@ fn says() -> Capabilities {
         archive: true,
         dead_letters: true,
         sampling_store: true,
+        remote: true,
         coalesce_bytes: Some(Place::default().limits.bulk_bytes),
         ..Capabilities::default()
     }
