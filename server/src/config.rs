@@ -16,6 +16,7 @@ mod listeners;
 mod logs;
 mod query;
 mod sampling;
+mod spool;
 mod storage;
 
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub use listeners::Listeners;
 pub use logs::Logs;
 pub use query::Query;
 pub use sampling::Sampling;
+pub use spool::Spool;
 pub use storage::{Backend, Embedded, Storage};
 
 use crate::cli::Role;

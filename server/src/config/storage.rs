@@ -19,6 +19,7 @@ use trust::Instances;
 
 use super::check::Check;
 use super::items::Items;
+use super::spool::Spool;
 use crate::cli::Role;
 
 /// Where spans are kept, and which.
@@ -30,6 +31,8 @@ pub struct Storage {
     pub common: Vec<Backend>,
     /// How each instance is kept.
     pub kept: Vec<Kept>,
+    /// Where spans wait for stores that are away; none: nowhere.
+    pub spool: Option<Spool>,
     /// The embedded store's own.
     pub embedded: Embedded,
     /// The store of each instance on Elasticsearch or OpenSearch; empty where that is no backend.
@@ -135,9 +138,11 @@ impl Storage {
                 );
             }
         }
+        let spool = Spool::check(role, &common, &backends, check);
         Self {
             backends,
             common,
+            spool,
             ..Self::check_others(check)
         }
     }
@@ -205,6 +210,7 @@ impl Storage {
             backends: Vec::new(),
             common: Vec::new(),
             kept: Vec::new(),
+            spool: None,
             embedded: Embedded::check(check),
             elasticsearch: Vec::new(),
             kafka: Vec::new(),
@@ -415,7 +421,7 @@ impl Backend {
             .any(|found| found == Ok(self))
     }
 
-    const fn lies_within_the_process(self) -> bool {
+    pub(super) const fn lies_within_the_process(self) -> bool {
         matches!(self, Self::Embedded | Self::Memory)
     }
 

@@ -433,3 +433,42 @@ fn limits_of_a_span_are_checked_and_zero_is_none() {
         assert!(problem.starts_with(setting), "{problem}");
     }
 }
+
+#[test]
+fn a_spool_is_for_stores_that_can_be_away() {
+    let spool = |line: &[&str]| {
+        let line = [&["--span-storage.type=elasticsearch"], line].concat();
+        let checked = checked(Role::Collector, &line, &[]);
+        assert_eq!(checked.problems, []);
+        let spool = checked.config.unwrap().storage.spool;
+        spool.map(|spool| (spool.directory, spool.max_bytes.as_bytes()))
+    };
+    assert_eq!(spool(&[]), None);
+    assert_eq!(
+        spool(&["--spool.directory=/var/spool/spoor"]),
+        Some(("/var/spool/spoor".into(), 1 << 30))
+    );
+    let line = ["--spool.directory=x", "--spool.max-bytes=20GiB"];
+    assert_eq!(spool(&line), Some(("x".into(), 20 << 30)));
+    assert_eq!(
+        problems(
+            Role::AllInOne,
+            &["--spool.directory=x", "--spool.max-bytes=10"]
+        ),
+        [
+            "--spool.directory: a spool is useless in front of the store embedded, which is on this machine itself and never away: leave spool.directory empty, or use elasticsearch",
+            "--spool.max-bytes: 10 is too little: give 1MiB or more",
+        ]
+    );
+    let line = ["--span-storage.type=memory", "--spool.directory=x"];
+    assert_eq!(problems(Role::AllInOne, &line).len(), 1);
+    let unused = checked(Role::AllInOne, &["--spool.max-bytes=2GiB"], &[]);
+    let warning = unused.warnings.iter().map(ToString::to_string);
+    let warning: Vec<_> = warning.collect();
+    assert_eq!(
+        warning,
+        [
+            "--spool.max-bytes: there is no spool (spool.directory is empty), so this changes nothing"
+        ]
+    );
+}

@@ -19,6 +19,7 @@ use storage::embedded::{self, Embedded};
 use storage::forward::{self, Forward};
 use storage::kafka::Kafka;
 use storage::memory::{self, Memory};
+use storage::spool::{self, Spools};
 use storage::stack::{self, Reading, Storage};
 use storage::{Backend, ReadLimits};
 
@@ -132,6 +133,7 @@ pub(super) async fn stores(config: &Config, registry: &mut Registry) -> anyhow::
         });
     }
     let settings = stack::Settings {
+        spools: open_spools(config, &shares)?,
         instances: config.storage.kept.clone(),
         window: config.storage.window(),
         limits: config.storage.limits(),
@@ -145,6 +147,20 @@ pub(super) async fn stores(config: &Config, registry: &mut Registry) -> anyhow::
         clusters,
         forwards_to,
     })
+}
+
+/// The spools of all instances, where there are any. Takes the folder; what is in it is read while spans arrive.
+fn open_spools(config: &Config, shares: &Shares) -> anyhow::Result<Option<Arc<Spools>>> {
+    let Some(spool) = &config.storage.spool else {
+        return Ok(None);
+    };
+    let settings = spool::Config {
+        max_bytes: spool.max_bytes.as_bytes(),
+        memory_bytes: shares.queue,
+        ..spool::Config::in_directory(spool.directory.clone())
+    };
+    let opened = tokio::task::block_in_place(|| Spools::open(settings, Arc::new(RealDisk)))?;
+    Ok(Some(Arc::new(opened)))
 }
 
 /// The collector that an agent forwards to. Nothing is connected yet, but files that cannot be used end the start.

@@ -56,6 +56,20 @@ pub(super) const ROWS: &[Flag] = &[
         "0",
         "traces in the memory store, the oldest are removed beyond it; 0: bounded by memory.max-bytes alone",
     ),
+    Flag::acts(
+        "spool.directory",
+        Kind::Text,
+        "",
+        "folder where spans wait on the disk for an Elasticsearch or OpenSearch that is away; they are acknowledged once they are durable there; made when missing; empty: no spool, spans are acknowledged once the store has them",
+    )
+    .by(Reader::Collector),
+    Flag::acts(
+        "spool.max-bytes",
+        Kind::Bytes,
+        "1GiB",
+        "room on disk for spans in spool.directory, of all instances together; beyond it they are refused",
+    )
+    .by(Reader::Collector),
     Flag::accepted("DEPENDENCY_STORAGE_TYPE", Kind::Text, "", VARIABLE).variable_only(),
     Flag::accepted(
         "SAMPLING_TYPE",
