@@ -25,5 +25,6 @@ mod rotation;
 mod sampling;
 mod sender;
 mod servers;
+mod spool;
 mod union;
 mod upkeep;
