@@ -48,6 +48,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Bytes that may wait for a merged write, an instance and a backend.
     pub max_waiting_bytes: usize,
+    /// Whoever writes waits for as long as the store takes, as an ingester does; else spans that would wait longer than their senders do are sent home at once.
+    pub waits: bool,
     /// What time it is.
     pub clock: Clock,
     /// Spans are durable once they are here, where all stores of their instance are reached over a network; `None`: once the stores have them.
@@ -96,6 +98,7 @@ impl Default for Settings {
             window: Window::default(),
             limits: Limits::default(),
             max_waiting_bytes: 16 << 20,
+            waits: false,
             clock: system_clock(),
             spools: None,
         }
@@ -174,11 +177,11 @@ impl Storage {
         let max_waiting = self.settings.max_waiting_bytes;
         let spools = self.settings.spools.as_ref();
         let below = match spools.filter(|_| self.is_spooled(kept)) {
-            None => below(writers, max_waiting, &self.tracker),
+            None => below(writers, max_waiting, self.settings.waits, &self.tracker),
             Some(spools) => {
                 // spans are in the ledger already: of what is buried now the spool tells
                 let late = Bury::new(
-                    below(writers, max_waiting, spools.writes()),
+                    below(writers, max_waiting, true, spools.writes()),
                     dead_letters.clone(),
                     Arc::new(Ledger::new()),
                     Window::OPEN,
@@ -313,7 +316,12 @@ impl Storage {
 pub fn replayer(backends: &[Arc<dyn Backend>], settings: &Settings) -> Arc<dyn TraceWriter> {
     let writers = backends.iter().map(|b| (b, b.writer()));
     Arc::new(Bury::new(
-        below(writers, settings.max_waiting_bytes, &TaskTracker::new()),
+        below(
+            writers,
+            settings.max_waiting_bytes,
+            true,
+            &TaskTracker::new(),
+        ),
         None,
         Arc::new(Ledger::new()),
         settings.window,
@@ -326,18 +334,18 @@ pub fn replayer(backends: &[Arc<dyn Backend>], settings: &Settings) -> Arc<dyn T
 fn below<'a>(
     writers: impl Iterator<Item = (&'a Arc<dyn Backend>, Arc<dyn TraceWriter>)>,
     max_waiting_bytes: usize,
+    waits: bool,
     tracker: &TaskTracker,
 ) -> Arc<dyn TraceWriter> {
     let mut writers: Vec<(&'static str, Arc<dyn TraceWriter>)> = writers
         .map(|(backend, writer)| {
             let writer = match backend.capabilities().coalesce_bytes {
                 None => writer,
-                Some(max_bytes) => Arc::new(Coalesce::new(
-                    writer,
-                    max_bytes,
-                    max_waiting_bytes,
-                    tracker.clone(),
-                )),
+                Some(max_bytes) => {
+                    let tracker = tracker.clone();
+                    let layer = Coalesce::new(writer, max_bytes, max_waiting_bytes, tracker);
+                    Arc::new(if waits { layer.patient() } else { layer })
+                }
             };
             (backend.name(), writer)
         })

@@ -138,6 +138,7 @@ pub(super) async fn stores(config: &Config, registry: &mut Registry) -> anyhow::
         window: config.storage.window(),
         limits: config.storage.limits(),
         max_waiting_bytes: shares.queue,
+        waits: config.role.ingests(),
         ..stack::Settings::default()
     };
     let storage = Storage::build(backends, &settings)?;

@@ -32,6 +32,8 @@ pub struct Coalesce {
     max_bytes: usize,
     room: Arc<Semaphore>,
     room_units: u32,
+    /// Callers wait for as long as it takes.
+    waits: bool,
 }
 
 /// What waits for the write in flight to be done.
@@ -94,7 +96,15 @@ impl Coalesce {
             max_bytes,
             room: Arc::new(Semaphore::new(room_units as usize)),
             room_units,
+            waits: false,
         }
+    }
+
+    /// The same for callers that wait for as long as it takes: nobody is sent home.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.waits = true;
+        self
     }
 
     /// Queues the caller, unless it would wait too long; starts writing when nothing is in flight.
@@ -102,7 +112,8 @@ impl Coalesce {
         let mut waiting = self.queue.0.lock();
         let bytes = waiting.bytes.saturating_add(caller.batch.retained_bytes);
         let pace = &waiting.pace;
-        if !waiting.callers.is_empty() && (bytes > pace.bytes() || pace.is_stuck(Instant::now())) {
+        let is_late = || bytes > pace.bytes() || pace.is_stuck(Instant::now());
+        if !self.waits && !waiting.callers.is_empty() && is_late() {
             return Err(WriteError::Throttled {
                 after: LATER,
                 reason: TOO_SLOW.to_owned(),

@@ -391,7 +391,7 @@ impl Spool {
         for (received_ns, payload) in chunk.records {
             newest_ns = newest_ns.max(received_ns);
             bytes += payload.len();
-            let why = match batch::spans(payload) {
+            let why = match batch::spans(&payload) {
                 Ok((instance, spans)) if instance == self.instance => {
                     all.extend(spans);
                     continue;

@@ -50,9 +50,9 @@ pub(crate) struct Operation<'a> {
 pub(crate) struct Malformed;
 
 /// Decodes a record: whose its spans are, and the spans in their order. An error says in words what is wrong with it.
-pub(crate) fn spans(payload: Bytes) -> Result<(Instance, Vec<Span>), String> {
+pub(crate) fn spans(payload: &Bytes) -> Result<(Instance, Vec<Span>), String> {
     let unknown = |malformed: Malformed| malformed.to_string();
-    let parsed = SpanRecord::decode(&payload).map_err(unknown)?;
+    let parsed = SpanRecord::decode(payload).map_err(unknown)?;
     let whole = Buffer::new(payload.clone()).ok_or_else(|| Malformed.to_string())?;
     let range = |(offset, len): (u32, u32)| offset as usize..offset as usize + len as usize;
     let mut groups = Vec::with_capacity(parsed.groups.len());

@@ -239,7 +239,7 @@ impl Verifier<'_> {
 
 /// Decodes the spans of a record.
 fn spans(payload: &[u8]) -> Result<u64, String> {
-    let (_, spans) = batch::spans(Bytes::copy_from_slice(payload))?;
+    let (_, spans) = batch::spans(&Bytes::copy_from_slice(payload))?;
     Ok(spans.len() as u64)
 }
 

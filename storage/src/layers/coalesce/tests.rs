@@ -322,3 +322,20 @@ fn who_has_none_of_the_spans_that_wait_is_told_that_its_own_are_stored() {
         "{waits:?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_as_long_as_it_takes_is_not_sent_home() {
+    let below = Arc::new(Fake::default().closed());
+    let layer = Coalesce::new(below.clone(), ROOM, ROOM, TaskTracker::new());
+    let layer = layer.patient();
+    let first = occupy(&layer, &below).await;
+    let mut second = layer.write(of_bytes(10..11, 1));
+    assert!(poll!(&mut second).is_pending());
+    // nobody knows how long the write under way may take
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let mut third = layer.write(of_bytes(20..21, 1));
+    assert!(poll!(&mut third).is_pending());
+    below.let_through(10);
+    first.await.unwrap();
+    assert_eq!((second.await, third.await), (Ok(()), Ok(())));
+}
