@@ -1,6 +1,7 @@
 //! Real Kafka brokers, and who else speaks to them. One module a subject.
 
 mod brokers;
+mod group;
 mod line;
 mod port;
 mod secure;

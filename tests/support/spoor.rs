@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// The settings of all addresses that all in one listens on.
 pub const ADDRESSES: [&str; 12] = [
@@ -180,6 +181,21 @@ impl Spoor {
     pub fn kill(mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+
+    /// SIGSTOP: it lives, and does nothing.
+    pub fn freeze(&self) -> anyhow::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) -> anyhow::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = Pid::from_raw(self.pid().try_into()?).context("it has a process id")?;
+        Ok(kill_process(pid, signal)?)
     }
 
     /// SIGTERM, and the exit code; an error after 30 seconds.

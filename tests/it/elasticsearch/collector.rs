@@ -22,16 +22,16 @@ use crate::support::{eventually, get, setup};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A collector, not started yet.
-pub(super) struct Collector {
+pub(crate) struct Collector {
     folder: tempfile::TempDir,
-    pub(super) setup: Setup,
+    pub(crate) setup: Setup,
     grpc: u16,
     http: u16,
 }
 
 /// Spans of loads that were acknowledged.
-pub(super) struct Tally {
-    pub(super) epoch: Arc<Epoch>,
+pub(crate) struct Tally {
+    pub(crate) epoch: Arc<Epoch>,
     acknowledged: HashSet<u64>,
     requests: usize,
     given_up: usize,
@@ -40,13 +40,13 @@ pub(super) struct Tally {
 }
 
 /// What a collector says at `/metrics`.
-pub(super) struct Metrics(String);
+pub(crate) struct Metrics(String);
 
 // === impl Collector ===
 
 impl Collector {
     /// On the cluster at `url`, with indices of its own.
-    pub(super) fn new(url: &str, prefix: &str) -> Self {
+    pub(crate) fn new(url: &str, prefix: &str) -> Self {
         Self::with(&[
             format!("--es.server-urls={url}"),
             format!("--es.index-prefix={prefix}"),
@@ -56,11 +56,16 @@ impl Collector {
     }
 
     /// On Elasticsearch, told the rest by these arguments.
-    pub(super) fn with(args: &[String]) -> Self {
+    pub(crate) fn with(args: &[String]) -> Self {
+        Self::writing_to("elasticsearch", args)
+    }
+
+    /// On a store of this kind, told the rest by these arguments.
+    pub(crate) fn writing_to(store: &str, args: &[String]) -> Self {
         let (folder, mut setup) = setup();
         let [grpc, http] = [(); 2].map(|()| ports::one().unwrap());
         setup.args.extend([
-            "--span-storage.type=elasticsearch".to_owned(),
+            format!("--span-storage.type={store}"),
             format!("--collector.otlp.grpc.host-port=127.0.0.1:{grpc}"),
             format!("--collector.otlp.http.host-port=127.0.0.1:{http}"),
         ]);
@@ -74,18 +79,18 @@ impl Collector {
     }
 
     /// A folder that goes away with it.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// With another argument.
-    pub(super) fn arg(mut self, arg: &str) -> Self {
+    pub(crate) fn arg(mut self, arg: &str) -> Self {
         self.setup.args.push(arg.to_owned());
         self
     }
 
     /// Starts it; how long it took until connections were taken. Blocks.
-    pub(super) fn start(&self) -> (Spoor, Duration) {
+    pub(crate) fn start(&self) -> (Spoor, Duration) {
         let began = Instant::now();
         let ended = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -104,7 +109,7 @@ impl Collector {
     }
 
     /// A load of so many seconds as fast as answers come, whose senders come again.
-    pub(super) fn load(&self, protocol: Protocol, seconds: f64) -> Load {
+    pub(crate) fn load(&self, protocol: Protocol, seconds: f64) -> Load {
         let port = match protocol {
             Protocol::OtlpGrpc => self.grpc,
             Protocol::OtlpHttp => self.http,
@@ -129,7 +134,7 @@ impl Collector {
 
 impl Tally {
     /// Of requests of at most `batch` spans.
-    pub(super) fn new(batch: usize) -> Self {
+    pub(crate) fn new(batch: usize) -> Self {
         // so many that most requests are full
         let spans = (batch * 60).max(4_000);
         let workload = Workload::new(batch as u64, Profile::Small, spans, batch);
@@ -144,7 +149,7 @@ impl Tally {
     }
 
     /// A load, to be run beside others; its spans are not those of any load before it.
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         load: Load,
     ) -> impl Future<Output = Outcome> + Send + use<> + 'static {
@@ -155,7 +160,7 @@ impl Tally {
     }
 
     /// Takes down what became of a load.
-    pub(super) fn add(&mut self, outcome: &Outcome) {
+    pub(crate) fn add(&mut self, outcome: &Outcome) {
         for sent in &outcome.sent {
             self.requests += 1;
             self.given_up += usize::from(!sent.acknowledged);
@@ -168,7 +173,7 @@ impl Tally {
     }
 
     /// Nothing acknowledged is missing in the indices with this prefix, and nothing is there twice.
-    pub(super) async fn check(&self, what: &str, store: &Client, prefix: &str) {
+    pub(crate) async fn check(&self, what: &str, store: &Client, prefix: &str) {
         let stored = stored(store, prefix).await;
         let there: BTreeSet<u64> = stored.keys().copied().collect();
         let lost = self.acknowledged.iter().filter(|id| !there.contains(id));
@@ -187,7 +192,7 @@ impl Tally {
     }
 
     /// The same, and every request was taken in the end.
-    pub(super) async fn check_all(&self, what: &str, store: &Client, prefix: &str) {
+    pub(crate) async fn check_all(&self, what: &str, store: &Client, prefix: &str) {
         self.check(what, store, prefix).await;
         assert_eq!(self.given_up, 0, "{what}: requests given up");
     }
@@ -196,14 +201,14 @@ impl Tally {
 // === impl Metrics ===
 
 impl Metrics {
-    pub(super) async fn of(spoor: &Spoor) -> Self {
+    pub(crate) async fn of(spoor: &Spoor) -> Self {
         let (status, _, text) = get(&format!("{}/metrics", spoor.url("admin"))).await;
         assert_eq!(status, 200, "{text}");
         Self(text)
     }
 
     /// All series of this name together.
-    pub(super) fn sum(&self, name: &str) -> u64 {
+    pub(crate) fn sum(&self, name: &str) -> u64 {
         let values = self.0.lines().filter_map(|line| {
             let rest = line.strip_prefix(name)?;
             let value = rest.strip_prefix('{').map_or(rest, |labelled| {
@@ -216,7 +221,7 @@ impl Metrics {
     }
 
     /// Every span received is accounted for and none is under way; what is not as it should be.
-    pub(super) fn unbalanced(&self) -> Option<String> {
+    pub(crate) fn unbalanced(&self) -> Option<String> {
         let of = |what: &str| self.sum(&format!("spoor_spans_{what}"));
         let became = ["durable", "refused", "dead_lettered", "dropped"];
         let became = became.map(|what| of(&format!("{what}_total")));
@@ -227,14 +232,14 @@ impl Metrics {
 }
 
 /// Waits until the ledger balances with nothing under way; gives what it says.
-pub(super) async fn balanced(spoor: &Spoor) -> Metrics {
+pub(crate) async fn balanced(spoor: &Spoor) -> Metrics {
     let ask = async || Metrics::of(spoor).await.unbalanced();
     eventually("the ledger balances", ask, Option::is_none).await;
     Metrics::of(spoor).await
 }
 
 /// The most memory it ever had, in MiB, without the pages of its program: one that was built for tests has many.
-pub(super) fn peak_mib(spoor: &Spoor) -> u64 {
+pub(crate) fn peak_mib(spoor: &Spoor) -> u64 {
     let pid = spoor.pid();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let of_files = status.lines().find_map(|l| l.strip_prefix("RssFile:"));

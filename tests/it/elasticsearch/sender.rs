@@ -211,7 +211,7 @@ impl Sender {
 }
 
 /// How often each span lies in the indices with this prefix, by its id.
-pub(super) async fn stored(store: &Client, prefix: &str) -> BTreeMap<u64, usize> {
+pub(crate) async fn stored(store: &Client, prefix: &str) -> BTreeMap<u64, usize> {
     let mut stored = BTreeMap::new();
     let indices = format!("{prefix}-jaeger-span-*");
     each_hit(store, &indices, json!(["spanID"]), |hit| {
@@ -226,7 +226,7 @@ pub(super) async fn stored(store: &Client, prefix: &str) -> BTreeMap<u64, usize>
 }
 
 /// All documents of these indices, by asking the store itself.
-pub(super) async fn documents(store: &Client, indices: &str) -> Vec<Value> {
+pub(crate) async fn documents(store: &Client, indices: &str) -> Vec<Value> {
     let mut documents = Vec::new();
     each_hit(store, indices, json!(true), |mut hit| {
         documents.push(hit["_source"].take());
@@ -236,7 +236,7 @@ pub(super) async fn documents(store: &Client, indices: &str) -> Vec<Value> {
 }
 
 /// Gives `take` every hit in these indices, with its index and these fields of its document; `true`: all of them.
-pub(super) async fn each_hit(
+pub(crate) async fn each_hit(
     store: &Client,
     indices: &str,
     fields: Value,
@@ -272,7 +272,7 @@ pub(super) async fn each_hit(
 }
 
 /// A small span that starts now, with this id, in a trace of ten.
-pub(super) fn span(id: u64) -> Span {
+pub(crate) fn span(id: u64) -> Span {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("it is after 1970");

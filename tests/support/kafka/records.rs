@@ -140,6 +140,13 @@ impl Login {
         self.protocol()
     }
 
+    /// The same, who may write records of as many bytes.
+    #[must_use]
+    pub fn up_to(mut self, bytes: usize) -> Self {
+        self.set("message.max.bytes", &bytes.to_string());
+        self
+    }
+
     fn set(&mut self, name: &str, value: &str) {
         self.settings.insert(name.to_owned(), value.into());
     }
