@@ -3,6 +3,7 @@
 //! All of it runs on the thread that polls, inside `poll`, but statistics' and logs' which take nothing but a lock.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -43,6 +44,7 @@ impl Context {
         tracing::info!(partitions = shown(&keys), "the group took partitions");
         self.metrics.rebalanced();
         let taken = self.assignment.take(keys);
+        self.resume(consumer, &taken);
         // somebody else may have them already: then there is nothing left to commit
         if !consumer.assignment_lost() {
             assignment::wait(&taken, FAREWELL);
@@ -51,6 +53,21 @@ impl Context {
         for partition in &taken {
             partition.lost.cancel();
             self.metrics.taken(partition);
+        }
+    }
+
+    /// librdkafka keeps a pause beyond this assignment: a partition that came back would never be read again.
+    fn resume(&self, consumer: &BaseConsumer<Self>, taken: &[Arc<assignment::Partition>]) {
+        let mut paused = TopicPartitionList::new();
+        for partition in taken {
+            if partition.is_paused.load(Ordering::Relaxed) {
+                paused.add_partition(&partition.topic, partition.number);
+            }
+        }
+        if paused.count() > 0
+            && let Err(error) = consumer.resume(&paused)
+        {
+            tracing::warn!(%error, "partitions that were taken stay paused");
         }
     }
 
