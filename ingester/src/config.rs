@@ -91,7 +91,8 @@ impl Config {
                 let session = self.session_timeout.as_millis();
                 client
                     .set("session.timeout.ms", session.to_string())
-                    .set("heartbeat.interval.ms", (session / 4).max(1).to_string())
+                    // a beat is by how much later than the session's end its members hear that one is gone
+                    .set("heartbeat.interval.ms", (session / 8).max(1).to_string())
                     // what Jaeger's members offer too, so that both can be of one group
                     .set("partition.assignment.strategy", "range,roundrobin");
             }
