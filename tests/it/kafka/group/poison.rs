@@ -21,6 +21,8 @@ use crate::support::soak;
 const ONE_OF: usize = 100;
 const LARGE: usize = 10 << 20;
 const ALLOWED: usize = 12 << 20;
+/// A span as Jaeger's `json` has it.
+const OTHER_ENCODING: &[u8] = br#"{"traceId":"AAAAAAAAAAAAAAAAAAAAAQ==","spanId":"AAAAAAAAAAE="}"#;
 
 /// Records of spans with ids from 1 on, as a collector writes them.
 async fn good(broker: &Broker, count: u64) -> Vec<Record> {
@@ -49,18 +51,10 @@ fn bad(nth: usize, good: &Record, rng: &mut Rng) -> Record {
         _ if nth == 0 => record.value = Some(random(LARGE, rng)),
         0 => record.value = Some(random(200, rng)),
         1 => record.value = Some(value[..value.len() - 1].to_vec()),
-        2 => {
-            record.value =
-                Some(br#"{"traceId":"AAAAAAAAAAAAAAAAAAAAAQ==","spanId":"AAAAAAAAAAE="}"#.to_vec())
-        }
+        2 => record.value = Some(OTHER_ENCODING.to_vec()),
         _ => {
-            record.headers = vec![
-                ("bad".to_owned(), None),
-                (
-                    "spoor-instance".to_owned(),
-                    Some(b"another/jaeger".to_vec()),
-                ),
-            ]
+            let another = Some(b"another/jaeger".to_vec());
+            record.headers[0] = ("spoor-instance".to_owned(), another);
         }
     }
     record
