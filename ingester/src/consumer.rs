@@ -45,6 +45,8 @@ const DECODED: usize = 4;
 const ROUND: usize = 4_096;
 /// How often offsets are committed and things are looked after.
 const TICK: Duration = Duration::from_millis(500);
+/// How long a broker is waited for that is asked where a partition ends.
+const ASK_PATIENCE: Duration = Duration::from_millis(200);
 /// How long what is under way is waited for at the end.
 const FAREWELL: Duration = Duration::from_secs(8);
 /// Before a consumer is made anew that could not be made, or that another member drove out.
@@ -324,12 +326,21 @@ impl Consumer {
             .is_some_and(|group| group.state == "up" && group.join_state == "steady");
         let (mut lag, mut unread, mut paused) = (0, 0, 0);
         for partition in all {
-            paused += usize::from(partition.is_paused.load(Ordering::Relaxed));
             let topic = told.topics.get(&partition.topic);
             let Some(seen) = topic.and_then(|topic| topic.partitions.get(&partition.number)) else {
                 continue;
             };
-            let end = seen.hi_offset.max(seen.ls_offset);
+            let is_paused = partition.is_paused.load(Ordering::Relaxed);
+            paused += usize::from(is_paused);
+            // librdkafka hears of new records by fetching, and of a paused partition it fetches none
+            let asked = is_paused.then(|| {
+                let (topic, number) = (&partition.topic, partition.number);
+                let ends = course
+                    .consumer
+                    .fetch_watermarks(topic, number, ASK_PATIENCE);
+                ends.map(|(_, end)| end).ok()
+            });
+            let end = (asked.flatten()).unwrap_or(seen.hi_offset.max(seen.ls_offset));
             // where nothing is known yet, nothing is said
             let durable = partition
                 .look(Window::durable)
