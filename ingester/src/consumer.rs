@@ -20,6 +20,7 @@ use rdkafka::message::Message as _;
 use rdkafka::statistics::Statistics;
 use storage::kafka::Unusable;
 use storage::kafka::trouble::Trouble;
+use storage::layers::occasional::Occasional;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -85,6 +86,8 @@ struct Course<'a> {
     stall: Stall,
     read: u64,
     made_of: u64,
+    /// Files that cannot be used are told of now and then.
+    refused: Occasional,
     ticked: Instant,
     over: Option<Over>,
 }
@@ -145,6 +148,7 @@ impl Consumer {
             stall: Stall::new(self.config.stall),
             read: 0,
             made_of,
+            refused: Occasional::default(),
             ticked: Instant::now(),
             over: None,
         };
@@ -312,7 +316,15 @@ impl Consumer {
         }
         let made_of = self.config.connection.fingerprint(self.dialer.as_ref());
         if made_of != course.made_of {
-            course.over = Some(Over::Anew("files changed"));
+            // what cannot be used must not take the place of what can
+            match self.make(&Arc::default()) {
+                Ok(_) => course.over = Some(Over::Anew("files changed")),
+                Err(error) if course.refused.due(Instant::now(), 0).is_some() => tracing::warn!(
+                    %error,
+                    "new certificates or a new password cannot be used, the last good ones stay in use"
+                ),
+                Err(_) => {}
+            }
         }
         let told = course.consumer.context().told.lock().take();
         if let Some(told) = told {

@@ -6,7 +6,7 @@
 //! Source: librdkafka's CONFIGURATION.md and INTRODUCTION.md 2.12, "Idempotent Producer".
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -26,6 +26,7 @@ use super::connection::{Connection, Unusable};
 use super::delivery::Mark;
 use super::metrics::Metrics;
 use super::trouble::{self, Trouble};
+use crate::layers::occasional::Occasional;
 
 /// How often files are compared with those in use.
 const COMPARE_EVERY: Duration = Duration::from_millis(500);
@@ -43,6 +44,8 @@ pub(super) struct Producer {
     live: ArcSwap<Live>,
     /// Of the files that it was made of.
     made_of: Mutex<u64>,
+    /// Files that cannot be used are told of now and then.
+    refused: Occasional,
     pub(super) trouble: Arc<Trouble>,
     gave_up: Arc<Notify>,
     metrics: Metrics,
@@ -115,6 +118,7 @@ impl Producer {
             dialer,
             live: ArcSwap::from_pointee(live),
             made_of: Mutex::new(made_of),
+            refused: Occasional::default(),
             trouble,
             gave_up,
             metrics,
@@ -199,11 +203,13 @@ impl Producer {
             Err(error) => {
                 // tried again at the next look
                 *self.made_of.lock() = now.wrapping_add(1);
-                tracing::warn!(
-                    settings = self.connection.settings,
-                    %error,
-                    "new certificates or a new password cannot be used, the last good ones stay in use"
-                );
+                if self.refused.due(Instant::now(), 0).is_some() {
+                    tracing::warn!(
+                        settings = self.connection.settings,
+                        %error,
+                        "new certificates or a new password cannot be used, the last good ones stay in use"
+                    );
+                }
             }
         }
     }

@@ -125,6 +125,47 @@ async fn passwords_open_the_way_and_wrong_ones_are_named_and_not_shown() {
     }
 }
 
+/// A password that cannot be read leaves the one in use that was there before, on both sides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_file_that_is_gone_stops_nobody() {
+    let broker = Broker::start(Version::V3_9, &Options::default().user(USER, PASSWORD)).unwrap();
+    broker.admin().create_topic("kept", 3).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, PASSWORD).unwrap();
+    let login = Login {
+        mechanism: Mechanism::ScramSha512,
+        username: USER.to_owned(),
+        password: SecretString::default(),
+        password_file: Some(file.clone()),
+    };
+    let store = store_by(&broker, "kept", |to| to.login = Some(login.clone()));
+    let ingester = Running::start(&broker, "kept", "kept", |config| {
+        config.connection.login = Some(login);
+    });
+    let mut first = 1;
+    let mut durable = 0;
+    for is_there in [true, false, true] {
+        if is_there {
+            std::fs::write(&file, PASSWORD).unwrap();
+        } else {
+            std::fs::remove_file(&file).unwrap();
+        }
+        // several looks at the files, and traffic all the time
+        let until = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < until {
+            write(&store, spans(first, 5)).await.unwrap();
+            first += 5;
+            durable += 50;
+            wait_for("nothing comes through", || {
+                (ingester.counts().durable == durable).then_some(())
+            });
+        }
+    }
+    ingester.end().await.close().await;
+    store.close().await;
+}
+
 /// Certificates that change while spans are written: nobody is refused, and each span is there.
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_that_change_under_load_fail_nobody() {
