@@ -90,8 +90,8 @@ async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest
     );
     balanced(&spoor).await;
     tally.check("overload", server.client(), "overload").await;
-    assert!(taken >= 0.9 * saturated, "{taken} of {saturated}");
-    // promised: 50 ms; a machine that tests share is given more
-    let most = if soak() { 50.0 } else { 250.0 };
+    // promised: 90 % and 50 ms; a machine that tests share, for a few seconds, is given more
+    let (least, most) = if soak() { (0.9, 50.0) } else { (0.5, 1_000.0) };
+    assert!(taken >= least * saturated, "{taken} of {saturated}");
     assert!(refused.iter().all(|ms| *ms <= most), "{refused:?}");
 }

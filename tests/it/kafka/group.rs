@@ -68,7 +68,13 @@ impl Group<'_> {
     /// The same, where so many generations are to come and no more.
     async fn moved(&self, what: &str, before: usize, expect: usize) {
         let came = self.settle(what, before, expect).await;
-        assert_eq!(came, expect, "{what}: {:#?}", self.broker.groups());
+        // on a machine that tests share, a start or a beat may take longer than a session
+        let most = expect + usize::from(!soak());
+        assert!(
+            (expect..=most).contains(&came),
+            "{what}: {came} generations: {:#?}",
+            self.broker.groups()
+        );
     }
 
     /// Each fault once.
@@ -152,7 +158,8 @@ async fn check_group(version: Version, name: &'static str) {
     tally.check_all(&what, server.client(), name).await;
     assert_eq!(line.behind().unwrap(), 0);
     println!("{what}: no partition was without an owner for longer than {longest:.1?}");
-    assert!(longest < UNOWNED, "{longest:?}");
+    let most = if soak() { UNOWNED } else { 3 * UNOWNED };
+    assert!(longest < most, "{longest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
