@@ -50,10 +50,12 @@ async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest
     println!("saturated: {saturated:.0} spans/s");
     assert_eq!(outcome.for_good, 0, "{:?}", outcome.errors);
 
+    // half of five times; what a few seconds measure on a machine that tests share may be far too low
+    let times = if soak() { 2.5 } else { 8.0 };
     let open = |protocol| Load {
         in_flight: 300,
         connections: 20,
-        rate: Some(saturated * 2.5),
+        rate: Some(saturated * times),
         again: None,
         ..collector.load(protocol, seconds)
     };

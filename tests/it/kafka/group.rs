@@ -61,7 +61,11 @@ impl Group<'_> {
         println!(
             "{version}: {what}: {after} generations, settled after {settled:.1?}, longest without an owner so far {longest:.1?}"
         );
-        assert!(self.watch.is_shared_out(running), "{}", self.watch.shown());
+        // what moves late, after a broker's restart, ends too
+        until(&format!("{what}, later: {}", self.watch.shown()), || {
+            self.watch.is_shared_out(running).then_some(())
+        })
+        .await;
         after
     }
 
@@ -114,8 +118,8 @@ impl Group<'_> {
         let before = self.generations();
         blocking(|| self.broker.restart()).unwrap();
         let came = self.settle("a restart of the broker", before, 0).await;
-        // a member that asked in the wrong moment joins again
-        assert!(came <= 1, "{:#?}", self.broker.groups());
+        // a member that asked in the wrong moment, or whose session ended meanwhile, joins again: out, and in
+        assert!(came <= 2, "{:#?}", self.broker.groups());
     }
 }
 
