@@ -30,6 +30,8 @@ use crate::port::{
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Before a lease is read again that could not be read yet.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Leases that are watched at once: a collector has one.
 const MOST_WATCHED: usize = 64;
 /// Documents of one time among which the latest is looked for.
@@ -179,10 +181,17 @@ impl Samplings {
 
     async fn lease(&self, name: &str) -> Result<Option<Lease>, Error> {
         let index = self.store.names.leases();
-        let get = Request::get(&[&index, "_doc", name]).deadline(Some(Instant::now() + PATIENCE));
-        let answer = match self.store.client.ask(&get).await {
-            Err(Error::Missing(_)) => return Ok(None),
-            answer => answer?.json(),
+        let until = Instant::now() + PATIENCE;
+        let get = Request::get(&[&index, "_doc", name]).deadline(Some(until));
+        let answer = loop {
+            match self.store.client.ask(&get).await {
+                Err(Error::Missing(_)) => return Ok(None),
+                // whoever came first has made the index, and its shard is not there yet
+                Err(Error::Busy(_)) if Instant::now() + PAUSE < until => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                answer => break answer?.json(),
+            }
         };
         let number = |field: &str| answer.get(field).and_then(Value::as_u64);
         let of = |field: &str| answer.get("_source")?.get(field);
