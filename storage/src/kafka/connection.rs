@@ -148,7 +148,7 @@ impl Connection {
             // both families, whichever the name has
             .set("broker.address.family", "any")
             .set("reconnect.backoff.ms", "100")
-            .set("reconnect.backoff.max.ms", "2000")
+            .set("reconnect.backoff.max.ms", "1000")
             // a broker that hangs is left, not waited for a minute
             .set("socket.timeout.ms", "10000")
             .set("socket.keepalive.enable", "true")

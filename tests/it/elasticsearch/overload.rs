@@ -14,6 +14,8 @@ use crate::support::soak;
 
 /// What a bulk takes longer than it does by itself.
 const DELAY: Duration = Duration::from_millis(200);
+/// Documents of a bulk, of which one is under way at a time.
+const BULK: u32 = 100;
 
 /// Spans a second that were taken within the load's time.
 fn rate(tally: &Tally, load: &Load, outcome: &Outcome) -> f64 {
@@ -33,7 +35,8 @@ async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest
     let server = tokio::task::block_in_place(|| shared(Kind::Elasticsearch7));
     let proxy = FaultProxy::start(server.port(), 7).unwrap();
     proxy.set([Rule::new(Fault::Delay(DELAY))]);
-    let collector = Collector::new(&proxy.url(), "overload").arg("--es.bulk.actions=100");
+    let collector =
+        Collector::new(&proxy.url(), "overload").arg(&format!("--es.bulk.actions={BULK}"));
     let (spoor, _) = tokio::task::block_in_place(|| collector.start());
     let mut tally = Tally::new(16);
 
@@ -50,12 +53,12 @@ async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest
     println!("saturated: {saturated:.0} spans/s");
     assert_eq!(outcome.for_good, 0, "{:?}", outcome.errors);
 
-    // half of five times; what a few seconds measure on a machine that tests share may be far too low
-    let times = if soak() { 2.5 } else { 8.0 };
+    // what it can never take more of: one that has only begun is measured too low
+    let most = f64::from(BULK) / DELAY.as_secs_f64();
     let open = |protocol| Load {
         in_flight: 300,
         connections: 20,
-        rate: Some(saturated * times),
+        rate: Some(saturated.max(most) * 2.5),
         again: None,
         ..collector.load(protocol, seconds)
     };
@@ -81,10 +84,7 @@ async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest
             println!("  {times} times: {said}");
         }
         assert_eq!(outcome.for_good, 0, "{:?}", outcome.errors);
-        assert!(
-            !soak() || !outcome.refusal_us.is_empty(),
-            "it was no overload"
-        );
+        assert!(!outcome.refusal_us.is_empty(), "it was no overload");
         taken += rate;
         refused.push(ms(0.99));
     }
@@ -95,9 +95,8 @@ async fn five_times_as_much_as_the_cluster_takes_is_refused_quickly_and_the_rest
     );
     balanced(&spoor).await;
     tally.check("overload", server.client(), "overload").await;
-    // promised; a few seconds on a machine that tests share say nothing of either
-    if soak() {
-        assert!(taken >= 0.9 * saturated, "{taken} of {saturated}");
-        assert!(refused.iter().all(|ms| *ms <= 50.0), "{refused:?}");
-    }
+    assert!(taken >= 0.9 * saturated, "{taken} of {saturated}");
+    // promised: 50 ms; a machine that tests share is given more
+    let most = if soak() { 50.0 } else { 250.0 };
+    assert!(refused.iter().all(|ms| *ms <= most), "{refused:?}");
 }

@@ -85,6 +85,11 @@ impl Watch {
         self.seen.lock().unwrap().longest
     }
 
+    /// What came after it was `longest` says nothing of members: the broker was at fault.
+    pub(super) fn forget_longest(&self, longest: Duration) {
+        self.seen.lock().unwrap().longest = longest;
+    }
+
     /// For what fails.
     pub(super) fn shown(&self) -> String {
         format!("{:?}", self.seen.lock().unwrap().now)
