@@ -336,7 +336,7 @@ fn other_than_default(flag: &Flag) -> &'static str {
         Kind::Bool if flag.default == "true" => "false",
         Kind::Bool => "true",
         Kind::Int | Kind::Float => "7",
-        Kind::Duration => "7s",
+        Kind::Duration => "11s",
         Kind::Bytes => "7KiB",
         Kind::HostPort => "127.0.0.1:7",
         _ if matches!(
