@@ -22,6 +22,7 @@ pub mod query;
 mod sampling;
 pub mod spool;
 pub mod stack;
+mod summed;
 mod trouble;
 mod union;
 mod write_only;

@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::journal::{self, Header};
 use crate::disk::{self, Disk};
+use crate::summed;
 
 /// A file's name while it is written.
 const NEW: &str = "forgotten.new";
@@ -152,16 +151,12 @@ impl Forgotten {
             } = letter;
             text.push_str(&format!("letter {received_ns} {checksum:016x} {nth}\n"));
         }
-        let sum = xxh3_64(text.as_bytes());
-        text.push_str(&format!("checksum {sum:016x}\n"));
-        text
+        summed::seal(text)
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (summed, sum) = text.strip_suffix('\n')?.rsplit_once("checksum ")?;
-        (u64::from_str_radix(sum, 16).ok()? == xxh3_64(summed.as_bytes())).then_some(())?;
         let letter = |line: &str| Letter::of_words(line.strip_prefix("letter ")?.split(' '));
-        let letters = summed.strip_prefix(TITLE)?.lines().map(letter);
+        let letters = summed::open(text)?.strip_prefix(TITLE)?.lines().map(letter);
         letters.collect::<Option<_>>().map(Self)
     }
 }

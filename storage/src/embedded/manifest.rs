@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::segment::Summary;
 use crate::disk::{self, Disk};
+use crate::summed;
 
 /// Its name: not that of Badger's, whose folders are refused.
 pub(super) const NAME: &str = "MANIFEST.spoor";
@@ -122,16 +121,12 @@ impl Manifest {
         line("last-generation", self.last_generation);
         self.segments.iter().for_each(|n| line("segment", *n));
         self.sealed.iter().for_each(|n| line("sealed", *n));
-        let sum = xxh3_64(text.as_bytes());
-        text.push_str(&format!("checksum {sum:016x}\n"));
-        text
+        summed::seal(text)
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (summed, sum) = text.strip_suffix('\n')?.rsplit_once("checksum ")?;
-        (u64::from_str_radix(sum, 16).ok()? == xxh3_64(summed.as_bytes())).then_some(())?;
         let mut manifest = Self::default();
-        for line in summed.strip_prefix(TITLE)?.lines() {
+        for line in summed::open(text)?.strip_prefix(TITLE)?.lines() {
             let (what, number) = line.split_once(' ')?;
             let number = number.parse().ok()?;
             match what {

@@ -6,9 +6,8 @@
 use std::io;
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::disk::{self, Disk};
+use crate::summed;
 
 /// Its name.
 pub(super) const NAME: &str = "POSITION";
@@ -54,18 +53,12 @@ impl Position {
 
     fn text(self) -> String {
         let Self { generation, offset } = self;
-        let mut text = format!("{TITLE}drained {generation} {offset}\n");
-        let sum = xxh3_64(text.as_bytes());
-        text.push_str(&format!("checksum {sum:016x}\n"));
-        text
+        summed::seal(format!("{TITLE}drained {generation} {offset}\n"))
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (summed, sum) = text.strip_suffix('\n')?.rsplit_once("checksum ")?;
-        if u64::from_str_radix(sum, 16) != Ok(xxh3_64(summed.as_bytes())) {
-            return None;
-        }
-        let place = summed.strip_prefix(TITLE)?.strip_prefix("drained ")?;
+        let lines = summed::open(text)?;
+        let place = lines.strip_prefix(TITLE)?.strip_prefix("drained ")?;
         let (generation, offset) = place.strip_suffix('\n')?.split_once(' ')?;
         Some(Self {
             generation: generation.parse().ok()?,
