@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use storage::Owner;
 
 use crate::assignment::Partition;
 
@@ -15,12 +16,6 @@ use crate::assignment::Partition;
 struct Place {
     topic: String,
     partition: i32,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Owner {
-    namespace: String,
-    instance: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -184,10 +179,7 @@ impl Metrics {
     }
 
     pub(crate) fn retry(&self, instance: &Instance) {
-        let owner = Owner {
-            namespace: instance.namespace().to_owned(),
-            instance: instance.name().to_owned(),
-        };
+        let owner = Owner::from(instance);
         self.retries.get_or_create(&owner).inc();
     }
 

@@ -17,6 +17,7 @@ pub mod kafka;
 pub mod layers;
 mod letter;
 pub mod memory;
+mod owner;
 pub mod port;
 pub mod query;
 mod sampling;
@@ -30,6 +31,7 @@ mod write_only;
 #[cfg(test)]
 mod logs;
 
+pub use owner::Owner;
 pub use port::{
     Archive, Backend, Buried, Capabilities, Completeness, DeadLetter, DeadLetterReader,
     DeadLetters, DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Lacks, LetterQuery,

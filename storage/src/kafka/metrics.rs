@@ -14,11 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Owner {
-    namespace: String,
-    instance: String,
-}
+use crate::owner::Owner;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Written {
@@ -64,10 +60,7 @@ impl Families {
     }
 
     pub(super) fn of(&self, instance: &Instance) -> Metrics {
-        let owner = Owner {
-            namespace: instance.namespace().to_owned(),
-            instance: instance.name().to_owned(),
-        };
+        let owner = Owner::from(instance);
         let written = |status| {
             self.written.get_or_create_owned(&Written {
                 namespace: owner.namespace.clone(),

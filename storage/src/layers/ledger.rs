@@ -21,6 +21,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::owner::Owner;
+
 /// Why spans are refused whose sender went away before it got an answer.
 pub const CANCELLED: &str = "cancelled";
 /// Why spans are refused that the store did not confirm before we had to answer.
@@ -126,12 +128,6 @@ struct Metrics {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Owner {
-    namespace: String,
-    instance: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OwnerReason {
     namespace: String,
     instance: String,
@@ -231,10 +227,7 @@ impl Ledger {
 
 impl Account {
     fn open(instance: &Instance, metrics: &Metrics) -> Self {
-        let owner = Owner {
-            namespace: instance.namespace().to_owned(),
-            instance: instance.name().to_owned(),
-        };
+        let owner = Owner::from(instance);
         let by_reason = |family: &Family<OwnerReason, Counter>, reasons: &[&'static str]| {
             for reason in reasons {
                 family.get_or_create_owned(&owner.because(reason));

@@ -3,16 +3,11 @@
 //! In: what was done. Out: rows for the admin port, at zero from the start for instances that have anything switched on.
 
 use model::Instance;
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Owner {
-    namespace: String,
-    instance: String,
-}
+use crate::owner::Owner;
 
 /// All instances'.
 #[derive(Clone, Default)]
@@ -33,10 +28,7 @@ pub(super) struct Metrics {
 
 impl Families {
     pub(super) fn of(&self, instance: &Instance) -> Metrics {
-        let owner = Owner {
-            namespace: instance.namespace().to_owned(),
-            instance: instance.name().to_owned(),
-        };
+        let owner = Owner::from(instance);
         Metrics {
             cleaned: self.cleaned.get_or_create_owned(&owner),
             rollovers: self.rollovers.get_or_create_owned(&owner),
@@ -46,10 +38,7 @@ impl Families {
 
     /// Takes the rows of an instance away that is gone.
     pub(in crate::elasticsearch) fn forget(&self, instance: &Instance) {
-        let owner = Owner {
-            namespace: instance.namespace().to_owned(),
-            instance: instance.name().to_owned(),
-        };
+        let owner = Owner::from(instance);
         for family in [&self.cleaned, &self.rollovers, &self.errors] {
             family.remove(&owner);
         }
