@@ -30,6 +30,8 @@ mod write_only;
 
 #[cfg(test)]
 mod logs;
+#[cfg(test)]
+mod tests;
 
 pub use owner::Owner;
 pub use port::{

@@ -18,6 +18,7 @@ use super::*;
 use crate::disk::SimulatedDisk;
 use crate::port::{Completeness, GetTrace, ReadContext, ReadItem, WriteError};
 use crate::query::TraceQuery;
+use crate::tests::soak;
 
 /// Small files, so that a test has several.
 fn config() -> Config {
@@ -34,15 +35,6 @@ fn sealing() -> Config {
         index_bytes: 1,
         ..config()
     }
-}
-
-/// Whether to take the figures that are run by hand.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a switch of the tests, no setting of the program"
-)]
-fn soak() -> bool {
-    std::env::var("SPOOR_SOAK").as_deref() == Ok("1")
 }
 
 fn open(disk: &SimulatedDisk) -> Embedded {

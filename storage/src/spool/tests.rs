@@ -14,6 +14,7 @@ use super::*;
 use crate::disk::SimulatedDisk;
 use crate::layers::fake::{batch, ids, rejected, unavailable};
 use crate::port::WriteError;
+use crate::tests::soak;
 
 /// A store that can be away, and that never takes some.
 #[derive(Default)]

@@ -5,6 +5,7 @@ use std::fs;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
+use crate::tests::soak;
 
 /// Numbers that are the same in every run.
 struct Random(u64);
@@ -18,15 +19,8 @@ impl Random {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a switch of the tests, no setting of the program"
-)]
 fn rounds() -> usize {
-    match std::env::var("SPOOR_SOAK").as_deref() {
-        Ok("1") => 100_000,
-        _ => 1000,
-    }
+    if soak() { 100_000 } else { 1000 }
 }
 
 /// The fixture's files of a folder.
