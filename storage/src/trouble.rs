@@ -2,7 +2,8 @@
 //!
 //! In: one sentence for each thing that failed or was cut. Out: whether the answer is whole, and the first few of them.
 
-use crate::port::Completeness;
+use crate::given;
+use crate::port::{Completeness, Found, FoundTrace};
 
 /// Sentences that are told; of further ones the number.
 const SHOWN: usize = 3;
@@ -44,6 +45,18 @@ impl Trouble {
             _ if reason.is_empty() => None,
             0 => Some(reason),
             more => Some(format!("{reason}; and {more} more")),
+        }
+    }
+
+    /// What a search found that lacks this, cut at `limit` traces.
+    pub(crate) fn found(mut self, mut traces: Vec<FoundTrace>, limit: usize) -> Found {
+        if traces.len() > limit {
+            self.note(given::cut(&given::traces(limit)));
+            traces.truncate(limit);
+        }
+        Found {
+            traces,
+            completeness: self.completeness(),
         }
     }
 

@@ -219,15 +219,8 @@ impl TraceReader for Union {
         query: &'a TraceQuery,
     ) -> BoxFuture<'a, Result<Found, ReadError>> {
         async move {
-            let (mut traces, _, mut trouble) = self.newest(cx, query).await?;
-            if traces.len() > cx.limits.traces {
-                trouble.note(crate::given::cut(&crate::given::traces(cx.limits.traces)));
-                traces.truncate(cx.limits.traces);
-            }
-            Ok(Found {
-                traces,
-                completeness: trouble.completeness(),
-            })
+            let (traces, _, trouble) = self.newest(cx, query).await?;
+            Ok(trouble.found(traces, cx.limits.traces))
         }
         .boxed()
     }

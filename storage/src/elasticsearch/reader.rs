@@ -24,7 +24,6 @@ use super::config::Limits;
 use super::index::{Names, Series};
 use super::search::{Search, Searches, Trouble, failed};
 use super::store::Store;
-use crate::given;
 use crate::port::{
     DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Operation, OperationQuery,
     ReadContext, ReadError, ReadItem, TraceReader, TraceStream,
@@ -151,16 +150,8 @@ impl TraceReader for Reader {
         query: &'a TraceQuery,
     ) -> BoxFuture<'a, Result<Found, ReadError>> {
         async move {
-            let (mut traces, mut trouble) = self.newest(cx, query).await?;
-            let limit = cx.limits.traces;
-            if traces.len() > limit {
-                trouble.note(given::cut(&given::traces(limit)));
-            }
-            traces.truncate(limit);
-            Ok(Found {
-                traces,
-                completeness: trouble.completeness(),
-            })
+            let (traces, trouble) = self.newest(cx, query).await?;
+            Ok(trouble.found(traces, cx.limits.traces))
         }
         .boxed()
     }
