@@ -192,7 +192,8 @@ impl Consumer {
 
     /// Takes what is there, and hands it over.
     fn round(&self, course: &mut Course<'_>) {
-        let mut gathered: BTreeMap<(i32, usize), (Arc<Partition>, Chunk)> = BTreeMap::new();
+        let mut gathered: Vec<(Arc<Partition>, Chunk)> = Vec::new();
+        let mut last = 0;
         let mut patience = POLL;
         for _ in 0..ROUND {
             let message = match course.consumer.poll(patience) {
@@ -205,27 +206,32 @@ impl Consumer {
             };
             patience = Duration::ZERO;
             course.read += 1;
-            let topic = message.topic();
-            let place = self.config.topics.names().position(|name| name == topic);
-            let key = (message.partition(), place.unwrap_or(usize::MAX));
-            if let Some((partition, chunk)) = gathered.get_mut(&key) {
+            let (topic, number) = (message.topic(), message.partition());
+            let is_of = |(partition, _): &(Arc<Partition>, Chunk)| {
+                partition.number == number && partition.topic == topic
+            };
+            // records of a partition come one after the other
+            if !gathered.get(last).is_some_and(is_of) {
+                last = gathered.iter().position(is_of).unwrap_or(gathered.len());
+            }
+            if let Some((partition, chunk)) = gathered.get_mut(last) {
                 let is_theirs = !partition.lost.is_cancelled();
                 if is_theirs && chunk.len() < CHUNK_RECORDS && chunk.bytes() < CHUNK_BYTES {
                     chunk.push(&message);
                     continue;
                 }
-            }
-            if let Some((partition, chunk)) = gathered.remove(&key) {
+                let (partition, chunk) = gathered.swap_remove(last);
                 self.hand_over(course, partition, chunk);
             }
             // one that was taken away meanwhile: whoever has it now reads the record
-            if let Some(partition) = course.assignment.get(topic, message.partition()) {
+            if let Some(partition) = course.assignment.get(topic, number) {
                 let mut chunk = Chunk::default();
                 chunk.push(&message);
-                gathered.insert(key, (partition, chunk));
+                last = gathered.len();
+                gathered.push((partition, chunk));
             }
         }
-        for (_, (partition, chunk)) in gathered {
+        for (partition, chunk) in gathered {
             self.hand_over(course, partition, chunk);
         }
         self.hold_back(course);
