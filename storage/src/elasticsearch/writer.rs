@@ -194,10 +194,10 @@ impl Store {
         };
         let mut encoder = Encoder::new(&documents, &self.keys);
         let mut lines = Documents::new(flavour.has_types(), which.len() * DOCUMENT_BYTES);
-        let (mut index, mut document) = (Last::default(), Vec::new());
+        let mut index = Last::default();
         for span in which.iter().filter_map(|(at, _)| spans.get(*at)) {
             let index = index.at(&self.names.spans, span.start_ns);
-            push_span(&mut lines, &mut encoder, &mut document, index, span);
+            push_span(&mut lines, &mut encoder, index, span);
         }
         let sent = self.bulk().send(lines).await;
         let at = |nth: usize| which.get(nth).map(|(at, _)| *at);
@@ -235,7 +235,6 @@ impl Store {
         let mut documents = Documents::new(flavour.has_types(), spans.len() * DOCUMENT_BYTES);
         let mut of = Vec::with_capacity(spans.len());
         let mut encoder = Encoder::new(&self.place.documents, &self.keys);
-        let mut document = Vec::new();
         let (mut span_index, mut service_index) = (Last::default(), Last::default());
         let mut in_this_bulk = std::collections::HashSet::new();
         for (at, span) in spans.iter().enumerate() {
@@ -255,25 +254,16 @@ impl Store {
                 }
             }
             let index = span_index.at(&self.names.spans, span.start_ns);
-            push_span(&mut documents, &mut encoder, &mut document, index, span);
+            push_span(&mut documents, &mut encoder, index, span);
             of.push(Of::Span(at));
         }
         Made { documents, of }
     }
 }
 
-/// Adds the document of a span; `document` is where it is made, since its id goes before it.
-fn push_span(
-    documents: &mut Documents,
-    encoder: &mut Encoder<'_>,
-    document: &mut Vec<u8>,
-    index: &str,
-    span: &Span,
-) {
-    document.clear();
-    let id = encoder.encode(index, span, document);
-    documents.push(Action::Create, index, id.as_str(), SPAN_TYPE, |out| {
-        out.extend_from_slice(document);
+fn push_span(documents: &mut Documents, encoder: &mut Encoder<'_>, index: &str, span: &Span) {
+    documents.push_identified(Action::Create, index, SPAN_TYPE, |out| {
+        encoder.encode(index, span, out)
     });
 }
 

@@ -8,11 +8,16 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 
+use crate::elasticsearch::document::DocumentId;
+
 /// Memory of bulks that were sent, for those to come, of whatever instance.
 static ROOMS: Mutex<Vec<BytesMut>> = Mutex::new(Vec::new());
 /// How many are kept, and how large one may be.
 const KEPT: usize = 2;
 const KEPT_BYTES: usize = 8 << 20;
+
+/// What stands between a document's id and the document.
+const AFTER_ID: &str = "\"}}\n";
 
 /// What is done with a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,31 @@ impl Documents {
         write: impl FnOnce(&mut Vec<u8>),
     ) {
         let start = self.lines.len();
+        self.begin(action, index, id, kind);
+        write(&mut self.lines);
+        self.end(start);
+    }
+
+    /// The same of a document whose id is known once it is written: it goes into the room that was left for it.
+    pub(crate) fn push_identified(
+        &mut self,
+        action: Action,
+        index: &str,
+        kind: &str,
+        write: impl FnOnce(&mut Vec<u8>) -> DocumentId,
+    ) {
+        let start = self.lines.len();
+        let room = DocumentId::ROOM;
+        self.begin(action, index, room, kind);
+        let after = self.lines.len() - AFTER_ID.len();
+        let id = write(&mut self.lines);
+        if let Some(room) = self.lines.get_mut(after - room.len()..after) {
+            room.copy_from_slice(id.as_str().as_bytes());
+        }
+        self.end(start);
+    }
+
+    fn begin(&mut self, action: Action, index: &str, id: &str, kind: &str) {
         let verb = match action {
             Action::Create => "create",
             Action::Index => "index",
@@ -75,10 +105,12 @@ impl Documents {
                 self.lines.extend_from_slice(part.as_bytes());
             }
         }
-        for part in ["\",\"_id\":\"", id, "\"}}\n"] {
+        for part in ["\",\"_id\":\"", id, AFTER_ID] {
             self.lines.extend_from_slice(part.as_bytes());
         }
-        write(&mut self.lines);
+    }
+
+    fn end(&mut self, start: usize) {
         self.lines.push(b'\n');
         self.each.push(start..self.lines.len());
     }
@@ -168,6 +200,23 @@ mod tests {
         typed.push(Action::Index, "i", "a", "service", |out| out.extend(b"{}"));
         let expect = "{\"index\":{\"_index\":\"i\",\"_type\":\"service\",\"_id\":\"a\"}}\n{}\n";
         assert_eq!(typed.into_lines().body(&[0]), expect);
+    }
+
+    #[test]
+    fn an_id_that_is_known_late_stands_where_others_do() {
+        let id = DocumentId::from(&blake3::Hasher::new());
+        let (mut early, mut late) = (Documents::new(true, 0), Documents::new(true, 0));
+        for _ in 0..2 {
+            early.push(Action::Create, "i", id.as_str(), "span", |out| {
+                out.extend(b"{}")
+            });
+            late.push_identified(Action::Create, "i", "span", |out| {
+                out.extend(b"{}");
+                id
+            });
+        }
+        let body = |documents: Documents| documents.into_lines().body(&[0, 1]);
+        assert_eq!(body(early), body(late));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct Encoder<'a> {
     fields: Fields,
     /// Of the last resource.
     process: Option<Process>,
-    /// A document without fields, while its id is made.
+    /// A span's own members without fields, while its id is made.
     plain: Vec<u8>,
 }
 
@@ -38,6 +38,8 @@ pub struct Encoder<'a> {
 struct Process {
     of: Arc<Resource>,
     plain: Vec<u8>,
+    /// Of `plain`, which the id of each span's document is made of.
+    hash: blake3::Hash,
     /// With fields; empty when no tag is ever one.
     with_fields: Vec<u8>,
 }
@@ -62,10 +64,15 @@ impl<'a> Encoder<'a> {
     /// The id is that of the document with all tags in their lists, whatever became of them: a span that is sent again to another process, where
     /// an index has other fields, has the same one.
     pub fn encode(&mut self, index: &str, span: &Span, out: &mut Vec<u8>) -> DocumentId {
-        let start = out.len();
         if !self.makes_fields() {
-            self.document(span, None, out);
-            return DocumentId::of(span, out.get(start..).unwrap_or_default());
+            let start = out.len();
+            self.own_members(span, None, out);
+            let process = self.process(&span.resource);
+            let own = out.get(start..).unwrap_or_default();
+            let id = DocumentId::of(span, own, &process.hash);
+            out.extend_from_slice(&process.plain);
+            out.push(b'}');
+            return id;
         }
         let mut page = match self.page.take() {
             Some(page) if page.index() == index => page,
@@ -76,10 +83,12 @@ impl<'a> Encoder<'a> {
         };
         let mut plain = std::mem::take(&mut self.plain);
         plain.clear();
-        self.document(span, None, &mut plain);
-        let id = DocumentId::of(span, &plain);
+        self.own_members(span, None, &mut plain);
+        let id = DocumentId::of(span, &plain, &self.process(&span.resource).hash);
         self.plain = plain;
-        self.document(span, Some(&mut page), out);
+        self.own_members(span, Some(&mut page), out);
+        self.process_with_fields(&span.resource, &mut page, out);
+        out.push(b'}');
         self.page = Some(page);
         id
     }
@@ -89,8 +98,8 @@ impl<'a> Encoder<'a> {
         *all || !include.is_empty()
     }
 
-    /// With fields where there is a page for them.
-    fn document(&mut self, span: &Span, mut page: Option<&mut Open>, out: &mut Vec<u8>) {
+    /// Opens a document, with all of its members but the process; with fields where there is a page for them.
+    fn own_members(&mut self, span: &Span, page: Option<&mut Open>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"traceID\":");
         json::trace_id(out, span.trace_id);
         out.extend_from_slice(b",\"spanID\":");
@@ -111,10 +120,8 @@ impl<'a> Encoder<'a> {
         out.extend_from_slice(b",\"duration\":");
         json::uint(out, span.duration_ns() / 1_000);
         out.extend_from_slice(b",\"tags\":");
-        self.span_tags(span, page.as_deref_mut(), out);
+        self.span_tags(span, page, out);
         self.logs(span, out);
-        self.process(&span.resource, page, out);
-        out.push(b'}');
     }
 
     fn span_tags(&mut self, span: &Span, page: Option<&mut Open>, out: &mut Vec<u8>) {
@@ -166,26 +173,36 @@ impl<'a> Encoder<'a> {
         out.push(b'}');
     }
 
-    fn process(&mut self, resource: &Arc<Resource>, page: Option<&mut Open>, out: &mut Vec<u8>) {
+    /// `resource` written down, as it was for the last span if that has the same.
+    fn process(&mut self, resource: &Arc<Resource>) -> &Process {
         let known = self.process.take().filter(|p| Arc::ptr_eq(&p.of, resource));
-        let mut process = known.unwrap_or_else(|| {
+        let process = known.unwrap_or_else(|| {
             let mut plain = Vec::with_capacity(512);
             self.write_process(resource, None, &mut plain);
             Process {
                 of: resource.clone(),
+                hash: blake3::hash(&plain),
                 plain,
                 with_fields: Vec::new(),
             }
         });
-        let written = if let Some(page) = page {
-            if process.with_fields.is_empty() {
-                self.write_process(resource, Some(page), &mut process.with_fields);
-            }
-            &process.with_fields
-        } else {
-            &process.plain
+        self.process.insert(process)
+    }
+
+    fn process_with_fields(
+        &mut self,
+        resource: &Arc<Resource>,
+        page: &mut Open,
+        out: &mut Vec<u8>,
+    ) {
+        self.process(resource);
+        let Some(mut process) = self.process.take() else {
+            return;
         };
-        out.extend_from_slice(written);
+        if process.with_fields.is_empty() {
+            self.write_process(resource, Some(page), &mut process.with_fields);
+        }
+        out.extend_from_slice(&process.with_fields);
         self.process = Some(process);
     }
 
