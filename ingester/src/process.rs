@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use model::{Batch, Instance, Span};
 use storage::layers::ledger;
 use storage::layers::occasional::Occasional;
 use storage::{DeadLetter, WriteError};
 use tokio_util::sync::CancellationToken;
-use wire::encoding::Expected;
+use wire::encoding::{Expected, Neighbours};
 
 use crate::assignment::{Held, Partition};
 use crate::chunk::{Chunk, Record};
@@ -66,8 +66,8 @@ impl Process {
             let share = bytes * own.len() / spans.max(1);
             self.write(&partition, Batch::new(instance, own, share))
         });
-        let written = join_all(writes).await;
-        let buried = self.bury(&partition, sorted.letters).await;
+        let letters = self.bury(&partition, sorted.letters);
+        let (written, buried) = join(join_all(writes), letters).await;
         if buried && written.into_iter().all(|is_done| is_done) {
             partition.end(ticket);
         }
@@ -77,8 +77,9 @@ impl Process {
     fn sort(&self, partition: &Partition, chunk: Chunk) -> Sorted {
         let mut sorted = Sorted::default();
         self.metrics.records(partition, chunk.len(), chunk.bytes());
+        let mut neighbours = Neighbours::default();
         for record in chunk.into_records() {
-            if let Err(why) = self.sort_one(partition, &record, &mut sorted) {
+            if let Err(why) = self.sort_one(partition, &record, &mut neighbours, &mut sorted) {
                 let owner = self.topics.owner(&partition.topic);
                 self.metrics.undecodable(partition);
                 sorted.letters.push(letter(
@@ -97,6 +98,7 @@ impl Process {
         &self,
         partition: &Partition,
         record: &Record,
+        neighbours: &mut Neighbours,
         sorted: &mut Sorted,
     ) -> Result<(), String> {
         let instance = self
@@ -104,7 +106,7 @@ impl Process {
             .whose(&partition.topic, record.said.as_deref())?;
         let decoded = self
             .encoding
-            .decode(record.value.clone(), record.received_ns)
+            .decode_after(record.value.clone(), record.received_ns, neighbours)
             .map_err(|error| format!("{error} (kafka.consumer.encoding)"))?;
         for rejected in decoded.rejected {
             self.metrics.undecodable(partition);

@@ -41,6 +41,22 @@ impl Batch {
         }
     }
 
+    /// One of several of the same instance, which stand in it one behind the other. What others still hold is copied.
+    #[must_use]
+    pub fn merged(mut self, others: Vec<Self>) -> Self {
+        if !others.is_empty() {
+            let spans = Arc::make_mut(&mut self.spans);
+            for other in others {
+                self.retained_bytes += other.retained_bytes;
+                match Arc::try_unwrap(other.spans) {
+                    Ok(own) => spans.extend(own),
+                    Err(shared) => spans.extend(shared.iter().cloned()),
+                }
+            }
+        }
+        self
+    }
+
     /// How many spans there are.
     pub fn len(&self) -> usize {
         self.spans.len()

@@ -270,7 +270,7 @@ impl TraceWriter for Writer {
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
         async move {
             let opened = self.0.known(&batch.instance)?;
-            opened.main.write(&batch.spans, true).await
+            opened.main.write(&[&batch], true).await
         }
         .boxed()
     }

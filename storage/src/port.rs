@@ -39,6 +39,16 @@ pub trait TraceWriter: Send + Sync {
     /// - A span is readable by id and by search once `Ok` was answered, unless the backend's [`Capabilities`] say otherwise.
     /// - Dropping the future loses nothing that was acknowledged; whether the batch was stored is then unknown.
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>>;
+
+    /// Stores batches of one instance as [`TraceWriter::write`] stores one: positions in its answer count through all of them, in their order. A backend that
+    /// needs to copy none of what others still hold says so by doing it itself.
+    fn write_together(
+        &self,
+        first: Batch,
+        others: Vec<Batch>,
+    ) -> BoxFuture<'_, Result<(), WriteError>> {
+        self.write(first.merged(others))
+    }
 }
 
 /// Gives the spans of one instance back.

@@ -22,6 +22,8 @@ use model::{Span, TraceId};
 use crate::jaeger::{json, proto};
 use crate::{DecodeError, Decoded, otlp, thrift, zipkin};
 
+pub use crate::jaeger::proto::Neighbours;
+
 /// How the value of a record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -151,6 +153,15 @@ impl Encoding {
     ///
     /// When there is nothing in it, or it cannot be followed, or it has nothing of its format about it and holds no span.
     pub fn decode(self, value: Bytes, received_ns: u64) -> Result<Decoded, ValueError> {
+        self.decode_after(value, received_ns, &mut Neighbours::default())
+    }
+
+    fn decode_after(
+        self,
+        value: Bytes,
+        received_ns: u64,
+        neighbours: &mut Neighbours,
+    ) -> Result<Decoded, ValueError> {
         // Protobuf takes no bytes for a message of defaults, and Jaeger 1 so stores a span of zeros under the service
         // `null-process-and-service-name` for every tombstone of a compacted topic
         if value.is_empty() {
@@ -158,7 +169,7 @@ impl Encoding {
         }
         let len = value.len();
         let decoded = match self {
-            Self::JaegerProto => proto::decode_span(value).map(one),
+            Self::JaegerProto => proto::decode_span_after(value, neighbours).map(one),
             Self::JaegerJson => json::decode_span(value).map(one),
             Self::OtlpProto => otlp::decode(value)
                 .and_then(|decoded| not_nothing(decoded, len))
@@ -210,11 +221,25 @@ impl Expected {
     ///
     /// As [`Encoding::decode`], and when the value is of no encoding that can be told.
     pub fn decode(self, value: Bytes, received_ns: u64) -> Result<Decoded, ValueError> {
+        self.decode_after(value, received_ns, &mut Neighbours::default())
+    }
+
+    /// The same of a record that comes after others: what its span has in common with that before it is one thing in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expected::decode`].
+    pub fn decode_after(
+        self,
+        value: Bytes,
+        received_ns: u64,
+        neighbours: &mut Neighbours,
+    ) -> Result<Decoded, ValueError> {
         if value.is_empty() {
             return Err(ValueError::Empty);
         }
         match self.encoding_of(&value) {
-            Some(encoding) => encoding.decode(value, received_ns),
+            Some(encoding) => encoding.decode_after(value, received_ns, neighbours),
             None => {
                 let start = value.iter().take(8).map(|byte| format!("{byte:02x}"));
                 let start = start.collect();

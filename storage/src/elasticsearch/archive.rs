@@ -21,7 +21,7 @@ impl Archive for Archives {
         async move {
             match &self.0.known(&batch.instance)?.archive {
                 Some(store) => {
-                    let written = store.write(&batch.spans, false).await;
+                    let written = store.write(&[&batch], false).await;
                     // one trace is archived whole
                     written.map_err(|error| match error {
                         WriteError::Deferred { reason, .. } => WriteError::Unavailable { reason },

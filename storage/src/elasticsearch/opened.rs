@@ -4,6 +4,7 @@
 //! another store takes their place.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -91,7 +92,20 @@ impl TraceWriter for Bound {
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
         async move {
             self.shared.check_open()?;
-            self.opened.main.write(&batch.spans, true).await
+            self.opened.main.write(&[&batch], true).await
+        }
+        .boxed()
+    }
+
+    fn write_together(
+        &self,
+        first: Batch,
+        others: Vec<Batch>,
+    ) -> BoxFuture<'_, Result<(), WriteError>> {
+        async move {
+            self.shared.check_open()?;
+            let batches: Vec<&Batch> = iter::once(&first).chain(&others).collect();
+            self.opened.main.write(&batches, true).await
         }
         .boxed()
     }

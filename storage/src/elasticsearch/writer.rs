@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use model::Span;
+use model::{Batch, Span};
 
 use super::bulk::{Action, Bulk, Documents};
 use super::client::{Error, Flavour};
@@ -73,19 +73,20 @@ impl Written {
 // === impl Store ===
 
 impl Store {
-    /// Writes spans; `with_services`: and that there are such services.
+    /// Writes the spans of batches, positions counted through all of them; `with_services`: and that there are such services.
     pub(crate) async fn write(
         &self,
-        spans: &[Span],
+        batches: &[&Batch],
         with_services: bool,
     ) -> Result<(), WriteError> {
+        let spans: Vec<&Span> = batches.iter().flat_map(|one| one.spans.iter()).collect();
         if spans.is_empty() {
             return Ok(());
         }
         if self.gate.enter()? {
             self.doubt();
         }
-        let written = match self.write_through(spans, with_services).await {
+        let written = match self.write_through(&spans, with_services).await {
             Ok(written) => written,
             Err(error) => {
                 self.gate.failed(&error);
@@ -121,7 +122,7 @@ impl Store {
     }
 
     /// An error is the cluster's: it stored nothing at all.
-    async fn write_through(&self, spans: &[Span], with_services: bool) -> Result<Written, Error> {
+    async fn write_through(&self, spans: &[&Span], with_services: bool) -> Result<Written, Error> {
         let flavour = self.ready().await?;
         let Made { documents, of } = self.make(spans, with_services, flavour).await;
         let mut sent = self.bulk().send(documents).await;
@@ -179,7 +180,7 @@ impl Store {
     /// Writes spans with all of their tags in lists: their index has no room for more fields, whoever filled it.
     async fn write_in_lists(
         &self,
-        spans: &[Span],
+        spans: &[&Span],
         which: Vec<(usize, String)>,
         flavour: Flavour,
         written: &mut Written,
@@ -231,7 +232,7 @@ impl Store {
         }
     }
 
-    async fn make(&self, spans: &[Span], with_services: bool, flavour: Flavour) -> Made {
+    async fn make(&self, spans: &[&Span], with_services: bool, flavour: Flavour) -> Made {
         let mut documents = Documents::new(flavour.has_types(), spans.len() * DOCUMENT_BYTES);
         let mut of = Vec::with_capacity(spans.len());
         let mut encoder = Encoder::new(&self.place.documents, &self.keys);

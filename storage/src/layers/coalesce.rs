@@ -3,7 +3,7 @@
 //! In: batches of one instance. Out: each caller's own answer, with the positions of its own batch. A write starts as soon as none is in
 //! flight and takes along what came meanwhile; there is no timer. What waits is bounded by bytes; callers beyond that wait inside their
 //! request, unless they would wait longer than their senders do: then they are told at once to come again (see `pace`). A caller that goes away loses nothing for the others: its spans are left out when they were not taken along yet, and stay
-//! where they are when they were. Spans that a layer above still holds are copied into the merged batch.
+//! where they are when they were.
 //!
 //! Deliberately absent: several writes in flight at once for an instance, and retries.
 
@@ -162,8 +162,8 @@ fn units(bytes: usize) -> u32 {
 }
 
 async fn write_all(mut writing: Writing, inner: Arc<dyn TraceWriter>, max_bytes: usize) {
-    while let Some((batch, parts)) = writing.next(max_bytes) {
-        let answer = inner.write(batch).await;
+    while let Some((first, others, parts)) = writing.next(max_bytes) {
+        let answer = inner.write_together(first, others).await;
         let is_stored = matches!(answer, Ok(()) | Err(WriteError::Rejected(_)));
         let now = Instant::now();
         writing.queue.0.lock().pace.end(is_stored, now);
@@ -220,24 +220,20 @@ fn rejected(spans: &[Unstorable], range: &Range<usize>) -> Result<(), WriteError
 // === impl Writing ===
 
 impl Writing {
-    /// The next batch to write, merged of callers that still wait; `None` ends the writing.
-    fn next(&mut self, max_bytes: usize) -> Option<(Batch, Vec<Part>)> {
+    /// The next batches to write, of callers that still wait; `None` ends the writing.
+    fn next(&mut self, max_bytes: usize) -> Option<(Batch, Vec<Batch>, Vec<Part>)> {
         let mut callers = self.take(max_bytes).into_iter();
-        let (mut batch, part) = callers.next()?.into_parts(0);
+        let (first, part) = callers.next()?.into_parts(0);
+        let mut end = part.end;
         let mut parts = vec![part];
-        if callers.len() > 0 {
-            let spans = Arc::make_mut(&mut batch.spans);
-            for caller in callers {
-                let (next, part) = caller.into_parts(spans.len());
-                parts.push(part);
-                batch.retained_bytes += next.retained_bytes;
-                match Arc::try_unwrap(next.spans) {
-                    Ok(own) => spans.extend(own),
-                    Err(shared) => spans.extend(shared.iter().cloned()),
-                }
-            }
-        }
-        Some((batch, parts))
+        let others = callers.map(|caller| {
+            let (next, part) = caller.into_parts(end);
+            end = part.end;
+            parts.push(part);
+            next
+        });
+        let others = others.collect();
+        Some((first, others, parts))
     }
 
     /// Takes callers of one instance as far as `max_bytes` go, at least one. Nobody: the writing has ended.

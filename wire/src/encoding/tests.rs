@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -174,6 +176,36 @@ fn errors_name_the_encoding_and_the_place() {
         "value that begins with ff00 is of no known encoding"
     );
     assert!(unknown(br#"{"spans":[{"traceId":"1"}]}"#).contains("begins with 7b227370616e7322 "));
+}
+
+#[test]
+fn records_that_come_one_after_the_other_share_a_process_that_is_the_same() {
+    let of = |service: &str| {
+        let mut span = some_span();
+        span.dialect = model::Dialect::Jaeger;
+        span.resource = Arc::new(model::Resource {
+            service_name: Some(service.into()),
+            ..model::Resource::default()
+        });
+        span
+    };
+    let mut neighbours = Neighbours::default();
+    let mut next = |span: &Span| {
+        let mut value = Vec::new();
+        proto::encode_span(span, &mut value);
+        let alone = Expected::Auto.decode(value.clone().into(), RECEIVED_NS);
+        let after = Expected::Auto.decode_after(value.into(), RECEIVED_NS, &mut neighbours);
+        let (alone, mut after) = (alone.unwrap(), after.unwrap());
+        assert_eq!(after.spans, alone.spans);
+        after.spans.remove(0)
+    };
+    let [a, b, none, c, d] =
+        [of("a"), of("a"), some_span(), of("a"), of("b")].map(|span| next(&span));
+    assert!(Arc::ptr_eq(&a.resource, &b.resource));
+    assert!(Arc::ptr_eq(&a.resource, &c.resource));
+    assert!(!Arc::ptr_eq(&a.resource, &d.resource));
+    assert_eq!(none.resource.service_name(), "");
+    assert_eq!(d.resource.service_name(), "b");
 }
 
 #[test]

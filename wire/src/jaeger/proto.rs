@@ -13,7 +13,7 @@ mod encode;
 mod tag;
 
 pub(crate) use decode::decode_span_within;
-pub use decode::{decode_post_spans, decode_span};
+pub use decode::{Neighbours, decode_post_spans, decode_span, decode_span_after};
 pub use encode::{encode_post_spans, encode_span};
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ mod tests {
         let (mut early, mut late) = (Documents::new(true, 0), Documents::new(true, 0));
         for _ in 0..2 {
             early.push(Action::Create, "i", id.as_str(), "span", |out| {
-                out.extend(b"{}")
+                out.extend(b"{}");
             });
             late.push_identified(Action::Create, "i", "span", |out| {
                 out.extend(b"{}");

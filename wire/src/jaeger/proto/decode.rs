@@ -59,21 +59,48 @@ pub fn decode_post_spans(body: Bytes) -> Result<Decoded, DecodeError> {
 /// Jaeger 1, which stores one without ids under the service `null-process-and-service-name`; and so would be many a message of another
 /// format.
 pub fn decode_span(bytes: Bytes) -> Result<Span, DecodeError> {
-    let len = bytes.len();
-    decode_span_within(bytes, Budget::of_message(len))
+    decode_span_after(bytes, &mut Neighbours::default())
+}
+
+/// The same, after others: a process that is that of the span before, byte for byte, is the same one in memory.
+pub fn decode_span_after(bytes: Bytes, neighbours: &mut Neighbours) -> Result<Span, DecodeError> {
+    let budget = Budget::of_message(bytes.len());
+    read_span(bytes, budget, neighbours)
 }
 
 /// The same, when some of what the message may take is taken already.
-pub(crate) fn decode_span_within(bytes: Bytes, mut budget: Budget) -> Result<Span, DecodeError> {
+pub(crate) fn decode_span_within(bytes: Bytes, budget: Budget) -> Result<Span, DecodeError> {
+    read_span(bytes, budget, &mut Neighbours::default())
+}
+
+fn read_span(
+    bytes: Bytes,
+    mut budget: Budget,
+    neighbours: &mut Neighbours,
+) -> Result<Span, DecodeError> {
     let len = bytes.len();
     let buffer = Buffer::new(bytes).ok_or(DecodeError::TooLong(len))?;
     let cursor = Cursor::new(&buffer);
-    let span = SpanReader::new(Arc::default()).span(cursor.clone(), &mut budget)?;
+    let mut reader = SpanReader {
+        batch: neighbours.nobody.clone(),
+        scope: neighbours.scope.clone(),
+        last: neighbours
+            .last
+            .as_ref()
+            .map(|(bytes, process)| (bytes.as_slice(), process.clone())),
+    };
+    let span = reader.span(cursor.clone(), &mut budget)?;
     if span.trace_id.is_zero() && cursor.count([1])? == [0] {
         return Err(DecodeError::Missing {
             what: "span's trace id",
             at: len,
         });
+    }
+    if let Some((bytes, process)) = reader.last {
+        let known = neighbours.last.as_ref().map(|(_, process)| process);
+        if !known.is_some_and(|known| Arc::ptr_eq(known, &process)) {
+            neighbours.last = Some((bytes.to_vec(), process));
+        }
     }
     Ok(span)
 }
@@ -107,6 +134,15 @@ struct BatchProcess {
 struct Process {
     resource: Resource,
     invalid_keys: u32,
+}
+
+/// What spans that come one after the other, each in a message of its own, may share.
+#[derive(Debug, Default)]
+pub struct Neighbours {
+    /// The process of the last one, as it was written.
+    last: Option<(Vec<u8>, Arc<Resource>)>,
+    nobody: Arc<Resource>,
+    scope: Arc<Scope>,
 }
 
 /// Reads spans, which share what neighbours have in common.
