@@ -5,23 +5,25 @@
 //!
 //! Source: `jaegertracing/jaeger: cmd/query/app/querysvc/adjusters.go` v1.76.0.
 
-mod clock_skew;
+mod adjustable;
+pub(crate) mod clock_skew;
 mod dedup;
-mod ip_tags;
-mod library_tags;
+pub(crate) mod ip_tags;
+pub(crate) mod library_tags;
 mod parent_first;
 mod references;
-mod shared_id;
+pub(crate) mod shared_id;
 mod sort;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{RefType, SpanId};
-use wire::jaeger::{Process, Span, TagValue, tags};
+use wire::jaeger::{Process, Span};
 
 use crate::Trace;
+
+pub(crate) use adjustable::Adjustable;
 
 /// All adjusters, with their settings.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,42 +49,27 @@ impl Adjuster {
     }
 }
 
-/// The parent: the first `CHILD_OF` in its own trace, else the first `FOLLOWS_FROM` there; none when that id is zero.
-fn parent(span: &Span) -> Option<SpanId> {
-    parent_position(span)
-        .and_then(|at| span.references.get(at))
-        .map(|reference| reference.span_id)
-        .filter(|id| !id.is_zero())
-}
-
-fn parent_position(span: &Span) -> Option<usize> {
-    let first = |wanted: RefType| {
-        span.references
-            .iter()
-            .position(|r| r.ref_type == wanted && r.trace_id == span.trace_id)
-    };
-    first(RefType::ChildOf).or_else(|| first(RefType::FollowsFrom))
-}
-
-/// Whether the span's first tag `span.kind` says so.
-fn has_kind(span: &Span, kind: &str) -> bool {
-    let tag = span.tags.iter().find(|t| t.key == tags::SPAN_KIND);
-    matches!(tag.map(|t| &t.value), Some(TagValue::String(text)) if *text == kind)
-}
-
 /// Replaces each process by what `change` makes of it; spans that shared one share the new one.
 fn map_processes(spans: &mut [Span], change: impl Fn(&mut Process)) {
+    map_shared(spans, |span| &mut span.process, change);
+}
+
+/// The same for any part that spans share.
+pub(crate) fn map_shared<S, T: Clone>(
+    spans: &mut [S],
+    part: impl Fn(&mut S) -> &mut Arc<T>,
+    change: impl Fn(&mut T),
+) {
     // the old ones stay alive in the map, so that no address is used twice
-    let mut changed: HashMap<*const Process, (Arc<Process>, Arc<Process>)> = HashMap::new();
+    let mut changed: HashMap<*const T, (Arc<T>, Arc<T>)> = HashMap::new();
     for span in spans {
-        let entry = changed
-            .entry(Arc::as_ptr(&span.process))
-            .or_insert_with(|| {
-                let mut process = Process::clone(&span.process);
-                change(&mut process);
-                (span.process.clone(), Arc::new(process))
-            });
-        span.process = entry.1.clone();
+        let shared = part(span);
+        let entry = changed.entry(Arc::as_ptr(shared)).or_insert_with(|| {
+            let mut new = T::clone(shared);
+            change(&mut new);
+            (shared.clone(), Arc::new(new))
+        });
+        *shared = entry.1.clone();
     }
 }
 

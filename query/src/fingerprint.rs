@@ -62,6 +62,13 @@ impl Fingerprints {
         fingerprint
     }
 
+    /// Of bytes.
+    pub(crate) fn of_bytes(&self, bytes: &[u8]) -> u128 {
+        let mut hasher = self.hasher();
+        bytes.hash(&mut hasher);
+        hasher.both()
+    }
+
     fn hasher(&self) -> Both {
         Both(self.keys.0.build_hasher(), self.keys.1.build_hasher())
     }

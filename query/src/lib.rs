@@ -11,12 +11,14 @@ mod credentials;
 mod fingerprint;
 pub mod http;
 mod metrics;
+mod search;
 mod server;
 pub mod service;
 mod short_ids;
 #[cfg(test)]
 mod testing;
 mod trace;
+mod v3;
 
 pub use adjust::Adjuster;
 pub use config::{BasePath, Config, InvalidBasePath, Place, Version};

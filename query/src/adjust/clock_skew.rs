@@ -3,7 +3,8 @@
 //! Rule: walk down from the roots. Where a child's host differs from its parent's, or is unknown, the shift is computed anew: a child
 //! longer than its parent may not start before it, a shorter one that sticks out is centred in it. Children on the same host inherit
 //! the shift. The host is the process tag `ip`, and nothing else: any other key would change recorded answers. A shift beyond the limit
-//! is only told of in a warning; a limit of zero switches shifting off and keeps the warning, whose text people search for.
+//! is only told of in a warning; a limit of zero switches shifting off and keeps the warning, whose text people search for. Who is on which host, and
+//! how a lost parent is told of, is the form's: api_v3 asks other keys ([`crate::v3`]).
 //!
 //! Times count in whole microseconds, which is what the API shows and Jaeger's index keeps, so that every store gives the same shifts.
 //!
@@ -14,13 +15,15 @@ use std::collections::hash_map::Entry;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use model::{SpanId, Str};
+use model::SpanId;
 use settings::format_ns;
 use wire::jaeger::{Span, TagValue};
 
+use super::Adjustable;
+
 const DUPLICATE: &str = "duplicate span IDs; skipping clock skew adjustment";
 
-pub(super) fn adjust(spans: &mut [Span], limit: Duration) {
+pub(crate) fn adjust<S: Adjustable>(spans: &mut [S], limit: Duration) {
     let limit_ns = i64::try_from(limit.as_nanos()).unwrap_or(i64::MAX);
     let forest = Forest::of(spans);
     let mut nodes: Vec<Node> = spans.iter().map(Node::of).collect();
@@ -65,12 +68,12 @@ struct Step {
 
 impl Forest {
     /// Spans whose parent is missing are roots, with a warning. Spans in a circle hang below no root and are left alone.
-    fn of(spans: &mut [Span]) -> Self {
+    fn of<S: Adjustable>(spans: &mut [S]) -> Self {
         let mut by_id: HashMap<SpanId, usize> = HashMap::with_capacity(spans.len());
         let mut unique = Vec::with_capacity(spans.len());
         for (at, span) in spans.iter_mut().enumerate() {
-            match by_id.entry(span.span_id) {
-                Entry::Occupied(_) => span.warnings.push(Str::from(DUPLICATE)),
+            match by_id.entry(span.id()) {
+                Entry::Occupied(_) => span.warn(DUPLICATE.to_owned()),
                 Entry::Vacant(free) => {
                     free.insert(at);
                     unique.push(at);
@@ -85,14 +88,12 @@ impl Forest {
             let Some(span) = spans.get_mut(at) else {
                 continue;
             };
-            match super::parent(span) {
+            match span.parent() {
                 None => forest.roots.push(at),
                 Some(parent) => match by_id.get(&parent) {
                     Some(&parent) => forest.children.entry(parent).or_default().push(at),
                     None => {
-                        span.warnings.push(Str::from(format!(
-                            "invalid parent span IDs={parent}; skipping clock skew adjustment"
-                        )));
+                        span.warn(S::lost_parent(parent));
                         forest.roots.push(at);
                     }
                 },
@@ -105,11 +106,11 @@ impl Forest {
 // === impl Node ===
 
 impl Node {
-    fn of(span: &Span) -> Self {
+    fn of<S: Adjustable>(span: &S) -> Self {
         Self {
-            host: host(span),
-            start_ns: whole_us(span.start_ns),
-            duration_ns: whole_us(span.duration_ns),
+            host: span.host(),
+            start_ns: whole_us(span.start_ns()),
+            duration_ns: whole_us(span.duration_ns()),
         }
     }
 }
@@ -157,34 +158,29 @@ fn fit(child: &Node, parent: &Node) -> i64 {
         .saturating_sub(child.start_ns)
 }
 
-fn apply(span: &mut Span, node: &mut Node, delta_ns: i64, limit_ns: i64) {
+fn apply<S: Adjustable>(span: &mut S, node: &mut Node, delta_ns: i64, limit_ns: i64) {
     if delta_ns == 0 {
         return;
     }
     let delta = format_ns(delta_ns);
     if limit_ns == 0 {
-        span.warnings.push(Str::from(format!(
+        span.warn(format!(
             "clock skew adjustment disabled; not applying calculated delta of {delta}"
-        )));
+        ));
     } else if delta_ns.saturating_abs() > limit_ns {
-        span.warnings.push(Str::from(format!(
+        span.warn(format!(
             "max clock skew adjustment delta of {} exceeded; not applying calculated delta of {delta}",
             format_ns(limit_ns)
-        )));
+        ));
     } else {
         node.start_ns = node.start_ns.saturating_add(delta_ns);
-        span.start_ns = span.start_ns.saturating_add_signed(delta_ns);
-        for log in &mut span.logs {
-            log.time_ns = log.time_ns.saturating_add_signed(delta_ns);
-        }
-        span.warnings.push(Str::from(format!(
-            "This span's timestamps were adjusted by {delta}"
-        )));
+        span.shift(delta_ns);
+        span.warn(format!("This span's timestamps were adjusted by {delta}"));
     }
 }
 
 /// The process tag `ip` as text; empty when there is none, or none that can be an address.
-fn host(span: &Span) -> String {
+pub(super) fn host(span: &Span) -> String {
     let tag = span.process.tags.iter().find(|t| t.key == "ip");
     match tag.map(|t| &t.value) {
         Some(TagValue::String(text)) => text.as_str().to_owned(),

@@ -20,14 +20,19 @@ pub(super) fn adjust(spans: &mut [Span]) {
     });
 }
 
+/// Whether a tag of this name holds an address.
+pub(crate) fn is_address(key: &str) -> bool {
+    matches!(key, "ip" | "peer.ipv4")
+}
+
 /// The address in the low 32 bits.
-pub(super) fn address(number: i64) -> Ipv4Addr {
+pub(crate) fn address(number: i64) -> Ipv4Addr {
     Ipv4Addr::from_bits(number as u32)
 }
 
 fn mend(tags: &mut [Tag]) {
     for tag in tags {
-        if tag.key != "ip" && tag.key != "peer.ipv4" {
+        if !is_address(&tag.key) {
             continue;
         }
         let number = match tag.value {

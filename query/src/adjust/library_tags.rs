@@ -36,8 +36,13 @@ pub(super) fn adjust(spans: &mut [Span]) {
     }
 }
 
+/// Whether a tag of this name describes the instrumentation library.
+pub(crate) fn is_library(key: &str) -> bool {
+    MOVED.contains(&key)
+}
+
 fn is_moved(tag: &Tag) -> bool {
-    MOVED.contains(&tag.key.as_str())
+    is_library(&tag.key)
 }
 
 #[cfg(test)]

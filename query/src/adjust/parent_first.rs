@@ -6,9 +6,11 @@
 
 use wire::jaeger::Span;
 
+use super::adjustable::parent_position;
+
 pub(super) fn adjust(spans: &mut [Span]) {
     for span in spans {
-        if let Some(at) = super::parent_position(span) {
+        if let Some(at) = parent_position(span) {
             span.references.swap(0, at);
         }
     }

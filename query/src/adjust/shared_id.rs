@@ -9,43 +9,45 @@
 
 use std::collections::{HashMap, HashSet};
 
-use model::{RefType, SpanId, Str};
-use wire::jaeger::{Reference, Span};
+use model::{SpanId, SpanKind};
+
+use super::Adjustable;
 
 const EXHAUSTED: &str = "cannot assign unique span ID, too many spans in the trace";
 
-pub(super) fn adjust(spans: &mut [Span]) {
+pub(crate) fn adjust<S: Adjustable>(spans: &mut [S]) {
     // id → whether a client has it
     let mut used: HashMap<SpanId, bool> = HashMap::with_capacity(spans.len());
     for span in spans.iter() {
-        *used.entry(span.span_id).or_default() |= super::has_kind(span, "client");
+        *used.entry(span.id()).or_default() |= span.is(SpanKind::Client);
     }
     let mut last_new = 0;
     let mut renamed: HashMap<SpanId, SpanId> = HashMap::new();
     let mut servers: HashSet<SpanId> = HashSet::new();
     for span in spans.iter_mut() {
-        let shared = used.get(&span.span_id).copied().unwrap_or_default();
-        if !shared || !super::has_kind(span, "server") {
+        let old = span.id();
+        let shared = used.get(&old).copied().unwrap_or_default();
+        if !shared || !span.is(SpanKind::Server) {
             continue;
         }
         let Some(new) = unused_after(last_new, &used) else {
-            span.warnings.push(Str::from(EXHAUSTED));
+            span.warn(EXHAUSTED.to_owned());
             continue;
         };
         last_new = new.to_u64();
         servers.insert(new);
-        renamed.insert(span.span_id, new);
-        replace_parent(span, span.span_id);
-        span.span_id = new;
+        renamed.insert(old, new);
+        span.set_parent(old);
+        span.set_id(new);
     }
     if renamed.is_empty() {
         return;
     }
     for span in spans {
-        if let Some(&new) = super::parent(span).and_then(|old| renamed.get(&old))
-            && !servers.contains(&span.span_id)
+        if let Some(&new) = span.parent().and_then(|old| renamed.get(&old))
+            && !servers.contains(&span.id())
         {
-            replace_parent(span, new);
+            span.set_parent(new);
         }
     }
 }
@@ -56,33 +58,17 @@ fn unused_after(last: u64, used: &HashMap<SpanId, bool>) -> Option<SpanId> {
         .find(|id| !used.contains_key(id))
 }
 
-/// The reference that names the parent now names `parent`; a span without one gets one.
-fn replace_parent(span: &mut Span, parent: SpanId) {
-    let at = super::parent_position(span);
-    match at.and_then(|at| span.references.get_mut(at)) {
-        Some(reference) => reference.span_id = parent,
-        None => span.references.push(Reference {
-            ref_type: RefType::ChildOf,
-            trace_id: span.trace_id,
-            span_id: parent,
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use wire::jaeger::Span;
+
     use super::super::testing::*;
     use super::*;
 
     fn ids(spans: &[Span]) -> Vec<(u64, u64)> {
         spans
             .iter()
-            .map(|s| {
-                (
-                    s.span_id.to_u64(),
-                    super::super::parent(s).map_or(0, SpanId::to_u64),
-                )
-            })
+            .map(|s| (s.span_id.to_u64(), s.parent().map_or(0, SpanId::to_u64)))
             .collect()
     }
 

@@ -1,6 +1,6 @@
 //! The rules together.
 
-use model::TraceId;
+use model::{RefType, SpanId, TraceId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

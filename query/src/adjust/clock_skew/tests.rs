@@ -1,5 +1,7 @@
 //! The rule as a table: parent and child with start and duration in ms, and what becomes of the child.
 
+use model::Str;
+
 use super::super::testing::*;
 use super::*;
 
