@@ -3,10 +3,22 @@
 //! In: nothing. Out: types for cold paths (services, tests, reflection); the hot paths decode bytes themselves. Made from `proto/` by the
 //! test `generate`, which keeps the committed code and the `.proto` files alike.
 
-/// `jaeger.api_v2`: model, collector and sampling manager.
+/// `jaeger.api_v2`: model, collector, sampling manager and query service.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod api_v2 {
     include!("gen/jaeger.api_v2.rs");
+}
+
+/// `jaeger.api_v2.metrics`: the service for metrics of spans, and OpenMetrics' model.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+pub mod metrics {
+    include!("gen/jaeger.api_v2.metrics.rs");
+}
+
+/// `jaeger.api_v3`: the query service in OpenTelemetry's form.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+pub mod api_v3 {
+    include!("gen/jaeger.api_v3.rs");
 }
 
 /// `zipkin.proto3`: the list of spans that Zipkin's clients send in protobuf.
@@ -29,6 +41,12 @@ pub use opentelemetry_proto::DESCRIPTORS as OTLP_DESCRIPTORS;
 
 /// The file descriptor set of `jaeger.api_v2` and what it imports, encoded, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.api_v2.bin");
+
+/// The same of `jaeger.api_v2.metrics`.
+pub const METRICS_DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.api_v2.metrics.bin");
+
+/// The same of `jaeger.api_v3`, OpenTelemetry's messages included.
+pub const API_V3_DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.api_v3.bin");
 
 #[cfg(test)]
 mod tests {
@@ -63,6 +81,12 @@ mod tests {
     fn descriptors_name_the_services() {
         check(DESCRIPTORS, "jaeger.api_v2.CollectorService");
         check(DESCRIPTORS, "jaeger.api_v2.SamplingManager");
+        check(DESCRIPTORS, "jaeger.api_v2.QueryService");
+        check(
+            METRICS_DESCRIPTORS,
+            "jaeger.api_v2.metrics.MetricsQueryService",
+        );
+        check(API_V3_DESCRIPTORS, "jaeger.api_v3.QueryService");
         check(
             OTLP_DESCRIPTORS,
             "opentelemetry.proto.collector.trace.v1.TraceService",

@@ -171,6 +171,17 @@ impl Converter {
 // === impl TagValue ===
 
 impl TagValue {
+    /// The same, borrowed.
+    pub(crate) fn as_ref(&self) -> tags::ValueRef<'_> {
+        match self {
+            Self::String(text) => tags::ValueRef::String(tags::Text::Shared(text)),
+            Self::Bool(value) => tags::ValueRef::Bool(*value),
+            Self::Int(value) => tags::ValueRef::Int(*value),
+            Self::Double(value) => tags::ValueRef::Double(*value),
+            Self::Binary(bytes) => tags::ValueRef::Binary(bytes),
+        }
+    }
+
     /// Jaeger's name of the type.
     pub fn type_name(&self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! From spans to bytes, as Jaeger's gogo-generated code writes them: ids, times and durations always, anything else unless it is zero.
 //!
-//! In: spans of either dialect. Out: messages whose bytes equal Jaeger's; tags, fields and references come from [`tags`]. What Jaeger cannot
-//! say (scope attributes, link attributes, dropped counts, the sign of a zero) is lost.
+//! In: spans of either dialect, or Jaeger's view of them. Out: messages whose bytes equal Jaeger's; tags, fields and references come from [`tags`]. What
+//! Jaeger cannot say (scope attributes, link attributes, dropped counts, the sign of a zero) is lost.
 //!
 //! Source: `jaegertracing/jaeger-idl: proto/api_v2/model.proto` v0.6.0 and the golden Kafka records of v1.76.0.
 
@@ -11,6 +11,7 @@ use model::{Event, RefType, Resource, Span};
 
 use crate::jaeger::tags::{self, Text, ValueRef};
 use crate::jaeger::time::NANOS;
+use crate::jaeger::{self, Reference, Tag};
 use crate::writer::Writer;
 
 /// Appends `span` to `out` as a `Span` with its process inside, as it stands in a Kafka record. Beyond `out` nothing is allocated, but for the
@@ -38,27 +39,57 @@ pub fn encode_post_spans(spans: &[Span]) -> Vec<u8> {
     out
 }
 
+/// `spans` as a message that holds them in field 1, each with its process inside, such as `SpansResponseChunk`.
+pub fn encode_spans(spans: &[jaeger::Span]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(spans.len() * 512);
+    let mut w = Writer::new(&mut out);
+    for span in spans {
+        w.long_message(1, |w| write_view(w, span));
+    }
+    out
+}
+
+fn write_view(w: &mut Writer<'_>, span: &jaeger::Span) {
+    w.bytes(1, &span.trace_id.0);
+    w.bytes(2, &span.span_id.0);
+    w.bytes_unless_empty(3, span.operation_name.as_bytes());
+    for reference in &span.references {
+        write_reference(w, *reference);
+    }
+    w.varint_unless_zero(5, span.flags.into());
+    write_timestamp(w, 6, span.start_ns);
+    write_duration(w, 7, span.duration_ns as i64);
+    write_tags(w, 8, &span.tags);
+    for log in &span.logs {
+        w.message(9, |w| {
+            write_timestamp(w, 1, log.time_ns);
+            write_tags(w, 2, &log.fields);
+        });
+    }
+    w.message(10, |w| {
+        w.bytes_unless_empty(1, span.process.service_name.as_bytes());
+        write_tags(w, 2, &span.process.tags);
+    });
+    for warning in &span.warnings {
+        w.bytes(12, warning.as_bytes());
+    }
+}
+
+fn write_tags(w: &mut Writer<'_>, number: u32, tags: &[Tag]) {
+    for tag in tags {
+        write_tag(w, number, &Text::Shared(&tag.key), &tag.value.as_ref());
+    }
+}
+
 fn write_span(w: &mut Writer<'_>, span: &Span, with_process: bool) {
     w.bytes(1, &span.trace_id.0);
     w.bytes(2, &span.span_id.0);
     w.bytes_unless_empty(3, span.name.as_bytes());
-    tags::for_each_reference(span, |reference| {
-        w.message(4, |w| {
-            w.bytes(1, &reference.trace_id.0);
-            w.bytes(2, &reference.span_id.0);
-            if reference.ref_type == RefType::FollowsFrom {
-                w.varint(3, 1);
-            }
-        });
-    });
+    tags::for_each_reference(span, |reference| write_reference(w, reference));
     w.varint_unless_zero(5, tags::flags(span).into());
     write_timestamp(w, 6, span.start_ns);
     // an end before its start is a negative duration, which Jaeger can say
-    let duration = span.end_ns.wrapping_sub(span.start_ns) as i64;
-    w.message(7, |w| {
-        w.varint_unless_zero(1, (duration / NANOS) as u64);
-        w.varint_unless_zero(2, (duration % NANOS) as u64);
-    });
+    write_duration(w, 7, span.end_ns.wrapping_sub(span.start_ns) as i64);
     tags::for_each_span_tag(span, |key, value| write_tag(w, 8, &key, &value));
     for event in &span.events {
         w.message(9, |w| write_log(w, span, event));
@@ -69,6 +100,16 @@ fn write_span(w: &mut Writer<'_>, span: &Span, with_process: bool) {
     for warning in &span.warnings {
         w.bytes(12, warning.as_bytes());
     }
+}
+
+fn write_reference(w: &mut Writer<'_>, reference: Reference) {
+    w.message(4, |w| {
+        w.bytes(1, &reference.trace_id.0);
+        w.bytes(2, &reference.span_id.0);
+        if reference.ref_type == RefType::FollowsFrom {
+            w.varint(3, 1);
+        }
+    });
 }
 
 fn write_log(w: &mut Writer<'_>, span: &Span, event: &Event) {
@@ -94,6 +135,13 @@ fn write_timestamp(w: &mut Writer<'_>, number: u32, time_ns: u64) {
     w.message(number, |w| {
         w.varint_unless_zero(1, time.div_euclid(NANOS) as u64);
         w.varint_unless_zero(2, time.rem_euclid(NANOS) as u64);
+    });
+}
+
+fn write_duration(w: &mut Writer<'_>, number: u32, duration_ns: i64) {
+    w.message(number, |w| {
+        w.varint_unless_zero(1, (duration_ns / NANOS) as u64);
+        w.varint_unless_zero(2, (duration_ns % NANOS) as u64);
     });
 }
 

@@ -222,6 +222,17 @@ proptest! {
     }
 
     #[test]
+    fn jaegers_view_of_a_span_is_written_as_the_span_is(mut span in arbitrary::span()) {
+        // a view has neither negative durations nor spans without a process
+        span.end_ns = span.end_ns.max(span.start_ns);
+        let resource = Arc::make_mut(&mut span.resource);
+        resource.service_name.get_or_insert_default();
+        let view = crate::jaeger::Converter::default().convert(&span);
+        let expect = raw(|w| w.bytes(1, &encoded(&span)));
+        prop_assert_eq!(encode_spans(&[view]), expect);
+    }
+
+    #[test]
     fn what_is_read_once_is_written_alike_ever_after(mut span in arbitrary::span()) {
         // Go's times have 63 bits
         span.start_ns >>= 1;
