@@ -1,15 +1,12 @@
 //! How long a request may take: Envoy, Jaeger's clients and the OpenTelemetry Collector give up after 5 s, so we answer before that.
 //!
 //! In: when the request began, and its `grpc-timeout`. Out: the instants at which to stop reading, and to stop waiting for the store.
-//! Source: the `Timeout` rule of gRPC over HTTP/2.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::time::Instant;
 
-/// How long before a sender gives up our answer must be on its way.
-const MARGIN: Duration = Duration::from_millis(200);
 /// What the store gets at least when the body came slowly.
 const LEAST: Duration = Duration::from_secs(1);
 
@@ -28,11 +25,7 @@ impl Deadline {
     /// For a request that begins now.
     pub(crate) fn new(headers: &HeaderMap, write_timeout: Duration) -> Self {
         let began = Instant::now();
-        let sender = headers
-            .get("grpc-timeout")
-            .and_then(|value| grpc_timeout(value.as_bytes()))
-            // a very short one keeps half for itself, not nothing
-            .and_then(|t| began.checked_add(t.saturating_sub(MARGIN).max(t / 2)));
+        let sender = listen::grpc::patience(headers).and_then(|waits| began.checked_add(waits));
         Self {
             began,
             sender,
@@ -50,24 +43,6 @@ impl Deadline {
         let ours =
             (self.began + self.write_timeout).max(Instant::now() + LEAST.min(self.write_timeout));
         self.sender.map_or(ours, |sender| sender.min(ours))
-    }
-}
-
-/// At most eight digits and a unit.
-fn grpc_timeout(text: &[u8]) -> Option<Duration> {
-    let (unit, digits) = text.split_last()?;
-    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let n: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    match unit {
-        b'H' => Some(Duration::from_secs(n * 3600)),
-        b'M' => Some(Duration::from_secs(n * 60)),
-        b'S' => Some(Duration::from_secs(n)),
-        b'm' => Some(Duration::from_millis(n)),
-        b'u' => Some(Duration::from_micros(n)),
-        b'n' => Some(Duration::from_nanos(n)),
-        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Accepting connections for every HTTP/1.1 and HTTP/2 listener of Spoor.
 //!
 //! In: addresses, TLS files and an [`axum::Router`]. Out: requests, each with a [`Peer`], under limits that hold before a handler runs: how many
-//! connections, how long until the first byte, the handshake, the headers, the next piece of a body. It knows no protocol above HTTP, no route and
+//! connections, how long until the first byte, the handshake, the headers, the next piece of a body. It knows no protocol above HTTP but how gRPC is told from others, no route and
 //! no flag but the names it is given for its errors.
 //!
 //! `bind` then `serve`: addresses are known in between, and nothing is accepted before `serve`.
@@ -15,6 +15,7 @@ mod body;
 mod config;
 mod connection;
 mod drive;
+pub mod grpc;
 mod io;
 mod metrics;
 mod occasional;

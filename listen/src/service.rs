@@ -48,7 +48,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         });
         request.extensions_mut().insert(self.peer.clone());
         let uri = request.uri().clone();
-        let is_grpc = is_grpc(&request);
+        let is_grpc = crate::grpc::is_grpc(request.headers());
         let counters = Arc::clone(&self.counters);
         let mut router = self.router.clone();
         Box::pin(async move {
@@ -64,13 +64,6 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
             Ok(answer.map(|body| Sent::new(body, in_flight)))
         })
     }
-}
-
-fn is_grpc<B>(request: &Request<B>) -> bool {
-    request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// Says that it failed, and nothing of why: a panic's text may hold anything.

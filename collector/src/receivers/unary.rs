@@ -22,6 +22,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use listen::grpc::is_grpc;
 use tonic::Status;
 
 use crate::deadline::Deadline;
@@ -176,12 +177,6 @@ fn framed(message: &[u8]) -> Response {
     let mut response = Response::new(Body::new(body));
     response.headers_mut().insert(CONTENT_TYPE, GRPC);
     response
-}
-
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    let rest = content_type.and_then(|value| value.strip_prefix(b"application/grpc"));
-    matches!(rest, Some([] | [b'+' | b';' | b' ', ..]))
 }
 
 fn not_grpc() -> Response {
