@@ -14,6 +14,8 @@ use trust::{Instances, Rules};
 pub struct Config {
     /// Where the HTTP API listens (`query.http-server.host-port`).
     pub http: listen::Config,
+    /// Where the same is asked over gRPC (`query.grpc-server.host-port`); `None`: nowhere.
+    pub grpc: Option<listen::Config>,
     /// What stands before every path: `/`, or text that starts with `/` and does not end with it (`query.base-path`).
     pub base_path: BasePath,
     /// Headers of every answer that has no such header of its own (`query.additional-headers`).
@@ -78,6 +80,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             http: listen::Config::new("query-http", "query.http-server.host-port", Vec::new()),
+            grpc: None,
             base_path: BasePath::default(),
             additional_headers: Vec::new(),
             max_clock_skew: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! The token or key of whoever asks, for stores that decide by it.
 //!
-//! In: a request's headers. Out: one of its credentials with its scheme, or none. It is kept for that request alone, and is never shown.
+//! In: a request's headers, which over gRPC are its metadata. Out: one of its credentials with its scheme, or none. It is kept for that request alone, and is
+//! never shown.
 //!
 //! Source: `jaegertracing/jaeger: internal/auth/bearertoken` v1.76.0.
 
@@ -9,8 +10,28 @@ use secrecy::SecretString;
 
 /// What a proxy for sign-in puts a token into.
 const FORWARDED_TOKEN: &str = "x-forwarded-access-token";
+/// What Jaeger's own clients put a token into over gRPC, without a scheme.
+const TOKEN_METADATA: &str = "bearer.token";
 /// Schemes that a store takes.
 const SCHEMES: [&str; 2] = ["Bearer", "ApiKey"];
+
+/// More than one token, in Jaeger's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed token: multiple tokens found")]
+pub(crate) struct Several;
+
+/// Over gRPC: of `bearer.token`, else as over HTTP.
+pub(crate) fn of_metadata(metadata: &HeaderMap) -> Result<Option<SecretString>, Several> {
+    let mut tokens = metadata.get_all(TOKEN_METADATA).iter();
+    let token = match (tokens.next(), tokens.next()) {
+        (_, Some(_)) => return Err(Several),
+        (token, None) => token.and_then(|token| token.to_str().ok()),
+    };
+    Ok(match token.map(str::trim) {
+        None | Some("") => of(metadata),
+        Some(token) => Some(SecretString::from(format!("Bearer {token}"))),
+    })
+}
 
 /// Of `Authorization`, else of what a proxy put there.
 pub(crate) fn of(headers: &HeaderMap) -> Option<SecretString> {
@@ -53,5 +74,21 @@ mod tests {
         check(&[(FORWARDED_TOKEN, "t")], Some("Bearer t"));
         let both = [("authorization", "Bearer mine"), (FORWARDED_TOKEN, "proxy")];
         check(&both, Some("Bearer mine"));
+    }
+
+    #[test]
+    fn over_grpc_a_token_stands_alone_or_as_over_http() {
+        let mut metadata = HeaderMap::new();
+        let token = |metadata: &HeaderMap| {
+            let found = of_metadata(metadata)?;
+            Ok(found.map(|found| found.expose_secret().to_owned()))
+        };
+        assert_eq!(token(&metadata), Ok(None));
+        metadata.insert("authorization", "Bearer a".parse().unwrap());
+        assert_eq!(token(&metadata), Ok(Some("Bearer a".to_owned())));
+        metadata.insert(TOKEN_METADATA, "t".parse().unwrap());
+        assert_eq!(token(&metadata), Ok(Some("Bearer t".to_owned())));
+        metadata.append(TOKEN_METADATA, "u".parse().unwrap());
+        assert_eq!(token(&metadata), Err(Several));
     }
 }

@@ -1,7 +1,7 @@
-//! Traces from the port to people: the query service, its read-time corrections, and Jaeger's HTTP API over it.
+//! Traces from the port to people: the query service, its read-time corrections, and Jaeger's HTTP and gRPC APIs over it.
 //!
-//! In: requests, and readers of a store ([`Stores`]). Out: traces as Jaeger's clients know them. [`http::router`] is the whole of it without
-//! a socket; [`bind`] gives it one.
+//! In: requests, and readers of a store ([`Stores`]). Out: traces as Jaeger's clients know them. [`http::router`] is the HTTP API without
+//! a socket; [`bind`] gives it one, and gRPC its own.
 //!
 //! Deliberately absent: writing, the collector, any particular store, the accept loop and TLS (`listen`), reading settings.
 
@@ -9,8 +9,10 @@ pub mod adjust;
 mod config;
 mod credentials;
 mod fingerprint;
+mod grpc;
 pub mod http;
 mod metrics;
+mod partial;
 mod search;
 mod server;
 pub mod service;

@@ -1,6 +1,6 @@
-//! What an operator sees of reading: requests to the store, by Jaeger's names of 1.64 and later and by those before, and requests by HTTP.
+//! What an operator sees of reading: requests to the store, by Jaeger's names of 1.64 and later and by those before, and requests by HTTP and by gRPC.
 //!
-//! In: the ends of operations. Out: counters and histograms in a registry. Labels have few values: routes, never paths.
+//! In: the ends of operations. Out: counters and histograms in a registry. Labels have few values: routes and methods that there are, never paths.
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/api/spanstore/spanstoremetrics` v1.76.0; the older names are what dashboards use.
 
@@ -11,6 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tonic::Code;
 
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -24,6 +25,7 @@ pub struct Metrics {
     old_requests: Family<QueryLabels, Counter>,
     old_latency: Family<QueryLabels, Histogram, Latency>,
     http: Family<HttpLabels, Histogram, Latency>,
+    grpc: Family<GrpcLabels, Histogram, Latency>,
     partial: Counter,
 }
 
@@ -57,6 +59,12 @@ struct HttpLabels {
     status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GrpcLabels {
+    method: &'static str,
+    code: i32,
+}
+
 #[derive(Clone, Debug)]
 struct Latency;
 
@@ -71,6 +79,7 @@ impl Metrics {
             old_requests: Family::default(),
             old_latency: Family::new_with_constructor(Latency),
             http: Family::new_with_constructor(Latency),
+            grpc: Family::new_with_constructor(Latency),
             partial: Counter::default(),
         };
         registry.register(
@@ -98,6 +107,12 @@ impl Metrics {
             "How long requests to the query API take, by route",
             Unit::Seconds,
             metrics.http.clone(),
+        );
+        registry.register_with_unit(
+            "spoor_query_grpc_request_duration",
+            "How long requests to the query service over gRPC take, by method",
+            Unit::Seconds,
+            metrics.grpc.clone(),
         );
         registry.register(
             "spoor_query_partial_answers",
@@ -130,6 +145,12 @@ impl Metrics {
             status,
         };
         self.http.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn answered_grpc(&self, method: &'static str, code: Code, took: Duration) {
+        let code = i32::from(code);
+        let labels = GrpcLabels { method, code };
+        self.grpc.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
     pub(crate) fn cut(&self) {

@@ -4,24 +4,33 @@
 
 use std::net::SocketAddr;
 
+use axum::Router;
+use futures_util::future::try_join_all;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Place;
+use crate::grpc::{self, Health};
 use crate::metrics::Metrics;
 use crate::service::{Service, Stores};
 use crate::{Config, http};
 
 /// Bound, answering nothing yet.
-#[derive(Debug)]
 pub struct Server {
-    listener: listen::Listener,
-    router: axum::Router,
+    bound: Vec<(listen::Listener, Router)>,
+    health: Option<Health>,
 }
 
-/// Why the service could not be bound: another address, certificate or setting mends it.
+/// Why the service could not be bound.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct BindError(#[from] listen::BindError);
+pub enum BindError {
+    /// Another address, certificate or setting mends it.
+    #[error(transparent)]
+    Listen(#[from] listen::BindError),
+    /// The descriptions for gRPC reflection cannot be read: a defect of this build.
+    #[error("cannot describe the services for grpc reflection: {0}")]
+    Reflection(#[from] grpc::Error),
+}
 
 /// Why the service ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -36,23 +45,58 @@ pub async fn bind(
     connections: &listen::Metrics,
 ) -> Result<Server, BindError> {
     let service = Service::new(stores, config, Metrics::register(registry));
-    Ok(Server {
-        listener: listen::bind(&config.http, connections).await?,
-        router: http::router(service, config),
-    })
+    let mut server = Server {
+        bound: Vec::new(),
+        health: None,
+    };
+    let mut config = config.clone();
+    if let Some(at) = &config.grpc {
+        let listener = listen::bind(at, connections).await?;
+        let (router, health) = grpc::router(service.clone(), &config).await?;
+        if let Some(address) = listener.local_addrs().first() {
+            config.places.push(Place {
+                what: "queries over gRPC".to_owned(),
+                address: address.to_string(),
+            });
+        }
+        server.bound.push((listener, router));
+        server.health = Some(health);
+    }
+    let listener = listen::bind(&config.http, connections).await?;
+    let router = http::router(service, &config);
+    server.bound.push((listener, router));
+    Ok(server)
 }
 
 // === impl Server ===
 
 impl Server {
-    /// The addresses of the HTTP API, port 0 replaced.
-    pub fn addrs(&self) -> &[SocketAddr] {
-        self.listener.local_addrs()
+    /// Each listener's name and its addresses, port 0 replaced.
+    pub fn addrs(&self) -> Vec<(&'static str, Vec<SocketAddr>)> {
+        let bound = self.bound.iter();
+        bound
+            .map(|(listener, _)| (listener.name(), listener.local_addrs().to_vec()))
+            .collect()
     }
 
     /// Answers requests until `shutdown`, then finishes those in flight.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunError> {
-        Ok(self.listener.serve(self.router, shutdown).await?)
+        let Self { bound, health } = self;
+        let serving = bound
+            .into_iter()
+            .map(|(listener, router)| listener.serve(router, shutdown.clone()));
+        // whoever watches health learns of the shutdown while requests in flight are answered
+        let telling = async {
+            shutdown.cancelled().await;
+            if let Some(health) = &health {
+                health.ends().await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            served = try_join_all(serving) => Ok(served.map(drop)?),
+            () = telling => Ok(()),
+        }
     }
 }
 
@@ -80,7 +124,7 @@ mod tests {
         let server = bind(&config, script.stores(), &mut registry, &connections)
             .await
             .unwrap();
-        let addr = server.addrs()[0];
+        let addr = server.addrs()[0].1[0];
         let shutdown = CancellationToken::new();
         let client = async {
             let mut stream = TcpStream::connect(addr).await.unwrap();

@@ -3,27 +3,31 @@
 //! In: what a protocol asked for, and who asked. Out: whole traces put together from the port's chunks, with their completeness; nothing is
 //! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, `instance_of`, says which instance a request may read.
 
+mod reading;
+
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use http::request::Parts;
 use listen::Peer;
 use model::{Batch, Instance, Span, Str, TraceId};
+use secrecy::SecretString;
 use storage::{
     Archive, Completeness, DependencyLink, DependencyReader, GetTrace, Operation, OperationQuery,
-    ReadContext, ReadError, ReadItem, ReadLimits, TraceQuery, TraceReader, TraceStream, WriteError,
+    ReadContext, ReadError, ReadLimits, TraceQuery, TraceReader, TraceStream, WriteError,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use trust::{Names, Rules, Stranger};
 
 use crate::credentials;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Timer};
 use crate::short_ids::Asked;
 use crate::{Adjuster, Config};
+
+pub(crate) use reading::Traces;
 
 /// So many spans are archived with one write.
 const ARCHIVED_SPANS: usize = 4096;
@@ -69,7 +73,21 @@ pub struct Call<'a> {
     instance: Instance,
     readers: Readers,
     cx: ReadContext,
+    /// How long whoever asks waits, when that is less than the service would take.
+    patience: Option<Duration>,
     _cancel: DropGuard,
+}
+
+/// Who asks, and how.
+pub(crate) struct Caller<'a> {
+    /// The listener that it came in on, by its word.
+    pub(crate) listener: &'static str,
+    /// The head of its request.
+    pub(crate) head: &'a Parts,
+    /// Its own token or key.
+    pub(crate) credentials: Option<SecretString>,
+    /// How long it waits, if it says so.
+    pub(crate) patience: Option<Duration>,
 }
 
 /// The spans of one trace, and why some may be missing.
@@ -121,8 +139,8 @@ pub enum ArchiveError {
     Write(#[from] WriteError),
 }
 
-/// The listener that everything is asked on.
-const LISTENER: &str = "query-http";
+/// The listener of the HTTP API.
+const HTTP: &str = "query-http";
 
 // === impl Service ===
 
@@ -150,15 +168,25 @@ impl Service {
     /// # Errors
     /// When nothing says which instance's traces it may see.
     pub fn call(&self, request: &Parts) -> Result<Call<'_>, Stranger> {
-        let instance = self.instance_of(request)?;
+        self.call_of(Caller {
+            listener: HTTP,
+            head: request,
+            credentials: credentials::of(&request.headers),
+            patience: None,
+        })
+    }
+
+    /// Begins to answer a request of any protocol.
+    pub(crate) fn call_of(&self, caller: Caller<'_>) -> Result<Call<'_>, Stranger> {
+        let instance = self.instance_of(&caller)?;
         let readers = (self.stores)(&instance);
         let cancelled = CancellationToken::new();
+        let patience = caller.patience.filter(|waits| *waits < self.timeout);
+        let passes_on = self.passes_credentials_on || readers.takes_credentials;
         let cx = ReadContext {
-            deadline: Instant::now().checked_add(self.timeout),
+            deadline: Instant::now().checked_add(patience.unwrap_or(self.timeout)),
             cancelled: cancelled.clone(),
-            credentials: (self.passes_credentials_on || readers.takes_credentials)
-                .then(|| credentials::of(&request.headers))
-                .flatten(),
+            credentials: caller.credentials.filter(|_| passes_on),
             limits: self.limits,
             ..ReadContext::default()
         };
@@ -167,16 +195,18 @@ impl Service {
             readers,
             instance,
             cx,
+            patience,
             _cancel: cancelled.drop_guard(),
         })
     }
 
     /// The instance that a request may read. The rules are `trust`'s, the same as for spans that come in.
-    fn instance_of(&self, request: &Parts) -> Result<Instance, Stranger> {
-        let names = request.extensions.get::<Peer>().and_then(Peer::names);
+    fn instance_of(&self, caller: &Caller<'_>) -> Result<Instance, Stranger> {
+        let peer = caller.head.extensions.get::<Peer>();
+        let names = peer.and_then(Peer::names);
         let names = names.map(|(dns, uris)| Names { dns, uris });
         let rules = self.instances.now();
-        rules.of_request(LISTENER, names, &request.headers)
+        rules.of_request(caller.listener, names, &caller.head.headers)
     }
 
     /// The read-time corrections, with their settings.
@@ -213,7 +243,7 @@ impl Call<'_> {
         prepare: Prepare<T>,
         turn: Turn,
     ) -> Result<Answer<T>, ReadError> {
-        let timer = self.service.metrics.start(self.readers.kind, "get_trace");
+        let timer = self.timer("get_trace");
         let mut answer = self.assemble(stream, prepare.clone(), turn).await;
         if let Ok(found) = &mut answer
             && let Err(error) = self.add_archived(ids, prepare, found).await
@@ -231,8 +261,7 @@ impl Call<'_> {
         prepare: Prepare<T>,
         answer: &mut Answer<T>,
     ) -> Result<(), ReadError> {
-        let archive = self.readers.archive.as_ref();
-        let Some(reader) = archive.and_then(|a| a.reader(&self.instance)) else {
+        let Some(reader) = self.archive_reader() else {
             return Ok(());
         };
         let found: HashSet<TraceId> = answer.traces.iter().map(|(id, _)| *id).collect();
@@ -292,24 +321,15 @@ impl Call<'_> {
         query: &TraceQuery,
         prepare: Prepare<T>,
     ) -> Result<Answer<T>, ReadError> {
-        let most = self.cx.limits.traces;
         let mut query = query.clone();
-        let asked = query.limit;
-        query.limit = asked.min(most);
+        let clamp = self.clamp(&mut query);
         let turn = self.turn().await?;
         let stream = self.readers.traces.find_traces(&self.cx, &query);
-        let timer = self.service.metrics.start(self.readers.kind, "find_traces");
+        let timer = self.timer("find_traces");
         let mut answer = self.assemble(stream, prepare, turn).await;
         timer.end(&answer);
-        if let Ok(found) = &mut answer
-            && found.completeness == Completeness::Complete
-            && asked > most
-            && found.traces.len() >= most
-        {
-            found.completeness = Completeness::Partial {
-                reason: format!("limit {asked} is above query.max-traces={most}"),
-            };
-            self.service.metrics.cut();
+        if let Ok(found) = &mut answer {
+            clamp.apply(self, found.traces.len(), &mut found.completeness);
         }
         answer
     }
@@ -345,12 +365,17 @@ impl Call<'_> {
         self.timed("get_dependencies", read).await
     }
 
+    /// Times what is read of traces, until it ends.
+    pub(crate) fn timer(&self, operation: &'static str) -> Timer<'_> {
+        self.service.metrics.start(self.readers.kind, operation)
+    }
+
     async fn timed<T>(
         &self,
         operation: &'static str,
         read: impl Future<Output = Result<T, ReadError>>,
     ) -> Result<T, ReadError> {
-        let timer = self.service.metrics.start(self.readers.kind, operation);
+        let timer = self.timer(operation);
         let result = match self.within(read).await {
             Some(result) => result,
             None => Err(self.late()),
@@ -368,7 +393,7 @@ impl Call<'_> {
     }
 
     /// Waits for its turn, within the request's time.
-    async fn turn(&self) -> Result<Turn, ReadError> {
+    pub(crate) async fn turn(&self) -> Result<Turn, ReadError> {
         match self
             .within(self.service.reads.clone().acquire_owned())
             .await
@@ -391,6 +416,10 @@ impl Call<'_> {
     }
 
     fn late_reason(&self) -> String {
+        if let Some(waits) = self.patience {
+            let waits = settings::GoDuration::from(waits);
+            return format!("the store did not answer within the {waits} that the client waits");
+        }
         format!(
             "the store did not answer within query.timeout={}",
             settings::GoDuration::from(self.service.timeout)
@@ -411,61 +440,22 @@ impl Call<'_> {
         })
     }
 
-    /// Puts chunks together. What was read before the deadline passed is an answer, a partial one.
     async fn collect<T: Send + 'static>(
         &self,
-        mut stream: TraceStream<'_>,
+        stream: TraceStream<'_>,
         prepare: Prepare<T>,
     ) -> Result<(Vec<(TraceId, T)>, Completeness), ReadError> {
+        let mut reading = Traces::new(self, stream);
         let mut traces = Vec::new();
-        // the one that more chunks may come for; it is prepared when it is known to be whole or short
-        let mut open: Option<Assembled> = None;
-        let completeness = loop {
-            let spans = match self.within(stream.next()).await {
-                Some(Some(Ok(ReadItem::Spans(spans)))) => spans,
-                Some(Some(Ok(ReadItem::End(completeness)))) => break completeness,
-                None | Some(Some(Err(ReadError::Cancelled(_)))) if open.is_some() => {
-                    let reason = self.late_reason();
-                    break Completeness::Partial { reason };
-                }
-                None | Some(Some(Err(ReadError::Cancelled(_)))) => return Err(self.late()),
-                Some(Some(Err(error))) => return Err(error),
-                Some(None) => {
-                    let reason = "the store stopped answering".to_owned();
-                    break Completeness::Partial { reason };
-                }
-            };
-            let Some(trace_id) = spans.first().map(|span| span.trace_id) else {
-                continue;
-            };
-            match &mut open {
-                Some(trace) if trace.trace_id == trace_id => trace.spans.extend(spans),
-                _ => {
-                    let next = Assembled {
-                        trace_id,
-                        spans,
-                        short: None,
-                    };
-                    if let Some(whole) = open.replace(next) {
-                        traces.push(prepared(whole, &prepare).await?);
-                    }
-                }
-            }
-        };
-        if let Completeness::Partial { reason } = &completeness {
-            self.service.metrics.cut();
-            if let Some(last) = &mut open {
-                last.short = Some(reason.clone());
-            }
+        while let Some(whole) = reading.next_trace().await? {
+            traces.push(prepared(whole, &prepare).await?);
         }
-        if let Some(last) = open {
-            traces.push(prepared(last, &prepare).await?);
-        }
-        Ok((traces, completeness))
+        Ok((traces, reading.completeness()))
     }
 }
 
-async fn prepared<T: Send + 'static>(
+/// Lets `prepare` at a trace, on a blocking thread when it is a large one.
+pub(crate) async fn prepared<T: Send + 'static>(
     trace: Assembled,
     prepare: &Prepare<T>,
 ) -> Result<(TraceId, T), ReadError> {

@@ -253,7 +253,7 @@ impl Opened {
         if let Some(query) = rooms::query(config, &addrs, &rules, &storage)? {
             let readers = rooms::readers(&storage);
             let server = query::bind(&query, readers, registry, connections).await?;
-            addrs.push(("query-http", server.addrs().to_vec()));
+            addrs.extend(server.addrs());
             let shutdown = shutdown.clone();
             rooms.spawn(async move { server.run(shutdown).await.context("the query service") });
         }

@@ -8,7 +8,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use model::TraceId;
 use serde::Serialize;
 use storage::ReadError;
@@ -16,10 +16,9 @@ use wire::go_json;
 
 use super::indent::indent;
 use super::pieces::Pieces;
+use crate::partial::{self, PARTIAL};
 use crate::service::{ArchiveError, Turn};
 
-/// Says in a header what the member `partial` says in the body.
-const PARTIAL: HeaderName = HeaderName::from_static("spoor-partial");
 /// How every envelope begins.
 const HEAD: &[u8] = b"{\"data\":";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -119,7 +118,7 @@ impl Envelope {
 
     /// The answer, indented when that was asked for.
     pub(super) fn into_response(mut self, pretty: bool) -> Response {
-        let header = self.partial.as_deref().map(header_text);
+        let header = self.partial.as_deref().map(partial::header_text);
         let turn = self.turn.take();
         let mut pieces = self.into_pieces();
         if pretty {
@@ -226,13 +225,4 @@ pub(super) fn text(status: StatusCode, body: impl Into<Body>) -> Response {
     headers.insert(CONTENT_TYPE, TEXT);
     headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
     response
-}
-
-/// What a header can carry of `text`.
-fn header_text(text: &str) -> HeaderValue {
-    let visible: String = text
-        .chars()
-        .map(|c| if matches!(c, ' '..='~') { c } else { '?' })
-        .collect();
-    HeaderValue::try_from(visible).unwrap_or(HeaderValue::from_static("cut"))
 }

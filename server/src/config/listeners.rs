@@ -37,6 +37,8 @@ pub struct Listeners {
     pub sampling_grpc: Option<Listener>,
     /// Jaeger's HTTP API.
     pub query_http: Option<Listener>,
+    /// The same over gRPC.
+    pub query_grpc: Option<Listener>,
 }
 
 /// What all in one opens by itself, and a collector of its own once it is given an address, as in Jaeger.
@@ -66,6 +68,7 @@ impl Listeners {
             &self.sampling_http,
             &self.sampling_grpc,
             &self.query_http,
+            &self.query_grpc,
         ]
         .into_iter()
         .flatten()
@@ -136,6 +139,7 @@ impl Listeners {
         let sampling_http = open(ListenerName::SamplingHttp, sampling_http);
         let sampling_grpc = open(ListenerName::SamplingGrpc, sampling_grpc);
         let query_http = open(ListenerName::QueryHttp, role.answers());
+        let query_grpc = open(ListenerName::QueryGrpc, role.answers());
         let listeners = Self {
             admin: admin.ok().flatten()?,
             otlp_grpc: otlp_grpc.ok()?,
@@ -149,6 +153,7 @@ impl Listeners {
             sampling_http: sampling_http.ok()?,
             sampling_grpc: sampling_grpc.ok()?,
             query_http: query_http.ok()?,
+            query_grpc: query_grpc.ok()?,
         };
         listeners.tell(check);
         Some(listeners)

@@ -84,6 +84,7 @@ fn nothing_set_is_the_documented_default() {
             "sampling-http 127.0.0.1:5778",
             "sampling-grpc 127.0.0.1:5779",
             "query-http 127.0.0.1:16686",
+            "query-grpc 127.0.0.1:16685",
             "admin 127.0.0.1:14269"
         ]
     );

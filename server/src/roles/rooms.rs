@@ -381,6 +381,9 @@ pub(super) fn query(
     };
     Ok(Some(query::Config {
         http: listener(at, config)?,
+        grpc: (config.listeners.query_grpc.as_ref())
+            .map(|at| listener(at, config))
+            .transpose()?,
         base_path: query.base_path.clone(),
         additional_headers: query.additional_headers.clone(),
         max_clock_skew: query.max_clock_skew,

@@ -3,11 +3,10 @@
 //! Rows only. Source: `jaegertracing/jaeger: cmd/query/app/flags.go`, `internal/storage/metricstore/prometheus/options.go` at v1.76.0, `cmd/query/app/flags.go`
 //! at v1.20.0.
 
-use super::macros::{client_tls, server_tls, server_tls_later};
+use super::macros::{client_tls, server_tls};
 use crate::flag::{Flag, Kind, Reader};
 
 const UI: &str = "the web UI arrives in a later version; until then / is a plain page";
-const GRPC: &str = "queries over gRPC (16685) arrive in a later version; ask over HTTP (16686)";
 const METRICS: &str = "the metrics API answers 501 in this version";
 
 const fn q(flag: Flag) -> Flag {
@@ -20,6 +19,12 @@ pub(super) const ROWS: &[Flag] = &[
         Kind::HostPort,
         "",
         "address of the HTTP API; empty: listen.host at 16686",
+    )),
+    q(Flag::acts(
+        "query.grpc-server.host-port",
+        Kind::HostPort,
+        "",
+        "address of queries over gRPC; empty: listen.host at 16685",
     )),
     q(Flag::acts(
         "query.base-path",
@@ -80,12 +85,6 @@ pub(super) const ROWS: &[Flag] = &[
         Kind::List,
         "",
         "instances whose traces are read as well, as namespace/name with commas between them: whoever may read this one sees theirs too",
-    )),
-    q(Flag::accepted(
-        "query.grpc-server.host-port",
-        Kind::HostPort,
-        ":16685",
-        GRPC,
     )),
     q(Flag::accepted("query.static-files", Kind::Text, "", UI)),
     q(Flag::accepted("query.ui-config", Kind::Text, "", UI)),
@@ -177,5 +176,5 @@ pub(super) const ROWS: &[Flag] = &[
 ];
 
 pub(super) const HTTP_TLS: &[Flag] = &server_tls!("query.http", Reader::Query);
-pub(super) const GRPC_TLS: &[Flag] = &server_tls_later!("query.grpc", GRPC);
+pub(super) const GRPC_TLS: &[Flag] = &server_tls!("query.grpc", Reader::Query);
 pub(super) const PROMETHEUS_TLS: &[Flag] = &client_tls!("prometheus", Flag::accepted, METRICS);

@@ -32,6 +32,8 @@ pub enum ListenerName {
     SamplingGrpc,
     /// Jaeger's HTTP API.
     QueryHttp,
+    /// Jaeger's query service over gRPC.
+    QueryGrpc,
     /// Health and metrics.
     Admin,
 }
@@ -72,7 +74,7 @@ const fn datagrams(
     }
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 13] = [
     row(
         ListenerName::OtlpGrpc,
         "otlp-grpc",
@@ -146,6 +148,13 @@ const ROWS: [Row; 12] = [
         "query.http-server.host-port",
         "query.http.tls",
         ports::QUERY_HTTP,
+    ),
+    row(
+        ListenerName::QueryGrpc,
+        "query-grpc",
+        "query.grpc-server.host-port",
+        "query.grpc.tls",
+        ports::QUERY_GRPC,
     ),
     ADMIN,
 ];

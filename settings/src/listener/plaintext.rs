@@ -6,7 +6,7 @@
 use super::ListenerName;
 
 /// Words that a later version of Spoor gives a meaning.
-const LATER: [&str; 2] = ["query-grpc", "storage-grpc"];
+const LATER: [&str; 1] = ["storage-grpc"];
 
 /// All that listen for datagrams.
 const DATAGRAMS: &str = "jaeger-udp";

@@ -1,0 +1,84 @@
+//! Reading traces and sending them, while both go on.
+//!
+//! In: which traces, and how they become messages. Out: messages, then how many traces there were and whether that is all. What has to be looked at as a
+//! whole is held for as long as one trace is read; else pieces go out as the store gives them.
+
+use storage::{Completeness, GetTrace, ReadError, TraceQuery};
+
+use super::answer::Outlet;
+use crate::service::{Call, Prepare, Traces, prepared};
+use crate::short_ids::Asked;
+
+/// How traces become messages.
+pub(super) struct Form {
+    /// Only traces as a whole can be made into messages.
+    pub(super) whole: bool,
+    /// Makes the messages of a trace, or of a piece of one.
+    pub(super) messages: Prepare<Vec<Vec<u8>>>,
+}
+
+/// What was sent.
+pub(super) struct Sent {
+    /// So many traces.
+    pub(super) traces: usize,
+    /// Whether there were no more.
+    pub(super) completeness: Completeness,
+}
+
+/// The trace of one id, from the archive when the store has none.
+pub(super) async fn by_id(
+    call: &Call<'_>,
+    get: GetTrace,
+    form: &Form,
+    out: &Outlet,
+) -> Result<Sent, ReadError> {
+    let _turn = call.turn().await?;
+    let asked = Asked::of(&[get]);
+    let timer = call.timer("get_trace");
+    let mut sent = send(call.reading(&asked), form, out).await;
+    if let Ok(none) = &sent
+        && none.traces == 0
+        && none.completeness == Completeness::Complete
+        && let Some(archive) = call.archive_reader()
+    {
+        sent = send(call.reading_from(&*archive, &asked), form, out).await;
+    }
+    timer.end(&sent);
+    sent
+}
+
+/// The traces that answer `query`.
+pub(super) async fn found(
+    call: &Call<'_>,
+    mut query: TraceQuery,
+    form: &Form,
+    out: &Outlet,
+) -> Result<Sent, ReadError> {
+    let clamp = call.clamp(&mut query);
+    let _turn = call.turn().await?;
+    let timer = call.timer("find_traces");
+    let mut sent = send(call.searching(&query), form, out).await;
+    timer.end(&sent);
+    if let Ok(sent) = &mut sent {
+        clamp.apply(call, sent.traces, &mut sent.completeness);
+    }
+    sent
+}
+
+async fn send(mut reading: Traces<'_>, form: &Form, out: &Outlet) -> Result<Sent, ReadError> {
+    loop {
+        let next = match form.whole {
+            true => reading.next_trace().await?,
+            false => reading.next_piece().await?,
+        };
+        let Some(next) = next else { break };
+        let (_, messages) = prepared(next, &form.messages).await?;
+        for message in messages {
+            out.send(message).await?;
+        }
+    }
+    Ok(Sent {
+        traces: reading.count(),
+        completeness: reading.completeness(),
+    })
+}

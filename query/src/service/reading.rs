@@ -1,0 +1,169 @@
+//! Traces as they are read: put together from the port's chunks, or handed on chunk by chunk.
+//!
+//! In: a stream of the port, and the call that it is read for, whose deadline ends it. Out: pieces or whole traces, then whether there are all. What was read
+//! before the deadline is an answer, a partial one. Nothing is kept but the trace that more chunks may come for.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use model::{Span, TraceId};
+use storage::{Completeness, ReadError, ReadItem, TraceQuery, TraceReader, TraceStream};
+
+use super::{Assembled, Call};
+use crate::short_ids::Asked;
+
+/// The traces of one answer.
+pub(crate) struct Traces<'a> {
+    call: &'a Call<'a>,
+    stream: TraceStream<'a>,
+    /// The one that more chunks may come for; it is given when it is known to be whole or short.
+    open: Option<Assembled>,
+    /// Of the piece that came last.
+    last: Option<TraceId>,
+    count: usize,
+    end: Option<Completeness>,
+}
+
+// === impl Traces ===
+
+impl<'a> Traces<'a> {
+    pub(super) fn new(call: &'a Call<'a>, stream: TraceStream<'a>) -> Self {
+        Self {
+            call,
+            stream,
+            open: None,
+            last: None,
+            count: 0,
+            end: None,
+        }
+    }
+
+    /// Some spans of one trace, in the store's order; `None` at the end. Pieces of one trace follow each other.
+    pub(crate) async fn next_piece(&mut self) -> Result<Option<Assembled>, ReadError> {
+        while self.end.is_none() {
+            let begun = self.last.is_some();
+            let end = match self.call.within(self.stream.next()).await {
+                Some(Some(Ok(ReadItem::Spans(spans)))) => {
+                    if let Some(piece) = self.piece(spans) {
+                        return Ok(Some(piece));
+                    }
+                    continue;
+                }
+                Some(Some(Ok(ReadItem::End(completeness)))) => completeness,
+                None | Some(Some(Err(ReadError::Cancelled(_)))) if begun => Completeness::Partial {
+                    reason: self.call.late_reason(),
+                },
+                None | Some(Some(Err(ReadError::Cancelled(_)))) => return Err(self.call.late()),
+                Some(Some(Err(error))) => return Err(error),
+                Some(None) => Completeness::Partial {
+                    reason: "the store stopped answering".to_owned(),
+                },
+            };
+            if end != Completeness::Complete {
+                self.call.service.metrics.cut();
+            }
+            self.end = Some(end);
+        }
+        Ok(None)
+    }
+
+    /// The next trace with all of its spans, as far as there are; `None` at the end.
+    pub(crate) async fn next_trace(&mut self) -> Result<Option<Assembled>, ReadError> {
+        while let Some(piece) = self.next_piece().await? {
+            match &mut self.open {
+                Some(trace) if trace.trace_id == piece.trace_id => trace.spans.extend(piece.spans),
+                open => {
+                    if let Some(whole) = open.replace(piece) {
+                        return Ok(Some(whole));
+                    }
+                }
+            }
+        }
+        let mut last = self.open.take();
+        if let (Some(last), Some(Completeness::Partial { reason })) = (&mut last, &self.end) {
+            last.short = Some(reason.clone());
+        }
+        Ok(last)
+    }
+
+    /// How many traces have begun.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there were all, once there are no more.
+    pub(crate) fn completeness(&self) -> Completeness {
+        self.end.clone().unwrap_or(Completeness::Complete)
+    }
+
+    fn piece(&mut self, spans: Vec<Span>) -> Option<Assembled> {
+        let trace_id = spans.first()?.trace_id;
+        if self.last.replace(trace_id) != Some(trace_id) {
+            self.count += 1;
+        }
+        Some(Assembled {
+            trace_id,
+            spans,
+            short: None,
+        })
+    }
+}
+
+// === impl Call ===
+
+impl Call<'_> {
+    /// Begins to read the traces with these ids.
+    pub(crate) fn reading<'a>(&'a self, asked: &'a Asked) -> Traces<'a> {
+        self.reading_from(&*self.readers.traces, asked)
+    }
+
+    /// The archive's reader; none: nothing was ever kept.
+    pub(crate) fn archive_reader(&self) -> Option<Arc<dyn TraceReader>> {
+        let archive = self.readers.archive.as_ref();
+        archive.and_then(|archive| archive.reader(&self.instance))
+    }
+
+    /// Begins to read the traces with these ids from another reader of the same instance.
+    pub(crate) fn reading_from<'a>(
+        &'a self,
+        reader: &'a dyn TraceReader,
+        asked: &'a Asked,
+    ) -> Traces<'a> {
+        Traces::new(self, asked.join(reader.get_traces(&self.cx, asked.ids())))
+    }
+
+    /// Begins to read the traces that answer `query`. See [`Call::clamp`].
+    pub(crate) fn searching<'a>(&'a self, query: &'a TraceQuery) -> Traces<'a> {
+        Traces::new(self, self.readers.traces.find_traces(&self.cx, query))
+    }
+
+    /// Brings the limit of `query` down to the service's. What comes back is to be asked whether that mattered.
+    pub(crate) fn clamp(&self, query: &mut TraceQuery) -> Clamp {
+        let most = self.cx.limits.traces;
+        let asked = query.limit;
+        query.limit = asked.min(most);
+        Clamp { asked, most }
+    }
+}
+
+/// A limit that may be above the service's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clamp {
+    asked: usize,
+    most: usize,
+}
+
+// === impl Clamp ===
+
+impl Clamp {
+    /// What `completeness` is once it is known that so many traces were found.
+    pub(crate) fn apply(self, call: &Call<'_>, found: usize, completeness: &mut Completeness) {
+        let Self { asked, most } = self;
+        if *completeness == Completeness::Complete && asked > most && found >= most {
+            *completeness = Completeness::Partial {
+                reason: format!("limit {asked} is above query.max-traces={most}"),
+            };
+            call.service.metrics.cut();
+        }
+    }
+}
