@@ -236,7 +236,7 @@ done
 for i in 1 2 3; do
   start_spoor "ingester-$i" ingester $((base + 400 + i)) "--kafka.consumer.group-instance-id=ingester-$i"
 done
-start_spoor query query $((base + 687)) "--query.http-server.host-port=127.0.0.1:$query_port"
+start_spoor query query $((base + 687)) "--query.http-server.host-port=127.0.0.1:$query_port" "--query.grpc-server.host-port=127.0.0.1:$((base + 685))"
 for port in $((base + 319)) $((base + 329)) $((base + 401)) $((base + 402)) $((base + 403)) $((base + 687)); do
   eventually 60 "the process with admin port $port" ready "$port"
 done

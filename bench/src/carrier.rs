@@ -220,7 +220,7 @@ async fn call(
 
 /// Messages as bytes.
 #[derive(Clone, Copy, Debug, Default)]
-struct RawCodec;
+pub struct RawCodec;
 
 // === impl RawCodec ===
 

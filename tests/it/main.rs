@@ -20,6 +20,7 @@ mod hostile;
 mod kafka;
 mod limits;
 mod namespaces;
+mod query_grpc;
 mod rooms;
 mod strategies;
 mod support;

@@ -138,6 +138,7 @@ async fn a_client_with_nothing_but_the_authority_is_served_and_plaintext_is_refu
         "sampling-http",
         "sampling-grpc",
         "query-http",
+        "query-grpc",
     ];
     for listener in listeners {
         let plain = format!("http://{}", at(&spoor, listener, "127.0.0.1"));

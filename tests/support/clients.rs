@@ -13,6 +13,9 @@ pub const TELEMETRYGEN: &str = "v0.161.0";
 /// The version of kustomize, which puts manifests together.
 pub const KUSTOMIZE: &str = "v5.5.0";
 
+/// The version of grpcurl.
+pub const GRPCURL: &str = "v1.9.3";
+
 /// A Python with the packages of `tests/clients/<name>.txt`.
 pub fn python(name: &str) -> anyhow::Result<PathBuf> {
     let requirements = pins(&format!("{name}.txt"));
@@ -43,6 +46,15 @@ pub fn telemetrygen() -> anyhow::Result<PathBuf> {
 /// `kustomize`.
 pub fn kustomize() -> anyhow::Result<PathBuf> {
     go_program("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", KUSTOMIZE)
+}
+
+/// `grpcurl`, which asks a server what it has before it calls.
+pub fn grpcurl() -> anyhow::Result<PathBuf> {
+    go_program(
+        "grpcurl",
+        "github.com/fullstorydev/grpcurl/cmd/grpcurl",
+        GRPCURL,
+    )
 }
 
 /// A program that is a Go package by itself.

@@ -43,6 +43,15 @@ impl Corpus {
 
     /// Requests over the whole corpus: name and file.
     pub fn recorded_requests(&self, version: &str) -> Vec<(String, PathBuf)> {
+        self.recorded_in("_api", version)
+    }
+
+    /// The same over gRPC.
+    pub fn recorded_calls(&self, version: &str) -> Vec<(String, PathBuf)> {
+        self.recorded_in("_grpc", version)
+    }
+
+    fn recorded_in(&self, folder: &str, version: &str) -> Vec<(String, PathBuf)> {
         let prefix = format!("{version}.");
         let name = |file: &PathBuf| {
             file_name(file)
@@ -50,7 +59,7 @@ impl Corpus {
                 .and_then(|n| n.strip_suffix(".json"))
                 .map(str::to_owned)
         };
-        files(&self.folder.join("_api"))
+        files(&self.folder.join(folder))
             .into_iter()
             .filter_map(|file| name(&file).map(|n| (n, file)))
             .collect()
@@ -88,7 +97,7 @@ impl Corpus {
     }
 
     /// Ids and services of these cases, as their recorded documents name them.
-    fn known(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+    pub fn known(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut ids, mut services) = (BTreeSet::new(), BTreeSet::new());
         for case in &self.cases {
             for (id, _, file) in case.recorded_traces("v1.76.0") {

@@ -19,12 +19,13 @@ fn ports_of(role: &str) -> Vec<u16> {
     ];
     let more: &[u16] = match role {
         "collector" => &[ports::COLLECTOR_ADMIN],
-        "query" => return vec![ports::QUERY_HTTP, ports::QUERY_ADMIN],
+        "query" => return vec![ports::QUERY_HTTP, ports::QUERY_GRPC, ports::QUERY_ADMIN],
         "ingester" => return vec![ports::INGESTER_ADMIN],
         "all-in-one" => &[
             ports::SAMPLING_HTTP,
             ports::SAMPLING_GRPC,
             ports::QUERY_HTTP,
+            ports::QUERY_GRPC,
             ports::COLLECTOR_ADMIN,
         ],
         other => panic!("no role {other}"),

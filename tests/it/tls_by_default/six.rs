@@ -13,7 +13,7 @@ use crate::support::https::posts;
 use crate::support::{eventually, root, setup};
 
 /// The settings of all listeners that have TLS begin with these.
-const PREFIXES: [&str; 9] = [
+const PREFIXES: [&str; 10] = [
     "collector.otlp.grpc",
     "collector.otlp.http",
     "collector.grpc",
@@ -22,6 +22,7 @@ const PREFIXES: [&str; 9] = [
     "http-server",
     "sampling.grpc",
     "query.http",
+    "query.grpc",
     "admin.http",
 ];
 
