@@ -67,10 +67,10 @@ fn ui(messages: &[Bytes]) -> Value {
     let data = traces.into_iter().map(|(id, spans)| {
         json!({"traceID": id, "spans": spans, "processes": processes, "warnings": null})
     });
-    envelope(data.collect())
+    envelope(&data.collect::<Vec<_>>())
 }
 
-fn envelope(data: Vec<Value>) -> Value {
+fn envelope(data: &[Value]) -> Value {
     json!({"data": data, "total": 0, "limit": 0, "offset": 0, "errors": null})
 }
 
@@ -124,12 +124,12 @@ fn hex(bytes: &[u8]) -> String {
 /// A list of names or of pairs of words, as data.
 fn words(method: &str, messages: &[Bytes]) -> Value {
     let [message] = messages else {
-        return envelope(Vec::new());
+        return envelope(&[]);
     };
     let message = message.clone();
     let pair = |name: String, kind: String| json!({"name": name, "spanKind": kind});
     let link = |parent: String, child: String, calls: u64| json!({"parent": parent, "child": child, "callCount": calls});
-    envelope(match method {
+    let data: Vec<Value> = match method {
         "/jaeger.api_v2.QueryService/GetServices" => {
             let list = api_v2::GetServicesResponse::decode(message)
                 .unwrap()
@@ -166,7 +166,8 @@ fn words(method: &str, messages: &[Bytes]) -> Value {
                 .map(|l| link(l.parent, l.child, l.call_count))
                 .collect()
         }
-    })
+    };
+    envelope(&data)
 }
 
 /// Spans of OpenTelemetry's form, field by field, with what Elasticsearch keeps of them.

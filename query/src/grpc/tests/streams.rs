@@ -23,8 +23,11 @@ fn ids(answer: &Answer) -> Vec<(u64, u64)> {
         .collect()
 }
 
+/// What the store does, step by step.
+type Steps = Vec<Option<Result<ReadItem, ReadError>>>;
+
 /// The pieces of a store's answer: how many spans each, and whether it begins another trace.
-fn steps(pieces: &[(usize, bool)]) -> (Vec<Option<Result<ReadItem, ReadError>>>, Vec<(u64, u64)>) {
+fn steps(pieces: &[(usize, bool)]) -> (Steps, Vec<(u64, u64)>) {
     let (mut steps, mut expect) = (Vec::new(), Vec::new());
     let (mut trace, mut id) = (1, 0);
     for &(count, another) in pieces {
