@@ -93,7 +93,7 @@ fn a_listener_that_takes_nothing_is_named() {
     ];
     let others = told(&by_certificate);
     assert!(
-        others.len() == 8 && !others.iter().any(|note| note.starts_with("jaeger-grpc")),
+        others.len() == 9 && !others.iter().any(|note| note.starts_with("jaeger-grpc")),
         "{others:?}"
     );
     assert_eq!(

@@ -18,7 +18,7 @@ fn jaegers_behaviour_is_two_variables_with_a_warning_a_listener() {
             .iter()
             .all(|l| l.addrs.len() == 1 && l.addrs[0].to_string().starts_with("[::]:"))
     );
-    assert_eq!(checked.warnings.len(), 11, "{:?}", checked.warnings);
+    assert_eq!(checked.warnings.len(), 12, "{:?}", checked.warnings);
     let checked = super::checked(
         Role::AllInOne,
         &[],
