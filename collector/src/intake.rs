@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use listen::Occasional;
+use listen::{Encoding, Occasional};
 use model::{Batch, Instance, KeyValue, Span};
 use storage::forward::Client;
 use storage::layers::{Ledger, ledger};
@@ -23,7 +23,7 @@ use crate::deadline::Deadline;
 use crate::downsampling::Downsampling;
 use crate::estimate::Estimates;
 use crate::fault::Fault;
-use crate::inflate::{Encoding, inflate};
+use crate::inflate::inflate;
 use crate::inflow::Limit;
 use crate::metrics::Metrics;
 use crate::sampling::Sampling;

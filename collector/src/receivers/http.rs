@@ -10,12 +10,13 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use listen::Encoding;
 use trust::Stranger;
 
 use crate::admission::Refusal;
 use crate::deadline::Deadline;
 use crate::fault::Fault;
-use crate::inflate::Encoding;
+use crate::inflate;
 use crate::inflow::Inflow;
 use crate::instance;
 use crate::intake::{Decode, Payload, Receiver, Stored};
@@ -114,7 +115,7 @@ pub(super) fn error(status: StatusCode, text: &str) -> Response {
 
 /// The body. Nothing of it is read before it is paid for.
 async fn read(receiver: &Receiver, parts: &Parts, inflow: &mut Inflow) -> Result<Payload, Fault> {
-    let encoding = Encoding::from_header(parts.headers.get(CONTENT_ENCODING))?;
+    let encoding = inflate::encoding(parts.headers.get(CONTENT_ENCODING))?;
     let instance = instance::of(receiver, parts)?;
     let limit = receiver.limit;
     let declared = parts

@@ -22,12 +22,13 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use listen::Encoding;
 use listen::grpc::is_grpc;
 use tonic::Status;
 
 use crate::deadline::Deadline;
 use crate::fault::Fault;
-use crate::inflate::Encoding;
+use crate::inflate;
 use crate::inflow::Inflow;
 use crate::instance;
 use crate::intake::{Decode, Payload, Receiver, Stored};
@@ -103,7 +104,7 @@ async fn read(
     body: Body,
     deadline: &Deadline,
 ) -> Result<Payload, Fault> {
-    let named = Encoding::from_header(parts.headers.get("grpc-encoding"))?;
+    let named = inflate::encoding(parts.headers.get("grpc-encoding"))?;
     let reading = async {
         let mut inflow = Inflow::new(body);
         let Some([flag, a, b, c, d]) = inflow.head().await? else {

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::HeaderMap;
-use listen::Datagrams;
+use listen::{Datagrams, Encoding};
 use tokio::net::UdpSocket;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -18,7 +18,6 @@ use wire::thrift::{self, Message, Protocol};
 
 use crate::deadline::Deadline;
 use crate::fault::Fault;
-use crate::inflate::Encoding;
 use crate::instance;
 use crate::intake::{Origin, Payload, Receiver};
 use crate::metrics::Port;
