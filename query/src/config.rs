@@ -2,6 +2,7 @@
 //!
 //! Plain values; reading flags, files and the environment is the binary's.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -37,10 +38,23 @@ pub struct Config {
     pub instances: Rules,
     /// Whether traces can be archived, for the page.
     pub archive: bool,
+    /// What is shown to browsers.
+    pub ui: Ui,
     /// What the page and Kiali are told of the version.
     pub version: Version,
     /// What the page at `/` says of other ports, in this order.
     pub places: Vec<Place>,
+}
+
+/// The web UI.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ui {
+    /// A folder with a bundle of Jaeger's UI (`query.static-files`); `None`: the plain page.
+    pub static_files: Option<PathBuf>,
+    /// The UI's own configuration, `.json` or `.js` (`query.ui-config`).
+    pub config: Option<PathBuf>,
+    /// Whether requests for its files are logged (`query.log-static-assets-access`).
+    pub logs_assets: bool,
 }
 
 /// A prefix of every path, checked.
@@ -90,6 +104,7 @@ impl Default for Config {
             tag_expressions: true,
             passes_credentials_on: false,
             archive: false,
+            ui: Ui::default(),
             version: Version::default(),
             instances: Rules::new(Instances::one(Instance::default())),
             places: Vec::new(),

@@ -1,7 +1,7 @@
 //! The token or key of whoever asks, for stores that decide by it.
 //!
 //! In: a request's headers, which over gRPC are its metadata. Out: one of its credentials with its scheme, or none. It is kept for that request alone, and is
-//! never shown.
+//! never shown. One word alone is a token, as in Jaeger; a scheme counts in any case, as RFC 7235 has it.
 //!
 //! Source: `jaegertracing/jaeger: internal/auth/bearertoken` v1.76.0.
 
@@ -35,16 +35,28 @@ pub(crate) fn of_metadata(metadata: &HeaderMap) -> Result<Option<SecretString>, 
 
 /// Of `Authorization`, else of what a proxy put there.
 pub(crate) fn of(headers: &HeaderMap) -> Option<SecretString> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    if let Some(own) = text("authorization") {
-        let (scheme, secret) = own.split_once(' ')?;
-        let scheme = SCHEMES
-            .into_iter()
-            .find(|known| scheme.eq_ignore_ascii_case(known))?;
-        return Some(SecretString::from(format!("{scheme} {}", secret.trim())));
-    }
-    let token = text(FORWARDED_TOKEN)?.trim();
-    (!token.is_empty()).then(|| SecretString::from(format!("Bearer {token}")))
+    let text = |name: &str| {
+        let text = headers.get(name)?.to_str().ok()?.trim();
+        (!text.is_empty()).then_some(text)
+    };
+    let given = text("authorization").or_else(|| text(FORWARDED_TOKEN))?;
+    let words: Vec<&str> = given.split(' ').filter(|word| !word.is_empty()).collect();
+    let (scheme, secret) = match words.as_slice() {
+        [token] => ("Bearer", *token),
+        [scheme, secret] => {
+            let is_it = |one: &&str| scheme.eq_ignore_ascii_case(one);
+            let scheme = SCHEMES.into_iter().find(is_it)?;
+            (scheme, *secret)
+        }
+        _ => {
+            tracing::warn!(
+                words = words.len(),
+                "a caller's Authorization is neither a token nor a scheme and a token: it is not handed on"
+            );
+            return None;
+        }
+    };
+    Some(SecretString::from(format!("{scheme} {secret}")))
 }
 
 #[cfg(test)]
@@ -70,8 +82,14 @@ mod tests {
         check(&[("authorization", "bearer t")], Some("Bearer t"));
         check(&[("authorization", "APIKey k")], Some("ApiKey k"));
         check(&[("authorization", "Basic dTpw")], None);
-        check(&[("authorization", "t")], None);
+        check(&[("authorization", "t")], Some("Bearer t"));
+        check(&[("authorization", "Bearer t u")], None);
         check(&[(FORWARDED_TOKEN, "t")], Some("Bearer t"));
+        check(&[(FORWARDED_TOKEN, "Bearer t")], Some("Bearer t"));
+        check(
+            &[("authorization", ""), (FORWARDED_TOKEN, "t")],
+            Some("Bearer t"),
+        );
         let both = [("authorization", "Bearer mine"), (FORWARDED_TOKEN, "proxy")];
         check(&both, Some("Bearer mine"));
     }

@@ -1,40 +1,55 @@
-//! The query service over HTTP: Jaeger's API under `/api`, and a page elsewhere.
+//! The query service over HTTP: Jaeger's API under `/api`, its third one under `/api/v3`, and a web UI elsewhere.
 //!
 //! In: requests. Out: answers whose bodies, errors and content types are those of Jaeger v1.76, compressed for clients that ask for it.
-//! Parameters stand in the URL; bodies are not read. It opens no socket.
+//! `openapi.json` says all of it for programs. It opens no socket.
 //!
 //! Source: `jaegertracing/jaeger: cmd/query/app` v1.76.0. Different on purpose: an unknown path below `/api/` is 404 and not the page, answers
 //! have a stable order, a negative `lookback` is refused, connections are kept alive.
 
+mod bare;
+mod body;
+mod deep;
 mod envelope;
 mod form;
 mod go;
 mod indent;
 pub(crate) mod json;
+mod metrics;
 mod names;
 mod page;
 mod params;
 mod pieces;
 mod route;
+mod site;
 mod tags_json;
 mod traces;
+mod transform;
+mod v1;
+mod v3;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use http::header::ALLOW;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
+use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use trust::Stranger;
 
 use crate::service::Service;
 use crate::{BasePath, Config};
-use envelope::{Envelope, Error};
 use form::Form;
-use page::Page;
 use route::Route;
+pub use site::{Site, SiteError};
+
+/// What the API can be asked, for programs.
+const OPENAPI: &str = include_str!("../openapi.json");
+/// The header by which a traced server says which trace a request is in. Requests are not traced here: it says nothing, as Jaeger's then.
+const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 /// The spans of one trace as `/api/traces/ID?raw=true` gives them, in one JSON object: by start in microseconds, then id.
 pub fn raw_trace(mut spans: Vec<model::Span>) -> Vec<u8> {
@@ -48,17 +63,22 @@ struct Api {
     base_path: BasePath,
     additional_headers: Vec<(HeaderName, HeaderValue)>,
     tag_expressions: bool,
-    page: Page,
+    site: Site,
+    logs_assets: bool,
+    /// One permit for each file that is transformed.
+    transforms: Arc<Semaphore>,
 }
 
 /// Every route of the query service, base path, compression and headers included.
-pub fn router(service: Service, config: &Config) -> Router {
+pub fn router(service: Service, config: &Config, site: Site) -> Router {
     let api = Api {
         service,
         base_path: config.base_path.clone(),
         additional_headers: config.additional_headers.clone(),
         tag_expressions: config.tag_expressions,
-        page: Page::new(config),
+        site,
+        logs_assets: config.ui.logs_assets,
+        transforms: v1::turns(),
     };
     // one handler and our own table: Jaeger cuts paths before it decodes them, and has no HEAD
     Router::new()
@@ -69,14 +89,14 @@ pub fn router(service: Service, config: &Config) -> Router {
 
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let start = Instant::now();
-    let (request, _body) = request.into_parts();
+    let (request, body) = request.into_parts();
     let path = api.base_path.strip(request.uri.path());
     let mut response;
     let label;
     match path.map(Route::of) {
         Some(route) => {
             label = route.label();
-            response = api.answer(route, &request).await;
+            response = api.answer(route, &request, body).await;
         }
         None => {
             label = "";
@@ -88,6 +108,8 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
             response.headers_mut().append(name, value.clone());
         }
     }
+    let nothing = HeaderValue::from_static("");
+    response.headers_mut().insert(TRACE_RESPONSE, nothing);
     let method = method_label(&request.method);
     let status = response.status().as_u16();
     api.service
@@ -99,38 +121,50 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
 // === impl Api ===
 
 impl Api {
-    async fn answer(&self, route: Route<'_>, request: &http::request::Parts) -> Response {
-        if !route.allows(&request.method) {
-            return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    async fn answer(&self, route: Route<'_>, parts: &http::request::Parts, body: Body) -> Response {
+        if !route.allows(&parts.method) {
+            let allow = [(ALLOW, route.allowed())];
+            return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
         }
-        let form = Form::parse(request.uri.query().unwrap_or_default());
-        // what they show is nobody's
+        // what the first ones show is nobody's
         match route {
-            Route::UnknownApi => return page::not_found(),
-            Route::Asset(name) => return Page::asset(name),
-            Route::Page => return self.page.html(),
-            _ => {}
-        }
-        let call = match self.service.call(request) {
-            Ok(call) => call,
-            Err(stranger) => return refused(&stranger),
-        };
-        let result: Result<Envelope, Error> = match route {
-            Route::Trace(id) => traces::get(self, call, id, &form).await,
-            Route::Traces => traces::find(self, call, &form).await,
-            Route::Services => names::services(call).await,
-            Route::ServiceOperations(service) => names::operation_names(call, &service).await,
-            Route::Operations => names::operations(call, &form).await,
-            Route::Dependencies => names::dependencies(call, &form).await,
-            Route::Archive(id) => traces::archive(call, id, &form).await,
-            Route::Metrics | Route::UnknownApi | Route::Asset(_) | Route::Page => Err(Error::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "metrics querying is currently disabled",
-            )),
-        };
-        match result {
-            Ok(envelope) => envelope.into_response(is_pretty(&form)),
-            Err(error) => error.into_response(),
+            Route::UnknownApi => page::not_found(),
+            Route::OpenApi => {
+                page::file(Bytes::from_static(OPENAPI.as_bytes()), "application/json")
+            }
+            Route::Asset(name) => {
+                let response = self.site.asset(name, parts);
+                if self.logs_assets {
+                    let (path, status) = (parts.uri.path(), response.status().as_u16());
+                    tracing::info!(path, status, "static asset");
+                }
+                response
+            }
+            Route::Page => self.site.html(),
+            Route::V1(route) => {
+                let call = match self.service.call(parts) {
+                    Ok(call) => call,
+                    Err(stranger) => return refused(&stranger),
+                };
+                let form = Form::parse(parts.uri.query().unwrap_or_default());
+                let asked = v1::Asked {
+                    call,
+                    parts,
+                    body,
+                    form,
+                };
+                let answered = v1::answer(self, route, asked).await;
+                answered.unwrap_or_else(IntoResponse::into_response)
+            }
+            Route::V3(route) => {
+                let call = match self.service.call(parts) {
+                    Ok(call) => call,
+                    Err(stranger) => return refused(&stranger),
+                };
+                let form = Form::parse(parts.uri.query().unwrap_or_default());
+                let answered = v3::answer(self, route, call, &form).await;
+                answered.unwrap_or_else(IntoResponse::into_response)
+            }
         }
     }
 }

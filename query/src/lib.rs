@@ -23,7 +23,7 @@ mod trace;
 mod v3;
 
 pub use adjust::Adjuster;
-pub use config::{BasePath, Config, InvalidBasePath, Place, Version};
+pub use config::{BasePath, Config, InvalidBasePath, Place, Ui, Version};
 pub use metrics::Metrics;
 pub use server::{BindError, RunError, Server, bind};
 pub use service::{Readers, Service, Stores};

@@ -19,6 +19,7 @@ use crate::{Config, http};
 pub struct Server {
     bound: Vec<(listen::Listener, Router)>,
     health: Option<Health>,
+    site: http::Site,
 }
 
 /// Why the service could not be bound.
@@ -30,6 +31,12 @@ pub enum BindError {
     /// The descriptions for gRPC reflection cannot be read: a defect of this build.
     #[error("cannot describe the services for grpc reflection: {0}")]
     Reflection(#[from] grpc::Error),
+    /// The web UI cannot be shown: another file or setting mends it.
+    #[error(transparent)]
+    Site(#[from] http::SiteError),
+    /// Its files were not read to the end.
+    #[error("reading the web UI's files panicked")]
+    Panicked,
 }
 
 /// Why the service ended by itself.
@@ -45,9 +52,13 @@ pub async fn bind(
     connections: &listen::Metrics,
 ) -> Result<Server, BindError> {
     let service = Service::new(stores, config, Metrics::register(registry));
+    let told = config.clone();
+    let site = tokio::task::spawn_blocking(move || http::Site::open(&told)).await;
+    let site = site.map_err(|_| BindError::Panicked)??;
     let mut server = Server {
         bound: Vec::new(),
         health: None,
+        site: site.clone(),
     };
     let mut config = config.clone();
     if let Some(at) = &config.grpc {
@@ -63,7 +74,7 @@ pub async fn bind(
         server.health = Some(health);
     }
     let listener = listen::bind(&config.http, connections).await?;
-    let router = http::router(service, &config);
+    let router = http::router(service, &config, site);
     server.bound.push((listener, router));
     Ok(server)
 }
@@ -81,7 +92,11 @@ impl Server {
 
     /// Answers requests until `shutdown`, then finishes those in flight.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunError> {
-        let Self { bound, health } = self;
+        let Self {
+            bound,
+            health,
+            site,
+        } = self;
         let serving = bound
             .into_iter()
             .map(|(listener, router)| listener.serve(router, shutdown.clone()));
@@ -93,9 +108,14 @@ impl Server {
             }
             std::future::pending::<()>().await;
         };
+        let keeping = async {
+            site.keep(&shutdown).await;
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
             served = try_join_all(serving) => Ok(served.map(drop)?),
             () = telling => Ok(()),
+            () = keeping => Ok(()),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! In: what a protocol asked for, and who asked. Out: whole traces put together from the port's chunks, with their completeness; nothing is
 //! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, `instance_of`, says which instance a request may read.
 
+mod measures;
 mod reading;
 
 use std::collections::{HashMap, HashSet};
@@ -21,6 +22,8 @@ use storage::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use trust::{Names, Rules, Stranger};
+
+pub use measures::{Measure, MetricsError, MetricsQuery};
 
 use crate::credentials;
 use crate::metrics::{Metrics, Timer};
@@ -117,7 +120,7 @@ pub struct Answer<T> {
 
 /// One of the requests for traces that are answered at once. The next one's turn comes when it is dropped.
 #[derive(Debug)]
-pub struct Turn(#[allow(dead_code, reason = "held, never asked")] OwnedSemaphorePermit);
+pub struct Turn(#[allow(dead_code, reason = "held, never asked")] pub(crate) OwnedSemaphorePermit);
 
 /// Why a trace was not archived.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -212,6 +215,11 @@ impl Service {
     /// The read-time corrections, with their settings.
     pub fn adjuster(&self) -> Adjuster {
         self.adjuster
+    }
+
+    /// How long a request may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// The counters.

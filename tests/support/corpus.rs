@@ -96,6 +96,16 @@ impl Corpus {
         body
     }
 
+    /// The same of an answer of api_v3: services of other cases left out.
+    pub fn restrict_v3(&self, body: &Value) -> Value {
+        let (_, services) = self.known();
+        let mut body = body.clone();
+        if let Some(list) = body.get_mut("services").and_then(Value::as_array_mut) {
+            list.retain(|item| item.as_str().is_some_and(|name| services.contains(name)));
+        }
+        body
+    }
+
     /// Ids and services of these cases, as their recorded documents name them.
     pub fn known(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut ids, mut services) = (BTreeSet::new(), BTreeSet::new());
@@ -153,6 +163,17 @@ impl Case {
             .into_iter()
             .filter_map(of_file)
             .collect()
+    }
+
+    /// The traces that api_v3 gave for it: id and file.
+    pub fn recorded_v3(&self, version: &str) -> Vec<(String, PathBuf)> {
+        let prefix = format!("{version}.api-v3-trace.");
+        let of_file = |file: PathBuf| {
+            let id = file_name(&file).strip_prefix(&prefix)?;
+            Some((id.strip_suffix(".json")?.to_owned(), file))
+        };
+        let files = files(&self.folder).into_iter();
+        files.filter_map(of_file).collect()
     }
 }
 

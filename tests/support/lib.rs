@@ -8,6 +8,7 @@ pub mod clients;
 pub mod corpus;
 pub mod fault_proxy;
 pub mod golden;
+pub mod golden_v3;
 pub mod kafka;
 pub mod pki;
 pub mod servers;

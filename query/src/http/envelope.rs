@@ -16,7 +16,7 @@ use wire::go_json;
 
 use super::indent::indent;
 use super::pieces::Pieces;
-use crate::partial::{self, PARTIAL};
+use crate::partial::{PARTIAL, header_text};
 use crate::service::{ArchiveError, Turn};
 
 /// How every envelope begins.
@@ -55,9 +55,10 @@ struct Entry {
     trace_id: Option<String>,
 }
 
+/// What an answer says that was cut.
 #[derive(Serialize)]
-struct Partial<'a> {
-    reason: &'a str,
+pub(super) struct Partial<'a> {
+    pub(super) reason: &'a str,
 }
 
 // === impl Envelope ===
@@ -111,6 +112,15 @@ impl Envelope {
         });
     }
 
+    /// Adds that something which was sent is not in the answer.
+    pub(super) fn left_out(&mut self, why: String) {
+        self.errors.push(Entry {
+            code: None,
+            msg: why,
+            trace_id: None,
+        });
+    }
+
     /// Says that the answer was cut, and why.
     pub(super) fn cut(&mut self, reason: String) {
         self.partial = Some(reason);
@@ -118,20 +128,13 @@ impl Envelope {
 
     /// The answer, indented when that was asked for.
     pub(super) fn into_response(mut self, pretty: bool) -> Response {
-        let header = self.partial.as_deref().map(partial::header_text);
+        let partial = self.partial.clone();
         let turn = self.turn.take();
         let mut pieces = self.into_pieces();
         if pretty {
             pieces = vec![indent(&pieces.concat())];
         }
-        let mut response = Response::new(Pieces::body(pieces, turn));
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, JSON);
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
-        if let Some(reason) = header {
-            headers.insert(PARTIAL, reason);
-        }
-        response
+        json(Pieces::body(pieces, turn), partial.as_deref())
     }
 
     fn into_pieces(self) -> Vec<Vec<u8>> {
@@ -146,13 +149,21 @@ impl Envelope {
             out.extend_from_slice(&go_json::to_vec(&self.errors));
         }
         if let Some(reason) = &self.partial {
-            out.extend_from_slice(b",\"partial\":");
-            out.extend_from_slice(&go_json::to_vec(&Partial { reason }));
+            out.extend_from_slice(&Partial { reason }.member());
         }
         out.push(b'}');
         let mut pieces = self.head;
         pieces.push(out);
         pieces
+    }
+}
+
+// === impl Partial ===
+
+impl Partial<'_> {
+    /// As one more member of an object.
+    pub(super) fn member(&self) -> Vec<u8> {
+        [b",\"partial\":".to_vec(), go_json::to_vec(self)].concat()
     }
 }
 
@@ -215,6 +226,18 @@ impl IntoResponse for Error {
         body.push(b'\n');
         text(self.status, body)
     }
+}
+
+/// A success. Why it was cut, if it was, stands in a header too.
+pub(super) fn json(body: Body, partial: Option<&str>) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
+    if let Some(reason) = partial {
+        headers.insert(PARTIAL, header_text(reason));
+    }
+    response
 }
 
 /// A plain answer, of a type that browsers do not guess.

@@ -2,11 +2,25 @@
 //!
 //! In: a parameter's text. Out: the value, or Go's sentence. Durations are `settings`'.
 //!
-//! Source: Go 1.24 `strconv/atoi.go`, `atob.go`, `quote.go`.
+//! Source: Go 1.24 `strconv/atoi.go`, `atob.go`, `atof.go`, `quote.go`.
+
+mod time;
+
+pub(super) use time::parse_time;
 
 /// A signed decimal number of at most `bits` bits.
 pub(super) fn parse_int(text: &str, bits: u32) -> Result<i64, String> {
-    let error = |why| Err(format!("strconv.ParseInt: parsing {}: {why}", quote(text)));
+    parse_int_as("ParseInt", text, bits)
+}
+
+/// The same, with the error of another of Go's functions.
+pub(super) fn parse_int_as(function: &str, text: &str, bits: u32) -> Result<i64, String> {
+    let error = |why| {
+        Err(format!(
+            "strconv.{function}: parsing {}: {why}",
+            quote(text)
+        ))
+    };
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return error("invalid syntax");
@@ -30,6 +44,23 @@ pub(super) fn parse_bool(text: &str) -> Result<bool, String> {
             "strconv.ParseBool: parsing {}: invalid syntax",
             quote(text)
         )),
+    }
+}
+
+/// A decimal float, or a word for one that is no number. Go's hexadecimal floats are not taken.
+pub(super) fn parse_float(text: &str) -> Result<f64, String> {
+    let error = |why| {
+        Err(format!(
+            "strconv.ParseFloat: parsing {}: {why}",
+            quote(text)
+        ))
+    };
+    match text.parse::<f64>() {
+        Ok(value) if value.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) => {
+            error("value out of range")
+        }
+        Ok(value) => Ok(value),
+        Err(_) => error("invalid syntax"),
     }
 }
 
@@ -89,6 +120,21 @@ mod tests {
         ] {
             let expect = expect.map_err(|why| format!("strconv.ParseInt: {why}"));
             assert_eq!(parse_int(text, bits), expect);
+        }
+    }
+
+    #[test]
+    fn floats_read_as_in_go() {
+        assert_eq!(parse_float("0.95"), Ok(0.95));
+        assert_eq!(parse_float("1e-3"), Ok(0.001));
+        assert!(parse_float("nan").is_ok_and(f64::is_nan));
+        for (text, why) in [
+            ("", "parsing \"\": invalid syntax"),
+            ("0,5", "parsing \"0,5\": invalid syntax"),
+            ("1e400", "parsing \"1e400\": value out of range"),
+        ] {
+            let expect = format!("strconv.ParseFloat: {why}");
+            assert_eq!(parse_float(text), Err(expect));
         }
     }
 

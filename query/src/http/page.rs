@@ -1,4 +1,4 @@
-//! The plain page at `/`, until the web UI is there: what this is, what it knows, where things are.
+//! The plain page at `/`, where there is no web UI: what this is, what it knows, where things are.
 //!
 //! In: settings, once. Out: HTML that asks nothing of other hosts, under a policy that runs our own script and no other. It carries the constants that
 //! Kiali reads Jaeger's version from. Text from settings is escaped; text from spans is put in by the script, as text.
@@ -43,23 +43,13 @@ struct VersionJson<'a> {
 
 impl Page {
     pub(super) fn new(config: &Config) -> Self {
-        let Version {
-            spoor,
-            git_commit,
-            git_version,
-            build_date,
-        } = &config.version;
-        let version = go_json::to_string(&VersionJson {
-            git_commit,
-            git_version,
-            build_date,
-        });
         let values = [
             ("base", escape(&format!("{}/", config.base_path.as_str()))),
             ("archive", config.archive.to_string()),
-            ("version", version),
-            ("spoor", escape(spoor)),
-            ("jaeger", escape(git_version)),
+            ("backend", backend_capabilities(config.archive)),
+            ("version", version(&config.version)),
+            ("spoor", escape(&config.version.spoor)),
+            ("jaeger", escape(&config.version.git_version)),
             ("places", places(&config.places)),
         ];
         Self {
@@ -101,7 +91,21 @@ pub(super) fn not_found() -> Response {
     envelope::text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
-fn file(body: Bytes, content_type: &'static str) -> Response {
+/// The version as pages of Jaeger's tell it.
+pub(super) fn version(version: &Version) -> String {
+    go_json::to_string(&VersionJson {
+        git_commit: &version.git_commit,
+        git_version: &version.git_version,
+        build_date: &version.build_date,
+    })
+}
+
+/// What the UI of Jaeger 2 asks a page for.
+pub(super) fn backend_capabilities(archive: bool) -> String {
+    format!("{{\"archiveStorage\":{archive},\"metricsStorage\":false,\"aiAssistant\":false}}")
+}
+
+pub(super) fn file(body: Bytes, content_type: &'static str) -> Response {
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -17,7 +17,7 @@ use super::{go, tags_json};
 const LOOKBACK: Duration = Duration::from_secs(48 * 3600);
 /// How many traces a search without `limit` asks for; none and less than none are the same here.
 const DEFAULT_LIMIT: usize = 100;
-const DEPENDENCY_LOOKBACK_MS: i64 = 24 * 3600 * 1000;
+const DEPENDENCY_LOOKBACK_MS: u64 = 24 * 3600 * 1000;
 
 /// What `/api/traces` asks for.
 #[derive(Debug)]
@@ -119,12 +119,7 @@ impl Period {
     /// Reads `endTs` and `lookback`, of the dependencies.
     pub(super) fn parse(form: &Form, now: SystemTime) -> Result<Self, String> {
         let end_ns = time(form, "endTs", 1_000_000)?.unwrap_or_else(|| ns(now));
-        let lookback_ms = match form.first("lookback") {
-            "" => DEPENDENCY_LOOKBACK_MS,
-            text => go::parse_int(text, 64).map_err(|why| unable("lookback", &why))?,
-        };
-        let lookback_ms = u64::try_from(lookback_ms)
-            .map_err(|_| unable("lookback", &format!("{lookback_ms} is negative")))?;
+        let lookback_ms = milliseconds(form, "lookback")?.unwrap_or(DEPENDENCY_LOOKBACK_MS);
         Ok(Self {
             start_ns: end_ns.saturating_sub(lookback_ms.saturating_mul(1_000_000)),
             end_ns,
@@ -134,18 +129,37 @@ impl Period {
 
 /// Reads `raw`.
 pub(super) fn raw(form: &Form) -> Result<bool, String> {
-    match form.first("raw") {
+    truth(form, "raw")
+}
+
+/// A truth value; false when not given.
+pub(super) fn truth(form: &Form, name: &str) -> Result<bool, String> {
+    match form.first(name) {
         "" => Ok(false),
-        text => go::parse_bool(text).map_err(|why| unable("raw", &why)),
+        text => go::parse_bool(text).map_err(|why| unable(name, &why)),
     }
 }
 
-fn unable(name: &str, why: &str) -> String {
+/// A number of milliseconds that is not negative.
+pub(super) fn milliseconds(form: &Form, name: &str) -> Result<Option<u64>, String> {
+    let text = form.first(name);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let value = go::parse_int(text, 64).map_err(|why| unable(name, &why))?;
+    match u64::try_from(value) {
+        Ok(value) => Ok(Some(value)),
+        Err(_) => Err(unable(name, &format!("{value} is negative"))),
+    }
+}
+
+/// The sentence about a parameter that cannot be read.
+pub(super) fn unable(name: &str, why: &str) -> String {
     format!("unable to parse param '{name}': {why}")
 }
 
 /// A time since the Unix epoch in units of `unit_ns`; what lies before it is the epoch.
-fn time(form: &Form, name: &str, unit_ns: u64) -> Result<Option<u64>, String> {
+pub(super) fn time(form: &Form, name: &str, unit_ns: u64) -> Result<Option<u64>, String> {
     match form.first(name) {
         "" => Ok(None),
         text => {
@@ -202,7 +216,8 @@ fn filter(form: &Form, expressions: bool) -> Result<Filter, String> {
     Ok(Filter::And(wanted.into_iter().map(leaf).collect()))
 }
 
-fn ns(time: SystemTime) -> u64 {
+/// Nanoseconds since the Unix epoch.
+pub(super) fn ns(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

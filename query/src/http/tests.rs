@@ -13,8 +13,12 @@ use storage::{DependencyLink, ReadError, ReadLimits};
 use tower::ServiceExt;
 
 mod edges;
+mod metrics;
 mod names;
+mod openapi;
 mod traces;
+mod transform;
+mod v3;
 
 use super::*;
 use crate::testing::*;
@@ -45,7 +49,8 @@ impl Answer {
 
 fn app(script: &Arc<Script>, config: &Config) -> Router {
     let metrics = Metrics::register(&mut Registry::default());
-    router(Service::new(script.stores(), config, metrics), config)
+    let service = Service::new(script.stores(), config, metrics);
+    router(service, config, Site::own(config))
 }
 
 async fn send(app: Router, request: http::Request<axum::body::Body>) -> Answer {
@@ -61,6 +66,12 @@ async fn send(app: Router, request: http::Request<axum::body::Body>) -> Answer {
 fn request(method: &str, uri: &str) -> http::Request<axum::body::Body> {
     let builder = http::Request::builder().method(method).uri(uri);
     builder.body(axum::body::Body::empty()).unwrap()
+}
+
+/// A request with a body of this type.
+fn post(uri: &str, content_type: &str, body: impl Into<Body>) -> http::Request<Body> {
+    let builder = http::Request::post(uri).header("content-type", content_type);
+    builder.body(body.into()).unwrap()
 }
 
 async fn get_with(script: Script, config: &Config, uri: &str) -> Answer {

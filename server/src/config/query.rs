@@ -3,9 +3,10 @@
 //! In: the settings under `query.`. Out: bounds, headers and the prefix of paths, checked in Jaeger's words. Source: `jaegertracing/jaeger: cmd/query/app` at
 //! v1.76.0.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use ::query::BasePath;
+use ::query::{BasePath, Ui};
 use http::{HeaderName, HeaderValue};
 use settings::ByteSize;
 
@@ -34,6 +35,8 @@ pub struct Query {
     pub tag_expressions: bool,
     /// Whether a caller's own token goes on to the store.
     pub bearer_token_propagation: bool,
+    /// The web UI.
+    pub ui: Ui,
 }
 
 // === impl Query ===
@@ -51,7 +54,20 @@ impl Query {
             timeout: check.some_time("query.timeout"),
             tag_expressions: check.settings.bool("query.tag-expressions"),
             bearer_token_propagation: check.settings.bool("query.bearer-token-propagation"),
+            ui: ui(check),
         }
+    }
+}
+
+fn ui(check: &Check<'_>) -> Ui {
+    let path = |setting| {
+        let text = check.settings.text(setting);
+        (!text.is_empty()).then(|| PathBuf::from(text))
+    };
+    Ui {
+        static_files: path("query.static-files"),
+        config: path("query.ui-config"),
+        logs_assets: check.settings.bool("query.log-static-assets-access"),
     }
 }
 

@@ -398,6 +398,7 @@ pub(super) fn query(
         passes_credentials_on: query.bearer_token_propagation,
         instances: rules.clone(),
         archive: storage.has_archive(),
+        ui: query.ui.clone(),
         version: query::Version {
             spoor: env!("CARGO_PKG_VERSION").to_owned(),
             git_commit: version::GIT_COMMIT.to_owned(),

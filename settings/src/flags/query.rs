@@ -6,7 +6,6 @@
 use super::macros::{client_tls, server_tls};
 use crate::flag::{Flag, Kind, Reader};
 
-const UI: &str = "the web UI arrives in a later version; until then / is a plain page";
 const METRICS: &str = "the metrics API answers 501 in this version";
 
 const fn q(flag: Flag) -> Flag {
@@ -86,13 +85,23 @@ pub(super) const ROWS: &[Flag] = &[
         "",
         "instances whose traces are read as well, as namespace/name with commas between them: whoever may read this one sees theirs too",
     )),
-    q(Flag::accepted("query.static-files", Kind::Text, "", UI)),
-    q(Flag::accepted("query.ui-config", Kind::Text, "", UI)),
-    q(Flag::accepted(
+    q(Flag::acts(
+        "query.static-files",
+        Kind::Text,
+        "",
+        "folder with a bundle of Jaeger's web UI: index.html, and static/ beside it; read into memory, and again when it changes; empty: / is a plain page",
+    )),
+    q(Flag::acts(
+        "query.ui-config",
+        Kind::Text,
+        "",
+        "configuration of that web UI: a .json file, or a .js file that defines function UIConfig(); read again when it changes",
+    )),
+    q(Flag::acts(
         "query.log-static-assets-access",
         Kind::Bool,
         "false",
-        UI,
+        "log each request for a file of the web UI",
     )),
     q(Flag::acts(
         "query.bearer-token-propagation",

@@ -95,6 +95,7 @@ async fn documents_are_those_that_jaeger_wrote_and_answers_those_that_it_gave() 
     services(server.client()).await;
     let compared = golden::compare_all(&spoor, &corpus).await;
     compared.check();
+    golden::compare_v3(&spoor, &corpus).await;
 }
 
 /// Every recorded service document of a case that was sent is there, under Jaeger's id.
@@ -182,6 +183,7 @@ async fn what_jaeger_wrote_is_answered_as_jaeger_answered() {
     let (_folder, setup) = on(server, prefix);
     let spoor = setup.start().unwrap();
     golden::compare_all(&spoor, &corpus).await.check();
+    golden::compare_v3(&spoor, &corpus).await;
 }
 
 /// Both versions in one set of indices, each having written every second case; then the other way round.

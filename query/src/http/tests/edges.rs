@@ -3,16 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_is_not_there_yet_says_so_in_jaegers_words() {
-    for path in [
-        "latencies?service=a&quantile=0.95",
-        "calls?service=a",
-        "errors?service=a",
-        "minstep",
-    ] {
-        let answer = get(Script::default(), &format!("/api/metrics/{path}")).await;
-        is_error(&answer, 501, "metrics querying is currently disabled");
-    }
+async fn without_an_archive_nothing_is_archived() {
     let post = |uri: &'static str| {
         send(
             app(&Arc::default(), &Config::default()),
@@ -47,6 +38,87 @@ async fn a_trace_is_archived_as_it_was_sent() {
     );
     let archived = script.archived.lock().unwrap().clone();
     assert_eq!(archived, [span(1, 1), span(1, 2)]);
+}
+
+#[tokio::test]
+async fn what_to_archive_is_read_from_a_form_too() {
+    for (content_type, body, expect) in [
+        (
+            "application/x-www-form-urlencoded; charset=utf-8",
+            "start=5&end=7",
+            Some((Some(5_000), Some(7_000))),
+        ),
+        ("text/plain", "start=5", Some((Some(1_000), None))),
+        ("application/x-www-form-urlencoded", "start=x", None),
+    ] {
+        let script = Arc::new(Script {
+            archives: true,
+            ..Script::of(vec![spans(vec![span(1, 1)]), complete()])
+        });
+        let request = post("/api/archive/1?start=1", content_type, body);
+        let answer = send(app(&script, &Config::default()), request).await;
+        let got: Vec<_> = script
+            .got
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|g| (g.start_ns, g.end_ns))
+            .collect();
+        match expect {
+            Some(window) => assert_eq!((answer.status, got), (200, vec![window]), "{body}"),
+            None => is_error(
+                &answer,
+                400,
+                "unable to parse param 'start': strconv.ParseInt: parsing \"x\": invalid syntax",
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_another_origin_may_read_and_no_trace_is_named() {
+    for (method, uri, status) in [
+        ("GET", "/api/services", 200),
+        ("OPTIONS", "/api/services", 405),
+        ("GET", "/", 200),
+        ("GET", "/api/nothing", 404),
+    ] {
+        let mut request = request(method, uri);
+        let headers = request.headers_mut();
+        headers.insert("origin", HeaderValue::from_static("https://elsewhere"));
+        headers.insert(
+            "access-control-request-method",
+            HeaderValue::from_static("GET"),
+        );
+        let answer = send(app(&Arc::default(), &Config::default()), request).await;
+        assert_eq!(answer.status, status, "{method} {uri}");
+        let cors = answer
+            .headers
+            .keys()
+            .filter(|name| name.as_str().starts_with("access-control"));
+        assert_eq!(cors.count(), 0, "{method} {uri}");
+        // as Jaeger's, when it does not trace itself
+        assert_eq!(answer.headers["traceresponse"], "");
+    }
+}
+
+#[tokio::test]
+async fn tokens_go_to_the_store_where_they_are_passed_on() {
+    use secrecy::ExposeSecret as _;
+    for (passes, expect) in [(true, Some("Bearer t")), (false, None)] {
+        let config = Config {
+            passes_credentials_on: passes,
+            ..Config::default()
+        };
+        let script = Arc::new(Script::of(vec![complete()]));
+        let mut request = request("GET", "/api/traces/1");
+        let token = HeaderValue::from_static("Bearer t");
+        request.headers_mut().insert("authorization", token);
+        send(app(&script, &config), request).await;
+        let contexts = script.contexts.lock().unwrap();
+        let given = contexts[0].credentials.as_ref();
+        assert_eq!(given.map(|secret| secret.expose_secret()), expect);
+    }
 }
 
 #[tokio::test]
@@ -113,6 +185,10 @@ async fn unknown_paths_of_the_api_are_404_and_wrong_methods_405() {
         ("PUT", "/api/traces/1", 405),
         ("GET", "/api/archive/1", 405),
         ("POST", "/", 405),
+        ("POST", "/api/v3/traces", 405),
+        ("HEAD", "/api/v3/services", 405),
+        ("GET", "/api/transform", 405),
+        ("GET", "/api/v3/nothing", 404),
         ("HEAD", "/", 200),
     ] {
         let answer = send(
@@ -123,7 +199,7 @@ async fn unknown_paths_of_the_api_are_404_and_wrong_methods_405() {
         assert_eq!(answer.status, status, "{method} {uri}");
         match status {
             404 => assert_eq!(answer.text(), "404 page not found\n"),
-            405 => assert!(answer.body.is_empty()),
+            405 => assert!(answer.body.is_empty() && !answer.header("allow").is_empty()),
             _ => {}
         }
     }
@@ -184,7 +260,14 @@ async fn additional_headers_are_added_and_replace_nothing() {
         ],
         ..Config::default()
     };
-    for uri in ["/api/services", "/api/traces", "/", "/api/nothing"] {
+    for uri in [
+        "/api/services",
+        "/api/traces",
+        "/api/v3/services",
+        "/api/openapi.json",
+        "/",
+        "/api/nothing",
+    ] {
         let answer = get_with(Script::default(), &config, uri).await;
         assert_eq!(answer.header("x-one"), "1", "{uri}");
         assert_eq!(answer.header("strict-transport-security"), "max-age=1");
@@ -217,7 +300,8 @@ async fn reads_are_counted_by_both_names_and_requests_by_route() {
     let metrics = Metrics::register(&mut registry);
     let script = Arc::new(Script::of(vec![complete()]));
     let config = Config::default();
-    let app = router(Service::new(script.stores(), &config, metrics), &config);
+    let service = Service::new(script.stores(), &config, metrics);
+    let app = router(service, &config, Site::own(&config));
     for uri in [
         "/api/services",
         "/api/traces?service=a",
