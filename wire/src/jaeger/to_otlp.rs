@@ -137,8 +137,9 @@ fn take_text(attributes: &mut Vec<KeyValue>, key: &str) -> Option<Str> {
     }
 }
 
+/// Of equal keys the last one counts, as in the map that Jaeger makes of them.
 fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
-    attributes.iter().find(|a| a.key == key).map(|a| &a.value)
+    attributes.iter().rfind(|a| a.key == key).map(|a| &a.value)
 }
 
 /// The last word that is a kind counts; words that are none stay tags.

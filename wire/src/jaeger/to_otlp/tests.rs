@@ -55,6 +55,13 @@ fn status_comes_from_error_then_otel_then_http() {
         &[ERROR],
     );
     check_status(vec![text(ERROR, "true")], Unset, "", &[ERROR]);
+    // of equal keys the last one counts
+    check_status(
+        vec![KeyValue::new(ERROR, true), text(ERROR, "false")],
+        Unset,
+        "",
+        &[ERROR, ERROR],
+    );
     check_status(
         vec![text(HTTP_STATUS_CODE, "404")],
         Error,
