@@ -35,6 +35,9 @@ pub enum Encoding {
     Lz4,
 }
 
+/// Makes room in an output for so many bytes more, or refuses.
+pub type Room<'a, E> = dyn FnMut(&mut Vec<u8>, usize) -> Result<(), E> + 'a;
+
 /// Why a body could not be inflated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InflateError<E> {
@@ -97,7 +100,7 @@ pub fn inflate<E>(
     encoding: Encoding,
     input: Vec<u8>,
     most: usize,
-    room: &mut dyn FnMut(&mut Vec<u8>, usize) -> Result<(), E>,
+    room: &mut Room<'_, E>,
 ) -> Result<Vec<u8>, InflateError<E>> {
     let source = input.as_slice();
     let bad = |error: std::io::Error| corrupt(encoding, &error);
@@ -137,7 +140,7 @@ pub fn inflate<E>(
 fn raw_snappy<E>(
     source: &[u8],
     most: usize,
-    room: &mut dyn FnMut(&mut Vec<u8>, usize) -> Result<(), E>,
+    room: &mut Room<'_, E>,
 ) -> Result<Vec<u8>, InflateError<E>> {
     let bad = |error: snap::Error| corrupt(Encoding::Snappy, &error);
     let len = snap::raw::decompress_len(source).map_err(bad)?;

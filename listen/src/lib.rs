@@ -29,7 +29,7 @@ pub use accept::ServeError;
 pub use bind::{BindError, Datagrams, Listener, bind, bind_datagrams};
 pub use body::BodyStalled;
 pub use config::{Config, Limits};
-pub use inflate::{Encoding, InflateError, inflate};
+pub use inflate::{Encoding, InflateError, Room, inflate};
 pub use metrics::Metrics;
 pub use occasional::Occasional;
 pub use peer::{Certificate, Peer};

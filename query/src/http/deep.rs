@@ -60,7 +60,7 @@ pub(super) async fn get(call: Call<'_>, form: &Form) -> Result<Bare, Error> {
 
 fn shown<'a>(path: &[&'a str]) -> PathJson<'a> {
     let entry = |service: &&'a str| EntryJson {
-        service: *service,
+        service,
         operation: "",
     };
     PathJson {

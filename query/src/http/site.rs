@@ -150,7 +150,7 @@ impl Site {
             let read = tokio::task::spawn_blocking(move || reading.compare()).await;
             match read.unwrap_or(Ok(false)) {
                 Ok(true) => {
-                    tracing::info!(folder = %bundle.root.display(), "the web UI was read again")
+                    tracing::info!(folder = %bundle.root.display(), "the web UI was read again");
                 }
                 Ok(false) => {}
                 Err(error) if told.as_ref() == Some(&error) => continue,
