@@ -104,7 +104,6 @@ async fn nothing_of_another_origin_may_read_and_no_trace_is_named() {
 
 #[tokio::test]
 async fn tokens_go_to_the_store_where_they_are_passed_on() {
-    use secrecy::ExposeSecret as _;
     for (passes, expect) in [(true, Some("Bearer t")), (false, None)] {
         let config = Config {
             passes_credentials_on: passes,
@@ -117,7 +116,7 @@ async fn tokens_go_to_the_store_where_they_are_passed_on() {
         send(app(&script, &config), request).await;
         let contexts = script.contexts.lock().unwrap();
         let given = contexts[0].credentials.as_ref();
-        assert_eq!(given.map(|secret| secret.expose_secret()), expect);
+        assert_eq!(given.map(secrecy::ExposeSecret::expose_secret), expect);
     }
 }
 
