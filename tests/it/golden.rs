@@ -4,6 +4,7 @@
 //! its row of the contract's quirks in `tests::golden`.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use bench::carrier;
 use bytes::Bytes;
@@ -31,13 +32,7 @@ async fn send(spoor: &Spoor, case: &Case) {
     let input = std::fs::read(&case.input).unwrap();
     if case.kind == "otlp-json" {
         let url = format!("{}/v1/traces", spoor.url("otlp-http"));
-        let answer = reqwest::Client::new()
-            .post(url)
-            .header("content-type", "application/json")
-            .body(input)
-            .send()
-            .await
-            .unwrap();
+        let answer = post(&url, "application/json", &input).await;
         assert_eq!(answer.status(), 200, "{}", case.name);
         assert_eq!(
             answer.json::<Value>().await.unwrap(),
@@ -55,15 +50,26 @@ async fn send(spoor: &Spoor, case: &Case) {
             "zipkin-v1-json" => ("zipkin", "/api/v1/spans", "application/json"),
             _ => ("zipkin", "/api/v2/spans", "application/json"),
         };
-        let answer = reqwest::Client::new()
-            .post(format!("{}{path}", spoor.url(listener)))
-            .header("content-type", content_type)
-            .body(input)
-            .send()
-            .await
-            .unwrap();
+        let url = format!("{}{path}", spoor.url(listener));
+        let answer = post(&url, content_type, &input).await;
         assert_eq!(answer.status(), 202, "{}", case.name);
         assert_eq!(answer.bytes().await.unwrap().len(), 0, "{}", case.name);
+    }
+}
+
+/// Sends it again while the store is late, at most 30 seconds: a cluster that has just begun takes its time for the first index.
+async fn post(url: &str, content_type: &str, input: &[u8]) -> reqwest::Response {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let request = reqwest::Client::new()
+            .post(url)
+            .header("content-type", content_type)
+            .body(input.to_vec());
+        let answer = request.send().await.unwrap();
+        if answer.status() != 503 || Instant::now() > until {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
