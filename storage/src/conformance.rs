@@ -17,6 +17,7 @@ mod data;
 pub mod dependencies;
 pub mod finding;
 pub mod limits;
+pub mod ordering;
 pub mod reading;
 mod reads;
 mod reduced;
@@ -136,6 +137,11 @@ macro_rules! for_each_promise {
             finding::found_traces_are_whole,
             finding::tags_of_every_kind_are_found,
             finding::every_query_finds_what_the_evaluator_says,
+            finding::values_are_numbers_by_their_text,
+            finding::keys_names_and_durations_are_conditions_too,
+            ordering::traces_come_by_start_or_duration_in_both_directions,
+            ordering::pages_give_every_trace_once,
+            ordering::what_arrives_meanwhile_moves_nothing_into_later_pages,
             catalogue::services_are_sorted_and_come_once,
             catalogue::operations_come_with_their_kinds,
             dependencies::a_call_is_a_span_whose_parent_is_of_another_service,

@@ -19,7 +19,7 @@ use model::{Batch, Instance, Span, SpanKind, Str, TraceId};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use crate::query::TraceQuery;
+use crate::query::{Place, TraceQuery};
 
 pub use lacks::Lacks;
 pub use letters::{Buried, DeadLetterReader, LetterQuery, LetterStream};
@@ -59,8 +59,9 @@ pub trait TraceReader: Send + Sync {
     /// The traces with these ids, in the order asked for.
     fn get_traces<'a>(&'a self, cx: &'a ReadContext, ids: &'a [GetTrace]) -> TraceStream<'a>;
 
-    /// The traces that have a span which answers `query`, whole, newest first: by the latest start among the spans that answer, then by
-    /// id, the same each time.
+    /// The traces that have a span which answers `query`, whole, in the query's order, the same each time: unless it says otherwise newest
+    /// first, by the latest start among the spans that answer, then by id. With a place to begin after, none that stands there or before, so
+    /// that a trace which has a span there is not given again for another that stands later.
     fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a>;
 
     /// The ids that [`TraceReader::find_traces`] would give, in the same order.
@@ -315,7 +316,7 @@ pub enum Completeness {
 /// The answer to a search for ids.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The traces, newest first.
+    /// The traces, in the query's order.
     pub traces: Vec<FoundTrace>,
     /// Whether there may be more than the limits let through. The query's own `limit` does not make an answer partial.
     pub completeness: Completeness,
@@ -326,8 +327,11 @@ pub struct Found {
 pub struct FoundTrace {
     /// Its id.
     pub trace_id: TraceId,
-    /// The latest start among its spans that answer the query, nanoseconds since the Unix epoch.
+    /// Start of the span that answers the query and puts it where it stands: in the usual order the latest start of all that answer.
+    /// Nanoseconds since the Unix epoch.
     pub start_ns: u64,
+    /// What the query's order compares: that start, or the duration, in nanoseconds.
+    pub key_ns: u64,
 }
 
 /// Which operations to list.
@@ -418,6 +422,18 @@ impl GetTrace {
             trace_id,
             start_ns: None,
             end_ns: None,
+        }
+    }
+}
+
+// === impl FoundTrace ===
+
+impl FoundTrace {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place {
+            key_ns: self.key_ns,
+            trace_id: self.trace_id,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a search asks for: a [`TraceQuery`] with a [`Filter`] on tags, and the one evaluator that says what it means.
+//! What a search asks for: a [`TraceQuery`] with a [`Filter`], an [`Order`], and the one evaluator that says what it means.
 //!
 //! A span answers a query when service, operation, time, duration and filter all hold for that one span. Every backend gives the same
 //! answers; what a backend cannot push down it evaluates here.
@@ -6,12 +6,21 @@
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/reader.go` v1.76.0 for what a tag matches: the span's tags,
 //! its process tags and the fields of its logs, compared as text.
 
+mod cursor;
+pub(crate) mod decimal;
 mod expression;
+mod filter;
+pub mod language;
+mod order;
 mod pattern;
 
 use model::{Span, Str};
-use wire::jaeger::tags;
 
+pub use cursor::{Cursor, CursorError};
+pub use decimal::{Comparison, Decimal};
+pub use expression::ExpressionError;
+pub use filter::Filter;
+pub use order::{Order, Place};
 pub use pattern::Pattern;
 
 /// A search for traces.
@@ -21,7 +30,7 @@ pub struct TraceQuery {
     pub service: Option<Str>,
     /// Only spans of this operation.
     pub operation: Option<Str>,
-    /// Only spans whose tags answer this.
+    /// Only spans that answer this.
     pub filter: Filter,
     /// Only spans that start at or after this, nanoseconds since the Unix epoch.
     pub start_min_ns: u64,
@@ -33,30 +42,21 @@ pub struct TraceQuery {
     pub duration_max_ns: Option<u64>,
     /// At most this many traces.
     pub limit: usize,
+    /// Which traces come first.
+    pub order: Order,
+    /// Only traces that stand behind this place in the order.
+    pub after: Option<Place>,
 }
 
-/// A condition on one span's tags.
-#[derive(Clone, Debug)]
-pub enum Filter {
-    /// All of these. None: always true.
-    And(Vec<Filter>),
-    /// At least one of these. None: never true.
-    Or(Vec<Filter>),
-    /// Not this.
-    Not(Box<Filter>),
-    /// Some tag, process tag or log field has this key and a value that matches.
-    Tag {
-        /// The key.
-        key: Str,
-        /// What its value is compared with.
-        value: Pattern,
-    },
+/// Whole microseconds: Jaeger's index and API carry no parts of one, so these are not compared.
+pub(crate) fn us(ns: u64) -> u64 {
+    ns / 1000
 }
 
 // === impl TraceQuery ===
 
 impl TraceQuery {
-    /// Whether `span` answers the query. The limit is not looked at.
+    /// Whether `span` answers the query. Limit, order and place are not looked at.
     pub fn matches(&self, span: &Span) -> bool {
         self.service
             .as_ref()
@@ -66,10 +66,8 @@ impl TraceQuery {
             && self.filter.matches(span)
     }
 
-    /// Whether a span with this start and duration answers, as far as these go. Jaeger's index and API carry microseconds, so parts of
-    /// one are not compared.
+    /// Whether a span with this start and duration answers, as far as these go.
     pub fn matches_times(&self, start_ns: u64, duration_ns: u64) -> bool {
-        let us = |ns: u64| ns / 1000;
         us(start_ns) >= us(self.start_min_ns)
             && us(start_ns) <= us(self.start_max_ns)
             && self
@@ -79,44 +77,29 @@ impl TraceQuery {
                 .duration_max_ns
                 .is_none_or(|max| us(duration_ns) <= us(max))
     }
-}
 
-// === impl Filter ===
-
-impl Filter {
-    /// Whether every span answers, so that none has to be looked at.
-    pub fn is_always_true(&self) -> bool {
-        matches!(self, Self::And(filters) if filters.iter().all(Self::is_always_true))
+    /// Where a trace of these spans stands: where the first of those that answer puts it. `None`: none does.
+    pub fn place<'a>(&self, spans: impl IntoIterator<Item = &'a Span>) -> Option<Place> {
+        let answering = spans.into_iter().filter(|span| self.matches(span));
+        let places = answering.map(|span| Place {
+            key_ns: self.order.key(span.start_ns, span.duration_ns()),
+            trace_id: span.trace_id,
+        });
+        places.reduce(|a, b| {
+            if self.order.compare(&a, &b).is_le() {
+                a
+            } else {
+                b
+            }
+        })
     }
 
-    /// Whether `span` answers.
-    pub fn matches(&self, span: &Span) -> bool {
-        match self {
-            Self::And(filters) => filters.iter().all(|f| f.matches(span)),
-            Self::Or(filters) => filters.iter().any(|f| f.matches(span)),
-            Self::Not(filter) => !filter.matches(span),
-            Self::Tag { key, value } => tag_matches(span, key, value),
-        }
+    /// Whether a trace at `place` is one of those that are wanted: none that stood in an answer before is.
+    pub fn is_wanted(&self, place: &Place) -> bool {
+        self.after
+            .as_ref()
+            .is_none_or(|after| self.order.compare(place, after).is_gt())
     }
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Self::And(Vec::new())
-    }
-}
-
-fn tag_matches(span: &Span, wanted: &str, pattern: &Pattern) -> bool {
-    let mut found = false;
-    let mut visit = |key: tags::Text<'_>, value: tags::ValueRef<'_>| {
-        found = found || (key.as_str() == wanted && pattern.matches(&value.to_text()));
-    };
-    tags::for_each_span_tag(span, &mut visit);
-    tags::for_each_process_tag(&span.resource, &mut visit);
-    for event in &span.events {
-        tags::for_each_log_field(span.dialect, event, &mut visit);
-    }
-    found
 }
 
 #[cfg(test)]

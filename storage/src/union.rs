@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, join_all};
 use futures_util::{FutureExt as _, StreamExt as _};
-use model::{Instance, Str};
+use model::{Instance, Str, TraceId};
 
+use crate::given;
 use crate::port::{
     Completeness, DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Operation,
-    OperationQuery, ReadContext, ReadError, TraceReader, TraceStream,
+    OperationQuery, ReadContext, ReadError, ReadItem, TraceReader, TraceStream,
 };
-use crate::query::TraceQuery;
+use crate::query::{Place, TraceQuery};
 use crate::trouble::Trouble;
 use traces::Traces;
 
@@ -29,6 +30,11 @@ use traces::Traces;
 const SHARE: f64 = 0.8;
 /// The same while ids are looked for: their traces have to be got after that.
 const SEARCH_SHARE: f64 = 0.4;
+
+/// How often sources are asked again behind a cursor, for what turned out to have been given before.
+const MAX_ROUNDS: usize = 8;
+/// For how many traces at least, so that small pages need few rounds.
+const ROUND: usize = 64;
 
 /// One reader over several.
 pub(crate) struct Union {
@@ -140,8 +146,48 @@ impl Union {
         Ok(answers.given.into_iter().flat_map(|(_, list)| list))
     }
 
-    /// The newest traces of all, by the latest of their spans that answers, wherever it lies. Also the places of those who answered.
+    /// The first traces of all, by the first of their spans that answers, wherever it lies. Also the places of those who answered.
     async fn newest(
+        &self,
+        cx: &ReadContext,
+        query: &TraceQuery,
+    ) -> Result<(Vec<FoundTrace>, Vec<usize>, Trouble), ReadError> {
+        let mut query = query.clone();
+        let wanted = query.limit;
+        let mut all: Vec<FoundTrace> = Vec::new();
+        let mut all_trouble = Trouble::default();
+        for _ in 0..MAX_ROUNDS {
+            if query.after.is_some() && self.sources.len() > 1 {
+                let missing = wanted.saturating_sub(all.len());
+                query.limit = missing.max(ROUND.min(cx.limits.traces));
+            }
+            let (found, places, trouble) = self.merged(cx, &query).await?;
+            all_trouble.add(trouble);
+            let (Some(after), true) = (query.after, self.sources.len() > 1) else {
+                return Ok((found, places, all_trouble));
+            };
+            let is_last = found.len() < query.limit;
+            let last = found.last().map(FoundTrace::place);
+            let mut placed = self
+                .placed(cx, &query, &found, &places, &mut all_trouble)
+                .await?;
+            placed.retain(|f| query.order.compare(&f.place(), &after).is_gt());
+            all.extend(placed);
+            match last {
+                Some(last) if !is_last && all.len() < wanted => query.after = Some(last),
+                _ => {
+                    all.truncate(wanted);
+                    return Ok((all, places, all_trouble));
+                }
+            }
+        }
+        all_trouble.note(given::cut(&format!("{MAX_ROUNDS} rounds behind a cursor")));
+        let places = (0..self.sources.len()).collect();
+        Ok((all, places, all_trouble))
+    }
+
+    /// What each finds for itself, joined.
+    async fn merged(
         &self,
         cx: &ReadContext,
         query: &TraceQuery,
@@ -155,20 +201,57 @@ impl Union {
             given, mut trouble, ..
         } = asked.await?;
         let places = given.iter().map(|(at, _)| *at).collect();
-        let mut latest = BTreeMap::new();
+        let mut first: BTreeMap<TraceId, FoundTrace> = BTreeMap::new();
         for (at, found) in given {
             self.note(at, found.completeness, &mut trouble);
             for trace in found.traces {
-                let start = latest.entry(trace.trace_id).or_insert(trace.start_ns);
-                *start = trace.start_ns.max(*start);
+                let known = first.entry(trace.trace_id).or_insert(trace);
+                if query.order.compare(&trace.place(), &known.place()).is_lt() {
+                    *known = trace;
+                }
             }
         }
-        let found = latest.into_iter();
-        let found = found.map(|(trace_id, start_ns)| FoundTrace { trace_id, start_ns });
-        let mut found: Vec<FoundTrace> = found.collect();
-        found.sort_by_key(|f| (std::cmp::Reverse(f.start_ns), f.trace_id));
+        let mut found: Vec<FoundTrace> = first.into_values().collect();
+        found.sort_by(|a, b| query.order.compare(&a.place(), &b.place()));
         found.truncate(query.limit);
         Ok((found, places, trouble))
+    }
+
+    /// The same traces where all of their spans put them: a source that has only some of a trace's does not know that another has one that
+    /// stands before, and was given on a page before.
+    async fn placed(
+        &self,
+        cx: &ReadContext,
+        query: &TraceQuery,
+        found: &[FoundTrace],
+        places: &[usize],
+        trouble: &mut Trouble,
+    ) -> Result<Vec<FoundTrace>, ReadError> {
+        let ids = found.iter().map(|f| traces::wanted(f, query)).collect();
+        let whole = Traces::new(self, cx, ids, places.to_vec(), Trouble::default());
+        let mut stream = whole.into_stream().boxed();
+        let mut first: BTreeMap<TraceId, Place> = BTreeMap::new();
+        while let Some(item) = stream.next().await {
+            let spans = match item? {
+                ReadItem::Spans(spans) => spans,
+                ReadItem::End(Completeness::Complete) => break,
+                ReadItem::End(Completeness::Partial { reason }) => {
+                    trouble.note(reason);
+                    break;
+                }
+            };
+            if let Some(place) = query.place(&spans) {
+                let known = first.entry(place.trace_id).or_insert(place);
+                if query.order.compare(&place, known).is_lt() {
+                    *known = place;
+                }
+            }
+        }
+        let placed = found.iter().map(|f| FoundTrace {
+            key_ns: first.get(&f.trace_id).map_or(f.key_ns, |p| p.key_ns),
+            ..*f
+        });
+        Ok(placed.collect())
     }
 
     /// Says of which source it is that an answer lacks something.

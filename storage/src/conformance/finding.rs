@@ -9,9 +9,9 @@ use model::{Dialect, Event, KeyValue, Resource, Scope, Span, SpanKind, Status, S
 use super::Subject;
 use super::data::{S, US, child, later, span, t0};
 use super::reads::everything;
-use crate::query::{Filter, Pattern, TraceQuery};
+use crate::query::{Comparison, Filter, Pattern, TraceQuery};
 
-pub use evaluator::every_query_finds_what_the_evaluator_says;
+pub use evaluator::{every_query_finds_what_the_evaluator_says, expect};
 
 /// Newest first; of traces that start at the same time, by id. Asked again, the same.
 pub async fn traces_come_newest_first_and_the_same_each_time(s: Subject) {
@@ -263,6 +263,127 @@ pub async fn tags_of_every_kind_are_found(s: Subject) {
         };
         assert_eq!(s.found(&query).await, expect, "{text}");
     }
+}
+
+/// A number is one by its text, whatever type it was sent as, and compares exactly.
+pub async fn values_are_numbers_by_their_text(s: Subject) {
+    let with = |trace, value: Value| Span {
+        attributes: vec![KeyValue::new("n", value)],
+        ..span(trace, 1)
+    };
+    s.store(vec![
+        with(1, Value::Int(500)),
+        with(2, Value::Double(500.0)),
+        with(3, "500".into()),
+        with(4, "500.00".into()),
+        with(5, "00500".into()),
+        with(6, "5e2".into()),
+        with(7, Value::Double(0.1 + 0.2)),
+        with(8, Value::Double(1e300)),
+        with(9, Value::Int(-3)),
+        with(10, "9007199254740993".into()),
+        with(11, "five".into()),
+        with(12, Value::Double(f64::NAN)),
+        with(13, Value::Bool(true)),
+        with(14, "1".repeat(300).as_str().into()),
+        with(15, "-0".into()),
+        with(16, Value::Double(f64::INFINITY)),
+        span(17, 1),
+    ])
+    .await;
+    use Comparison::{AtLeast, AtMost, Equal, Less, More};
+    for (is, than, expect) in [
+        (Equal, "500", vec![1, 2, 3, 4, 5, 6]),
+        (Equal, "5.000e2", vec![1, 2, 3, 4, 5, 6]),
+        (More, "500", vec![8, 10]),
+        (AtLeast, "500", vec![1, 2, 3, 4, 5, 6, 8, 10]),
+        (More, "9007199254740992", vec![8, 10]),
+        (More, "9007199254740993", vec![8]),
+        (Less, "0.3", vec![9, 15]),
+        (AtMost, "0.30000000000000004", vec![7, 9, 15]),
+        (Less, "0", vec![9]),
+        (AtMost, "0", vec![9, 15]),
+        (Equal, "0", vec![15]),
+        (AtLeast, "-3", vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15]),
+        (More, "-3.5", vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15]),
+        (AtLeast, "1e300", vec![8]),
+        (More, "1e999", vec![]),
+    ] {
+        let filter = Filter::Number {
+            key: "n".into(),
+            is,
+            than: than.parse().unwrap(),
+        };
+        assert_eq!(having(&s, filter).await, expect, "{is:?} {than}");
+    }
+}
+
+/// A key that is there, names that match, durations: each a condition of a filter, and joined with others on one span.
+pub async fn keys_names_and_durations_are_conditions_too(s: Subject) {
+    let long = "x".repeat(300);
+    let of = |trace, service: &str, name: &str, us: u64, key: &str, value: &str| Span {
+        name: name.into(),
+        end_ns: t0() + us * US,
+        attributes: vec![KeyValue::new(key, value)],
+        ..child(trace, 1, 0, service)
+    };
+    s.store(vec![
+        of(1, "cart", "get", 5, "k", "v"),
+        of(2, "cart-eu", "put", 7, "k", &long),
+        of(3, "pay", "get", 5_000_000, &long, "v"),
+        of(4, "pay", "post", 8, "other", ""),
+        of(5, &long, "get", 5, "span.kind", "client"),
+    ])
+    .await;
+    let has = |key: &str| Filter::Has { key: key.into() };
+    let service = |text| Filter::Service(Pattern::expression(text).unwrap());
+    let duration = |is, us: u64| Filter::Duration {
+        is,
+        than_ns: us * US + 999,
+    };
+    let not = |filter| Filter::Not(Box::new(filter));
+    let kind = |value: &str| Filter::SpanTag {
+        key: "span.kind".into(),
+        value: Pattern::literal(value),
+    };
+    for (filter, expect) in [
+        (has("k"), vec![1, 2]),
+        (has(&long), vec![3]),
+        (has("other"), vec![4]),
+        (not(has("k")), vec![3, 4, 5]),
+        (service("cart.*"), vec![1, 2]),
+        (service("x*"), vec![5]),
+        (not(service("pay|x*")), vec![1, 2]),
+        (Filter::Service(Pattern::literal("cart")), vec![1]),
+        (Filter::Service(Pattern::literal(long.as_str())), vec![5]),
+        (
+            Filter::Operation(Pattern::expression("p.*t").unwrap()),
+            vec![2, 4],
+        ),
+        (duration(Comparison::More, 5), vec![2, 3, 4]),
+        (duration(Comparison::Equal, 5), vec![1, 5]),
+        (duration(Comparison::AtMost, 7), vec![1, 2, 5]),
+        (kind("client"), vec![5]),
+        (
+            Filter::And(vec![service("cart.*"), duration(Comparison::More, 5)]),
+            vec![2],
+        ),
+        (Filter::Or(vec![has("other"), service("cart")]), vec![1, 4]),
+    ] {
+        let text = format!("{filter:?}");
+        assert_eq!(having(&s, filter).await, expect, "{text}");
+    }
+}
+
+/// The numbers of the traces that a filter finds, rising.
+async fn having(s: &Subject, filter: Filter) -> Vec<u64> {
+    let query = TraceQuery {
+        filter,
+        ..everything()
+    };
+    let mut found = s.found(&query).await;
+    found.sort_unstable();
+    found
 }
 
 fn tagged(key: &str, value: &str) -> Filter {

@@ -104,12 +104,13 @@ impl Subject {
         assert_eq!(answer.ids(), ids, "find_trace_ids as find_traces");
         assert_eq!(found.completeness, Completeness::Complete);
         for (found, (_, spans)) in found.traces.iter().zip(&answer.traces) {
-            let matching = spans.iter().filter(|s| query.matches(s));
             assert_eq!(
-                Some(found.start_ns),
-                matching.map(|s| s.start_ns).max(),
-                "the latest start among the spans that answer"
+                Some(found.place()),
+                query.place(spans),
+                "where the first of the spans that answer puts it"
             );
+            let starts = |span: &Span| query.matches(span) && span.start_ns == found.start_ns;
+            assert!(spans.iter().any(starts), "the start of a span that answers");
         }
         answer
     }

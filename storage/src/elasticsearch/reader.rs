@@ -29,6 +29,7 @@ use crate::port::{
     ReadContext, ReadError, ReadItem, TraceReader, TraceStream,
 };
 use crate::query::TraceQuery;
+pub(super) use pages::spellings;
 use traces::Traces;
 use window::Window;
 
@@ -71,7 +72,7 @@ impl Reader {
         self.limits.max_doc_count.clamp(1, 10_000)
     }
 
-    /// The newest traces that answer, one more than the answer may have.
+    /// The first traces that answer, one more than the answer may have.
     async fn newest(
         &self,
         cx: &ReadContext,

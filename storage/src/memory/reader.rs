@@ -3,7 +3,6 @@
 //! In: queries. Out: answers in the port's order. Everything that goes through spans runs on a blocking thread, and stops when the caller
 //! goes away.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -189,24 +188,23 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The traces that answer `query`, newest first, as many as it asks for.
+    /// The traces that answer `query`, in its order, as many as it asks for.
     fn find(&self, query: &TraceQuery, cx: &ReadContext) -> Result<Vec<FoundTrace>, ReadError> {
         let mut found = Vec::new();
         for (trace_id, spans) in &self.0 {
             cx.check()?;
-            let latest = spans
-                .iter()
-                .filter(|stored| query.matches(&stored.span))
-                .map(|stored| stored.span.start_ns)
-                .max();
-            if let Some(start_ns) = latest {
-                found.push(FoundTrace {
+            let answering = spans.iter().map(|stored| &stored.span);
+            let first = answering
+                .filter(|span| query.matches(span))
+                .map(|span| FoundTrace {
                     trace_id: *trace_id,
-                    start_ns,
-                });
-            }
+                    start_ns: span.start_ns,
+                    key_ns: query.order.key(span.start_ns, span.duration_ns()),
+                })
+                .max_by_key(|found| query.order.rank(found.key_ns));
+            found.extend(first.filter(|found| query.is_wanted(&found.place())));
         }
-        found.sort_by_key(|f| (Reverse(f.start_ns), f.trace_id));
+        found.sort_by(|a, b| query.order.compare(&a.place(), &b.place()));
         found.truncate(query.limit);
         Ok(found)
     }

@@ -5,6 +5,8 @@
 //! The subset: `.`, `?`, `+`, `*`, `|`, `{n}`, `{n,}`, `{n,m}`, `[…]`, `[^…]`, `(…)`, and `\` before a character that is meant as it is, letters
 //! too. An operator behind an operator takes the whole before it, so that `a+?` is perhaps `a+`; nothing is lazy. Everything else is itself.
 //!
+//! Who writes an expression and means one is told what would mean something else than it does elsewhere: see [`Expression::parse_meant`].
+//!
 //! Source: Lucene's `org.apache.lucene.util.automaton.RegExp` without its optional operators, which Jaeger passes a tag's value to.
 
 use std::iter::Peekable;
@@ -16,6 +18,28 @@ const MAX_DEPTH: usize = 32;
 /// Alternatives, each a sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expression(Vec<Vec<Node>>);
+
+/// Why a text is no expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExpressionError {
+    /// It is not of the subset.
+    #[error("not an expression of . ? + * | {{}} [] () and \\")]
+    Invalid,
+    /// It compiles to more than may be.
+    #[error("an expression that is too large (at most 1024 bytes, and small repetitions)")]
+    TooLarge,
+    /// `\d` and the like.
+    #[error("\\{0} has no meaning: write a class such as [0-9]")]
+    Escape(char),
+    /// `^` or `$`.
+    #[error(
+        "an expression matches whole values, so leave {0} out, or write \\{0} for the character"
+    )]
+    Anchor(char),
+    /// `a+?`.
+    #[error("an operator behind another: nothing is lazy here")]
+    Lazy,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Node {
@@ -36,6 +60,8 @@ enum Node {
 
 struct Parser<'a> {
     chars: Peekable<Chars<'a>>,
+    /// What was found first that means something else elsewhere.
+    trap: Option<ExpressionError>,
 }
 
 // === impl Expression ===
@@ -43,11 +69,26 @@ struct Parser<'a> {
 impl Expression {
     /// `None`: `text` is no expression of the subset.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        Some(Self::parse_with_trap(text)?.0)
+    }
+
+    /// The same for a text that was written as an expression: what means something else in other engines is an error, and not taken for itself.
+    pub(super) fn parse_meant(text: &str) -> Result<Self, ExpressionError> {
+        match Self::parse_with_trap(text) {
+            None => Err(ExpressionError::Invalid),
+            Some((_, Some(trap))) => Err(trap),
+            Some((expression, None)) => Ok(expression),
+        }
+    }
+
+    fn parse_with_trap(text: &str) -> Option<(Self, Option<ExpressionError>)> {
         let mut parser = Parser {
             chars: text.chars().peekable(),
+            trap: None,
         };
         let expression = parser.alternatives(0)?;
-        parser.chars.next().is_none().then_some(expression)
+        let is_whole = parser.chars.next().is_none();
+        is_whole.then_some((expression, parser.trap))
     }
 
     /// As `regex` reads it, anchored at both ends.
@@ -163,6 +204,9 @@ impl Parser<'_> {
                 Some('{') => (0, Some(0)),
                 _ => return Some(node),
             };
+            if matches!(node, Node::Repeat { .. }) {
+                self.trap.get_or_insert(ExpressionError::Lazy);
+            }
             let (min, max) = if self.chars.next() == Some('{') {
                 self.counts()?
             } else {
@@ -201,7 +245,7 @@ impl Parser<'_> {
     fn node(&mut self, depth: usize) -> Option<Node> {
         Some(match self.chars.next()? {
             '.' => Node::Any,
-            '\\' => Node::Char(self.chars.next()?),
+            '\\' => Node::Char(self.escaped()?),
             '[' => self.class()?,
             '(' if depth < MAX_DEPTH => {
                 let group = self.alternatives(depth + 1)?;
@@ -210,8 +254,21 @@ impl Parser<'_> {
             }
             // nothing to be repeated, or too deep
             '(' | '?' | '*' | '+' | '{' => return None,
-            c => Node::Char(c),
+            c => {
+                if matches!(c, '^' | '$') {
+                    self.trap.get_or_insert(ExpressionError::Anchor(c));
+                }
+                Node::Char(c)
+            }
         })
+    }
+
+    fn escaped(&mut self) -> Option<char> {
+        let c = self.chars.next()?;
+        if c.is_alphanumeric() {
+            self.trap.get_or_insert(ExpressionError::Escape(c));
+        }
+        Some(c)
     }
 
     /// What stands between brackets, the first of which is read. A bracket that comes first is one of the class.
@@ -242,11 +299,7 @@ impl Parser<'_> {
     }
 
     fn in_class(&mut self, c: char) -> Option<char> {
-        if c == '\\' {
-            self.chars.next()
-        } else {
-            Some(c)
-        }
+        if c == '\\' { self.escaped() } else { Some(c) }
     }
 }
 
@@ -330,6 +383,25 @@ mod tests {
             "a{1 }",
         ] {
             assert_eq!(Expression::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_means_an_expression_is_told_of_traps() {
+        use ExpressionError as E;
+        for (text, error) in [
+            (r"\d+", E::Escape('d')),
+            (r"[\w]", E::Escape('w')),
+            ("^a", E::Anchor('^')),
+            ("a$", E::Anchor('$')),
+            ("a+?", E::Lazy),
+            ("(?i)a", E::Invalid),
+            ("a{2", E::Invalid),
+        ] {
+            assert_eq!(Expression::parse_meant(text), Err(error), "{text}");
+        }
+        for text in [r"\^a\$", "[^$]", "(a+)?", r"a\.b", ""] {
+            assert!(Expression::parse_meant(text).is_ok(), "{text}");
         }
     }
 

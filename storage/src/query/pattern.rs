@@ -6,7 +6,7 @@
 use model::Str;
 use regex::{Regex, RegexBuilder};
 
-use super::expression::Expression;
+use super::expression::{Expression, ExpressionError};
 
 /// Longest expression that is tried, in bytes; a longer value is compared literally.
 const MAX_EXPRESSION_BYTES: usize = 1024;
@@ -17,6 +17,8 @@ const MAX_COMPILED_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: Str,
+    /// The text itself does not match unless the expression does.
+    is_only_expression: bool,
     expression: Option<Regex>,
 }
 
@@ -27,8 +29,24 @@ impl Pattern {
     pub fn literal(text: impl Into<Str>) -> Self {
         Self {
             text: text.into(),
+            is_only_expression: false,
             expression: None,
         }
+    }
+
+    /// What `text` matches as an anchored expression, and nothing else.
+    ///
+    /// # Errors
+    /// When it is none of the subset, is too large, or holds what means something else in other engines.
+    pub fn expression(text: impl Into<Str>) -> Result<Self, ExpressionError> {
+        let text = text.into();
+        let expression = Expression::parse_meant(&text)?;
+        let expression = compile(&text, &expression).ok_or(ExpressionError::TooLarge)?;
+        Ok(Self {
+            text,
+            is_only_expression: true,
+            expression: Some(expression),
+        })
     }
 
     /// This text, or what it matches as an anchored expression when it holds one of `* + ? | [ ( { \`. A text that is no expression, or
@@ -36,16 +54,25 @@ impl Pattern {
     pub fn new(text: impl Into<Str>) -> Self {
         let text = text.into();
         let expression = if text.contains(['*', '+', '?', '|', '[', '(', '{', '\\']) {
-            compile(&text)
+            Expression::parse(&text).and_then(|parsed| compile(&text, &parsed))
         } else {
             None
         };
-        Self { text, expression }
+        Self {
+            text,
+            is_only_expression: false,
+            expression,
+        }
     }
 
     /// The text it was made of.
     pub fn text(&self) -> &Str {
         &self.text
+    }
+
+    /// The text that matches by being equal, if one does.
+    pub fn equal(&self) -> Option<&Str> {
+        (!self.is_only_expression).then_some(&self.text)
     }
 
     /// Whether only the very text matches.
@@ -61,15 +88,16 @@ impl Pattern {
 
     /// Whether `value` is the text, or is matched whole by it.
     pub fn matches(&self, value: &str) -> bool {
-        *value == *self.text || self.expression.as_ref().is_some_and(|e| e.is_match(value))
+        self.equal().is_some_and(|text| *value == **text)
+            || self.expression.as_ref().is_some_and(|e| e.is_match(value))
     }
 }
 
-fn compile(text: &str) -> Option<Regex> {
+fn compile(text: &str, expression: &Expression) -> Option<Regex> {
     if text.len() > MAX_EXPRESSION_BYTES {
         return None;
     }
-    RegexBuilder::new(&Expression::parse(text)?.to_rust())
+    RegexBuilder::new(&expression.to_rust())
         .size_limit(MAX_COMPILED_BYTES)
         .dfa_size_limit(MAX_COMPILED_BYTES)
         .build()
@@ -124,6 +152,15 @@ mod tests {
         check("a.b", "axb", false);
         assert!(Pattern::new("a.b").is_literal());
         assert!(!Pattern::new("a.*").is_literal());
+    }
+
+    #[test]
+    fn one_that_is_meant_as_an_expression_is_nothing_else() {
+        let pattern = Pattern::expression("a|b").unwrap();
+        assert!(pattern.matches("a") && !pattern.matches("a|b"));
+        assert_eq!(pattern.equal(), None);
+        let large = Pattern::expression("((a{1000}){1000}){1000}");
+        assert_eq!(large.unwrap_err(), ExpressionError::TooLarge);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use model::{Batch, KeyValue, Resource, Span, SpanId, TraceId};
 use super::*;
 use crate::memory::{Config, Memory};
 use crate::port::{Backend as _, ReadItem, ReadLimits};
+use crate::query::Order;
 use crate::write_only::WriteOnly;
 
 const MS: u64 = 1_000_000;
@@ -235,4 +236,65 @@ async fn one_that_hangs_leaves_the_others_their_time() {
         "b/jaeger: storage is unavailable: it did not answer within 0.",
     );
     assert_eq!(union.get_services(&cx).await.unwrap(), ["x"]);
+}
+
+/// A source that holds only the later spans of a trace does not know that it was given for an earlier one of another.
+#[tokio::test]
+async fn pages_give_a_trace_once_though_its_spans_lie_in_several() {
+    let long = |span: Span, ms: u64| Span {
+        end_ns: span.start_ns + ms * MS,
+        ..span
+    };
+    let union = union(&[
+        (
+            "a/jaeger",
+            vec![
+                long(span(1, 1, 90, "x"), 1),
+                long(span(2, 1, 50, "x"), 9),
+                long(span(3, 1, 40, "x"), 5),
+            ],
+        ),
+        (
+            "b/jaeger",
+            vec![
+                long(span(1, 2, 30, "y"), 8),
+                long(span(2, 2, 80, "y"), 2),
+                long(span(4, 1, 20, "y"), 5),
+                long(span(3, 2, 10, "y"), 7),
+            ],
+        ),
+    ])
+    .await;
+    let cx = ReadContext::default();
+    for (order, expect) in [
+        (Order::NewestFirst, [1, 2, 3, 4]),
+        (Order::OldestFirst, [3, 4, 1, 2]),
+        (Order::LongestFirst, [2, 1, 3, 4]),
+        (Order::ShortestFirst, [1, 2, 3, 4]),
+    ] {
+        for limit in 1..=4 {
+            let mut query = TraceQuery {
+                order,
+                limit,
+                ..everything()
+            };
+            let mut pages = Vec::new();
+            loop {
+                let found = union.find_trace_ids(&cx, &query).await.unwrap();
+                assert_eq!(found.completeness, Completeness::Complete);
+                let (spans, _) = read(union.find_traces(&cx, &query)).await.unwrap();
+                let mut given: Vec<u64> = spans.iter().map(|(trace, _)| *trace).collect();
+                given.dedup();
+                let ids = found.traces.iter().map(|f| f.trace_id.low());
+                assert_eq!(given, ids.clone().collect::<Vec<_>>());
+                pages.extend(ids);
+                let Some(last) = found.traces.last() else {
+                    break;
+                };
+                query.after = Some(last.place());
+                assert!(pages.len() <= 4, "{order} {limit}: {pages:?}");
+            }
+            assert_eq!(pages, expect, "{order} in pages of {limit}");
+        }
+    }
 }

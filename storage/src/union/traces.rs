@@ -12,7 +12,9 @@ use super::{Answers, SHARE, Union};
 use crate::elasticsearch::config::Documents;
 use crate::elasticsearch::document::{DocumentId, Encoder, KeyBook};
 use crate::given::Given;
-use crate::port::{Completeness, GetTrace, HOUR_NS, ReadContext, ReadError, ReadItem, ReadLimits};
+use crate::port::{
+    Completeness, FoundTrace, GetTrace, HOUR_NS, ReadContext, ReadError, ReadItem, ReadLimits,
+};
 use crate::query::TraceQuery;
 use crate::trouble::Trouble;
 
@@ -83,13 +85,9 @@ impl<'a> Traces<'a> {
         let found = union.newest(cx, query);
         let items = move |found| match found {
             Ok((found, places, trouble)) => {
-                let found: Vec<crate::port::FoundTrace> = found;
-                let wanted = found.into_iter().map(|f| GetTrace {
-                    trace_id: f.trace_id,
-                    start_ns: Some(query.start_min_ns.min(f.start_ns.saturating_sub(AROUND_NS))),
-                    end_ns: Some(query.start_max_ns.max(f.start_ns.saturating_add(AROUND_NS))),
-                });
-                Self::new(union, cx, wanted.collect(), places, trouble)
+                let found: Vec<FoundTrace> = found;
+                let wanted = found.iter().map(|f| wanted(f, query)).collect();
+                Self::new(union, cx, wanted, places, trouble)
                     .into_stream()
                     .boxed()
             }
@@ -218,6 +216,19 @@ impl<'a> Traces<'a> {
     fn cut(&mut self, why: String) {
         self.trouble.note(why);
         self.is_cut = true;
+    }
+}
+
+/// A trace that was found, with where it lies.
+pub(super) fn wanted(found: &FoundTrace, query: &TraceQuery) -> GetTrace {
+    let (from, until) = (
+        found.start_ns.saturating_sub(AROUND_NS),
+        found.start_ns.saturating_add(AROUND_NS),
+    );
+    GetTrace {
+        trace_id: found.trace_id,
+        start_ns: Some(query.start_min_ns.min(from)),
+        end_ns: Some(query.start_max_ns.max(until)),
     }
 }
 

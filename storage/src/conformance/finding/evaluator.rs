@@ -1,15 +1,14 @@
 //! Many queries over many spans, each answer compared with what [`TraceQuery::matches`] says of every span.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use model::{Dialect, KeyValue, Span, SpanKind, TraceId};
 
 use super::tagged;
 use crate::conformance::Subject;
-use crate::conformance::data::{Seeded, US, child, later, t0};
+use crate::conformance::data::{Seeded, US, child, later, t0, trace_id};
 use crate::conformance::reads::everything;
-use crate::query::{Filter, TraceQuery};
+use crate::query::{Comparison, Filter, Order, Pattern, Place, TraceQuery};
 
 const SERVICES: [&str; 3] = ["a", "b", "c"];
 const OPERATIONS: [&str; 3] = ["get", "put", "post"];
@@ -29,19 +28,19 @@ pub async fn every_query_finds_what_the_evaluator_says(s: Subject) {
     }
 }
 
-fn expect(spans: &[Span], query: &TraceQuery) -> Vec<u64> {
-    let mut latest: BTreeMap<TraceId, u64> = BTreeMap::new();
-    for span in spans.iter().filter(|s| query.matches(s)) {
-        let start = latest.entry(span.trace_id).or_default();
-        *start = span.start_ns.max(*start);
+/// What `query` finds among `spans`: the numbers of their traces.
+pub fn expect(spans: &[Span], query: &TraceQuery) -> Vec<u64> {
+    let mut by_trace: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
+    for span in spans {
+        by_trace.entry(span.trace_id).or_default().push(span);
     }
-    let mut found: Vec<_> = latest.into_iter().collect();
-    found.sort_by_key(|(id, start)| (Reverse(*start), *id));
-    found
-        .iter()
-        .take(query.limit)
-        .map(|(id, _)| id.low())
-        .collect()
+    let places = by_trace
+        .into_values()
+        .filter_map(|spans| query.place(spans));
+    let mut places: Vec<_> = places.filter(|place| query.is_wanted(place)).collect();
+    places.sort_by(|a, b| query.order.compare(a, b));
+    places.truncate(query.limit);
+    places.iter().map(|place| place.trace_id.low()).collect()
 }
 
 fn pick<'a>(random: &mut Seeded, from: &[&'a str]) -> &'a str {
@@ -52,7 +51,8 @@ fn any_span(random: &mut Seeded, id: u64) -> Span {
     let parent = random.below(id);
     let span = child(1 + random.below(60), id, parent, pick(random, &SERVICES));
     let mut span = later(span, random.below(50) * 20 * US);
-    span.end_ns = span.start_ns + random.below(40) * 500;
+    // in whole microseconds: by them every store orders alike
+    span.end_ns = span.start_ns + random.below(20) * US;
     span.name = pick(random, &OPERATIONS).into();
     for _ in 0..random.below(3) {
         span.attributes.push(KeyValue::new(
@@ -93,6 +93,20 @@ fn any_query(random: &mut Seeded) -> TraceQuery {
     if random.below(2) == 0 {
         query.limit = 1 + random.below(20) as usize;
     }
+    if random.below(2) == 0 {
+        query.order = Order::ALL[random.below(4) as usize];
+    }
+    if random.below(3) == 0 {
+        let us = if query.order.is_by_duration() {
+            random.below(20)
+        } else {
+            t0() / US + random.below(1_000)
+        };
+        query.after = Some(Place {
+            key_ns: us * US,
+            trace_id: trace_id(random.below(60)),
+        });
+    }
     query
 }
 
@@ -102,10 +116,33 @@ fn any_filter(random: &mut Seeded, depth: u64) -> Filter {
             .map(|_| any_filter(random, depth - 1))
             .collect()
     };
-    match random.below(if depth == 0 { 2 } else { 5 }) {
-        2 => Filter::And(some(random)),
-        3 => Filter::Or(some(random)),
-        4 => Filter::Not(Box::new(any_filter(random, depth - 1))),
+    match random.below(if depth == 0 { 8 } else { 11 }) {
+        8 => Filter::And(some(random)),
+        9 => Filter::Or(some(random)),
+        10 => Filter::Not(Box::new(any_filter(random, depth - 1))),
+        2 => Filter::Has {
+            key: pick(random, &KEYS).into(),
+        },
+        3 => Filter::Number {
+            key: pick(random, &KEYS).into(),
+            is: any_comparison(random),
+            than: random.below(4).to_string().parse().unwrap(),
+        },
+        4 => Filter::Service(Pattern::new(pick(random, &["a", "a|b", "[bc]", "none"]))),
+        5 => Filter::Operation(Pattern::new(pick(random, &["get", "p.*", ".*t", "none"]))),
+        6 => Filter::Duration {
+            is: any_comparison(random),
+            than_ns: random.below(20_000),
+        },
+        7 => Filter::SpanTag {
+            key: pick(random, &KEYS).into(),
+            value: Pattern::new(pick(random, &VALUES)),
+        },
         _ => tagged(pick(random, &KEYS), pick(random, &VALUES)),
     }
+}
+
+fn any_comparison(random: &mut Seeded) -> Comparison {
+    use Comparison::{AtLeast, AtMost, Equal, Less, More};
+    [Less, AtMost, Equal, AtLeast, More][random.below(5) as usize]
 }

@@ -60,7 +60,7 @@ pub(super) fn body(
 }
 
 /// As versions have written it: all 32 digits, 16 when the upper half is zero, no leading zeros.
-fn spellings(id: TraceId) -> Vec<String> {
+pub(in crate::elasticsearch) fn spellings(id: TraceId) -> Vec<String> {
     let (high, low) = (id.high(), id.low());
     let mut all = vec![format!("{high:016x}{low:016x}")];
     let stripped = if high == 0 {

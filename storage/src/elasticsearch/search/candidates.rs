@@ -1,15 +1,17 @@
 //! Spans that may answer a query, looked at one by one: an index does not know values longer than 256 characters.
 //!
-//! In: the query for their documents, newest first. Out: the traces of those that answer by [`TraceQuery::matches`](crate::TraceQuery::matches), among the others that were
+//! In: the query for their documents, in its order. Out: the traces of those that answer by [`TraceQuery::matches`](crate::TraceQuery::matches), among the others that were
 //! found. Bounded: at most [`MAX_SPANS`] spans and [`MAX_BYTES`] bytes are looked at; then the answer says that there may be more.
 
 use model::TraceId;
 use serde_json::{Value, json};
 
-use super::newest::{Search, Traces};
+use super::filter::{ordered_by, standing_until};
+use super::newest::{First, Search, Traces};
 use super::{PAGE_BYTES, Position, one, read, span, with};
 use crate::elasticsearch::client::Error;
 use crate::elasticsearch::document::Decoder;
+use crate::query::us;
 use crate::trouble::Trouble;
 
 /// Spans that are looked at.
@@ -24,7 +26,7 @@ const FIRST_PAGE: usize = 100;
 struct Compared {
     hits: usize,
     bytes: usize,
-    answering: Vec<(TraceId, u64)>,
+    answering: Vec<(TraceId, First)>,
     last: Option<Position>,
     trouble: Trouble,
 }
@@ -32,7 +34,7 @@ struct Compared {
 // === impl Search ===
 
 impl Search<'_> {
-    /// Adds the traces of those of `unsure` that answer. What is older than `wanted` traces that are found is not looked at.
+    /// Adds the traces of those of `unsure` that answer. What stands behind `wanted` traces that are found is not looked at.
     pub(super) async fn compare(
         &self,
         unsure: &Value,
@@ -42,7 +44,7 @@ impl Search<'_> {
         let (mut spans, mut bytes, mut size) = (0, 0, FIRST_PAGE.min(self.page));
         let mut after: Option<Position> = None;
         loop {
-            let body = body(unsure, traces.since_us(wanted), after.as_ref(), size);
+            let body = self.body(unsure, traces.until_us(wanted), after.as_ref(), size);
             let answer = match self.searches.ask(self.cx, &self.indices, body).await {
                 // fewer of larger documents
                 Err(Error::TooLarge(_)) if size > 1 => {
@@ -61,15 +63,15 @@ impl Search<'_> {
             let compared = self.look_at(answer).await?;
             spans += compared.hits;
             traces.trouble.add(compared.trouble);
-            for (id, start_us) in compared.answering {
-                traces.add(id, start_us);
+            for (id, first) in compared.answering {
+                traces.add(id, first);
             }
             if compared.hits < size {
                 return Ok(());
             }
             if spans >= MAX_SPANS || bytes >= MAX_BYTES || compared.last == after {
                 traces.trouble.note(format!(
-                    "values that the index does not hold were compared for the newest {spans} spans only: ask for less time"
+                    "values that the index does not hold were compared for the first {spans} spans only: ask for less time"
                 ));
                 return Ok(());
             }
@@ -92,9 +94,14 @@ impl Search<'_> {
             };
             for hit in &hits.hits {
                 match span(&mut decoder, hit) {
-                    Ok(span) if query.matches(&span) => compared
-                        .answering
-                        .push((span.trace_id, span.start_ns / 1_000)),
+                    Ok(span) if query.matches(&span) => {
+                        let key_ns = query.order.key(span.start_ns, span.duration_ns());
+                        let first = First {
+                            key_us: us(key_ns),
+                            start_us: us(span.start_ns),
+                        };
+                        compared.answering.push((span.trace_id, first));
+                    }
                     Ok(_) => {}
                     Err(odd) => {
                         searches.metrics.odd();
@@ -107,16 +114,29 @@ impl Search<'_> {
         })
         .await
     }
-}
 
-fn body(unsure: &Value, since_us: Option<u64>, after: Option<&Position>, size: usize) -> Value {
-    let mut filter = vec![unsure.clone()];
-    filter.extend(since_us.map(|since| json!({"range": {"startTime": {"gte": since}}})));
-    let body = json!({
-        "query": {"bool": {"filter": filter}},
-        "size": size,
-        "track_total_hits": false,
-        "sort": Position::sort("desc"),
-    });
-    with(body, "search_after", after.map(Position::and_older))
+    fn body(
+        &self,
+        unsure: &Value,
+        until_us: Option<u64>,
+        after: Option<&Position>,
+        size: usize,
+    ) -> Value {
+        let order = self.query.order;
+        let mut filter = vec![unsure.clone()];
+        filter.extend(until_us.map(|key_us| standing_until(order, key_us)));
+        let falling = if order.is_falling() { "desc" } else { "asc" };
+        let body = json!({
+            "query": {"bool": {"filter": filter}},
+            "size": size,
+            "track_total_hits": false,
+            "sort": Position::sort_by(ordered_by(order), "long", falling),
+        });
+        let next = if order.is_falling() {
+            Position::and_older
+        } else {
+            Position::and_newer
+        };
+        with(body, "search_after", after.map(next))
+    }
 }

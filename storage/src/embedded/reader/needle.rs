@@ -1,7 +1,7 @@
 //! Bytes that every span which answers a filter must hold, its resource included: a span without them need not be decoded.
 //!
-//! Only a tag compared with a text that nothing but text can be gives such bytes: numbers, truth values, binary and lists have texts that
-//! do not stand in the encoding, and the tag table makes tags of its own.
+//! A tag compared with a text that nothing but text can be gives such bytes: numbers, truth values, binary and lists have texts that do not
+//! stand in the encoding. Of any other comparison the key does. The tag table makes tags of its own: of their keys nothing has to be there.
 
 use regex::bytes::Regex;
 use wire::jaeger::tags;
@@ -32,8 +32,8 @@ pub(super) struct Needle {
 /// What to look for; `None` when spans have to be decoded.
 pub(super) fn needle(filter: &Filter) -> Option<Needle> {
     let (key, text) = longest(filter)?;
-    let binary = binary(text);
-    let mut pattern = regex::escape(text);
+    let binary = text.and_then(binary);
+    let mut pattern = regex::escape(text.unwrap_or(key));
     if let Some(binary) = &binary {
         pattern.push('|');
         for byte in binary {
@@ -44,7 +44,7 @@ pub(super) fn needle(filter: &Filter) -> Option<Needle> {
         bytes: Regex::new(&pattern).ok()?,
         wanted: Wanted {
             key: key.as_bytes().to_vec(),
-            text: text.as_bytes().to_vec(),
+            text: text.map(|text| text.as_bytes().to_vec()),
             binary,
         },
     })
@@ -64,19 +64,29 @@ fn binary(text: &str) -> Option<Vec<u8>> {
     pairs.collect()
 }
 
-fn longest(filter: &Filter) -> Option<(&str, &str)> {
+/// A key and, if there is one, the text that its value must be.
+fn longest(filter: &Filter) -> Option<(&str, Option<&str>)> {
     match filter {
         Filter::And(filters) => filters
             .iter()
             .filter_map(longest)
-            .max_by_key(|(_, text)| text.len()),
-        Filter::Tag { key, value } => {
-            let text: &str = value.text();
-            let usable = value.is_literal() && !MADE.contains(&key.as_str()) && is_only_text(text);
-            usable.then_some((key.as_str(), text))
+            .max_by_key(|(key, text)| (text.map_or(0, str::len), key.len())),
+        Filter::Tag { key, value } | Filter::SpanTag { key, value } => {
+            let text = value.text().as_str();
+            let is_text = value.is_literal() && is_only_text(text);
+            of_attribute(key).map(|key| (key, is_text.then_some(text)))
         }
-        Filter::Or(_) | Filter::Not(_) => None,
+        Filter::Has { key } | Filter::Number { key, .. } => {
+            of_attribute(key).map(|key| (key, None))
+        }
+        _ => None,
     }
+}
+
+/// A key that only an attribute has. One that is no text is given another, with this character in it, when it is decoded.
+fn of_attribute(key: &str) -> Option<&str> {
+    let is_made = MADE.contains(&key) || key.contains('\u{fffd}');
+    (!is_made && !key.is_empty()).then_some(key)
 }
 
 /// Whether no value but a text has this text, or a binary one.
@@ -111,7 +121,27 @@ mod tests {
 
     #[track_caller]
     fn check(filter: &Filter, expect: Option<&str>) {
-        assert_eq!(longest(filter).map(|(_, text)| text), expect);
+        assert_eq!(longest(filter).and_then(|(_, text)| text), expect);
+    }
+
+    #[test]
+    fn of_any_other_comparison_the_key_is_looked_for() {
+        for filter in [
+            tag("http.status_code", "5.*"),
+            tag("http.status_code", "500"),
+            Filter::Has {
+                key: "http.status_code".into(),
+            },
+        ] {
+            let needle = needle(&filter).unwrap();
+            assert!(needle.bytes.is_match(b"\x01http.status_code\xff"));
+            assert_eq!(needle.wanted.text, None);
+        }
+        for key in ["error", "", "\u{fffd}"] {
+            assert!(needle(&Filter::Has { key: key.into() }).is_none(), "{key}");
+        }
+        let both = vec![tag("a.longer.key", "5.*"), tag("b", "text")];
+        check(&Filter::And(both), Some("text"));
     }
 
     #[test]

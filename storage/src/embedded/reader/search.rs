@@ -1,7 +1,8 @@
-//! A search: columns first, payloads only of rows that the columns let through, the newest first, until there are enough traces.
+//! A search: columns first, payloads only of rows that the columns let through, in the query's order, until there are enough traces.
 //!
-//! Blocks are visited by their latest start, so a search of recent spans never looks at old ones. Rows that may answer wait in a heap by
-//! start; one is decided when no block left can hold a newer one. So traces come in their final order.
+//! Blocks are visited by the best of their rows, such as their latest start, so a search of recent spans never looks at old ones. Rows that
+//! may answer wait in a heap; one is decided when no block left can hold one that comes before it. So traces come in their final order. By
+//! duration many rows may wait: beyond a bound no more blocks are looked at, and the answer says so.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,25 +13,29 @@ use model::TraceId;
 
 use super::fetch::Fetcher;
 use super::needle::{Needle, needle};
-use super::trace::{Located, located, sealed};
+use super::trace::{Located, locate, located, sealed};
 use super::{Damage, partial};
 use crate::embedded::head::{BLOCK_ROWS, Columns, Snapshot, Source};
 use crate::embedded::segment::{self, Segment, filter};
 use crate::port::{Completeness, Found, FoundTrace, ReadContext, ReadError};
-use crate::query::{Filter, TraceQuery};
+use crate::query::{Filter, Order, Place, TraceQuery, us};
 
-/// A row that may answer. The newest is the greatest, then the smallest trace id.
+/// Rows that wait to be decided at most, in an order by duration: some 200 MB.
+const MAX_WAITING: usize = 4_000_000;
+
+/// A row that may answer. What comes first is the greatest, then the smallest trace id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
-    start_ns: u64,
+    rank: u64,
     trace_id: Reverse<TraceId>,
+    start_ns: u64,
     source: u32,
     row: u32,
 }
 
-/// A block of a part, or a row group of a segment, by its latest start.
+/// A block of a part, or a row group of a segment, by the best rank of its rows.
 struct Pending {
-    latest_ns: u64,
+    rank: u64,
     source: usize,
     block: usize,
 }
@@ -41,15 +46,17 @@ struct Search<'a> {
     snapshot: &'a Snapshot,
     /// For each source, which of its operations answer; those that came later do not.
     operations: Vec<Option<Vec<bool>>>,
-    /// The one with the latest start is the last.
+    /// The one whose rows come first is the last.
     blocks: Vec<Pending>,
     heap: BinaryHeap<Candidate>,
+    /// Blocks were left out, since too many rows waited.
+    is_cut: bool,
     decode: bool,
     /// What a span has to hold to be worth decoding.
     needle: Option<Needle>,
 }
 
-/// The newest traces that have a span which answers `query`.
+/// The first traces that have a span which answers `query`.
 pub(super) fn find(
     cx: &ReadContext,
     query: &TraceQuery,
@@ -75,6 +82,10 @@ pub(super) fn find(
         if found.contains(&id) || !search.answers(&candidate, fetcher, damage) {
             continue;
         }
+        if search.came_before(id, fetcher, damage)? {
+            found.insert(id);
+            continue;
+        }
         if traces.len() >= cx.limits.traces {
             let limit = format!("{} traces (query.max-traces)", cx.limits.traces);
             completeness = partial(&limit);
@@ -84,7 +95,15 @@ pub(super) fn find(
         traces.push(FoundTrace {
             trace_id: id,
             start_ns: candidate.start_ns,
+            key_ns: query.order.rank(candidate.rank),
         });
+    }
+    if search.is_cut && completeness == Completeness::Complete {
+        completeness = Completeness::Partial {
+            reason: format!(
+                "the order by duration looked at {MAX_WAITING} spans only: ask for less time, or with more conditions"
+            ),
+        };
     }
     Ok(Found {
         traces,
@@ -99,28 +118,54 @@ fn answers(operations: Option<&Vec<bool>>, number: u32) -> bool {
 
 /// Whether a span may answer `wanted` where only the tags are that `may_have` says.
 fn may_answer(wanted: &Filter, may_have: &impl Fn(u64) -> io::Result<bool>) -> io::Result<bool> {
-    match wanted {
-        Filter::And(all) => {
-            for one in all {
-                if !may_answer(one, may_have)? {
-                    return Ok(false);
+    let mut failed = None;
+    let answer = wanted.decide(&mut |alone: &Filter| match alone {
+        Filter::Tag { key, value } | Filter::SpanTag { key, value } if value.is_literal() => {
+            match may_have(filter::token(key, value.text())) {
+                Ok(true) => None,
+                Ok(false) => Some(false),
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    None
                 }
             }
-            Ok(true)
         }
-        Filter::Or(some) => {
-            for one in some {
-                if may_answer(one, may_have)? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        }
-        Filter::Tag { key, value } if value.is_literal() => {
-            may_have(filter::token(key, value.text()))
-        }
-        Filter::Not(_) | Filter::Tag { .. } => Ok(true),
+        _ => None,
+    });
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(answer != Some(false)),
     }
+}
+
+/// Whether spans of an operation may answer `query`.
+fn may_be_of(query: &TraceQuery, service: &str, operation: &str) -> bool {
+    let is_service = query.service.as_ref().is_none_or(|s| **s == *service);
+    let is_operation = query.operation.as_ref().is_none_or(|o| **o == *operation);
+    let known = &mut |alone: &Filter| match alone {
+        Filter::Service(name) => Some(name.matches(service)),
+        Filter::Operation(name) => Some(name.matches(operation)),
+        _ => None,
+    };
+    is_service && is_operation && query.filter.decide(known) != Some(false)
+}
+
+/// Whether `query` asks anything of services and operations.
+fn asks_of_names(query: &TraceQuery) -> bool {
+    let is_of_names = |alone: &Filter| matches!(alone, Filter::Service(_) | Filter::Operation(_));
+    query.service.is_some() || query.operation.is_some() || query.filter.any(&is_of_names)
+}
+
+/// Whether a row with these columns may answer `query`, and was not on a page before.
+fn may_be(query: &TraceQuery, start_ns: u64, duration_ns: u64) -> bool {
+    let rank = query.order.rank(query.order.key(start_ns, duration_ns));
+    let after = query.after.map(|after| query.order.rank(after.key_ns));
+    query.matches_times(start_ns, duration_ns)
+        && after.is_none_or(|after| rank <= after)
+        && query.filter.decide(&mut |alone: &Filter| match alone {
+            Filter::Duration { is, than_ns } => Some(is.holds(us(duration_ns).cmp(&us(*than_ns)))),
+            _ => None,
+        }) != Some(false)
 }
 
 // === impl Search ===
@@ -139,6 +184,7 @@ impl<'a> Search<'a> {
             operations: Vec::with_capacity(snapshot.len()),
             blocks: Vec::new(),
             heap: BinaryHeap::new(),
+            is_cut: false,
             decode: !query.filter.is_always_true(),
             needle: needle(&query.filter),
         };
@@ -152,21 +198,18 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        search.blocks.sort_unstable_by_key(|b| b.latest_ns);
+        search.blocks.sort_unstable_by_key(|b| b.rank);
         search
     }
 
     /// Which operations of a source answer, and which of its blocks may.
     fn plan(&mut self, source: usize, columns: &Columns) {
         let query = self.query;
-        let operations = (query.service.is_some() || query.operation.is_some()).then(|| {
+        let operations = asks_of_names(query).then(|| {
             let catalogue = columns.catalogue();
             let answers = catalogue.operations().iter().map(|o| {
-                query
-                    .service
-                    .as_ref()
-                    .is_none_or(|s| catalogue.service(o.service) == Some(s))
-                    && query.operation.as_ref().is_none_or(|n| *n == o.name)
+                let service = catalogue.service(o.service);
+                service.is_some_and(|service| may_be_of(query, service, &o.name))
             });
             answers.collect::<Vec<_>>()
         });
@@ -177,9 +220,9 @@ impl<'a> Search<'a> {
         }
         for (block, content) in columns.blocks().iter().enumerate() {
             let bounds = content.starts();
-            if let Some(latest_ns) = bounds.and_then(|b| self.latest(b, content.longest_ns())) {
+            if let Some(rank) = bounds.and_then(|b| self.best(b, content.longest_ns())) {
                 self.blocks.push(Pending {
-                    latest_ns,
+                    rank,
                     source,
                     block,
                 });
@@ -190,17 +233,16 @@ impl<'a> Search<'a> {
     /// The same for a segment.
     fn plan_sealed(&mut self, source: usize, segment: &Segment) -> io::Result<()> {
         self.operations.push(Some(Vec::new()));
-        if self.latest(segment.summary.starts, u64::MAX).is_none() {
+        if self.best(segment.summary.starts, u64::MAX).is_none() {
             return Ok(());
         }
         let query = self.query;
         let footer = segment.footer()?;
         let mut operations = None;
-        if query.service.is_some() || query.operation.is_some() {
+        if asks_of_names(query) {
             let mut answers = vec![false; footer.operations.len as usize];
             segment.for_each_operation(|number, service, _, name| {
-                let answer = query.service.as_ref().is_none_or(|s| *s == *service)
-                    && query.operation.as_ref().is_none_or(|n| *n == *name);
+                let answer = may_be_of(query, service, name);
                 if let Some(to) = answers.get_mut(number as usize) {
                     *to = answer;
                 }
@@ -215,9 +257,9 @@ impl<'a> Search<'a> {
                 .operations
                 .iter()
                 .any(|number| answers(operations.as_ref(), *number));
-            if some && let Some(latest_ns) = self.latest(group.starts, group.longest_ns) {
+            if some && let Some(rank) = self.best(group.starts, group.longest_ns) {
                 self.blocks.push(Pending {
-                    latest_ns,
+                    rank,
                     source,
                     block,
                 });
@@ -229,28 +271,36 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The latest of `starts`; `None` when bounds say that no row answers.
-    fn latest(&self, (earliest, latest): (u64, u64), longest_ns: u64) -> Option<u64> {
-        let us = |ns: u64| ns / 1000;
+    /// The rank that the first of a block's rows may have; `None` when bounds say that no row answers.
+    fn best(&self, (earliest, latest): (u64, u64), longest_ns: u64) -> Option<u64> {
         let query = self.query;
         let outside = us(latest) < us(query.start_min_ns)
             || us(earliest) > us(query.start_max_ns)
             || query
                 .duration_min_ns
                 .is_some_and(|min| us(longest_ns) < us(min));
-        (!outside).then_some(latest)
+        let best_key = match query.order {
+            Order::NewestFirst => latest,
+            Order::OldestFirst => earliest,
+            Order::LongestFirst => longest_ns,
+            // how short the shortest is stands nowhere
+            Order::ShortestFirst => 0,
+        };
+        (!outside).then(|| query.order.rank(best_key))
     }
 
-    /// The newest row that may answer and was not given yet.
+    /// The first row that may answer and was not given yet.
     fn next(&mut self, damage: &mut Damage) -> Result<Option<Candidate>, ReadError> {
-        // a row is the newest once no block left starts as late
+        // a row is the first once no block left may have one before it
         while let Some(block) = self.blocks.last()
-            && self
-                .heap
-                .peek()
-                .is_none_or(|c| c.start_ns <= block.latest_ns)
+            && self.heap.peek().is_none_or(|c| c.rank <= block.rank)
         {
             self.cx.check()?;
+            if self.query.order.is_by_duration() && self.heap.len() >= MAX_WAITING {
+                self.is_cut = true;
+                self.blocks.clear();
+                break;
+            }
             let Some(block) = self.blocks.pop() else {
                 break;
             };
@@ -277,10 +327,12 @@ impl<'a> Search<'a> {
         };
         let Self { heap, query, .. } = self;
         let keys = block.keys().filter(|key| {
-            answers(operations, key.operation) && query.matches_times(key.start_ns, key.duration_ns)
+            answers(operations, key.operation) && may_be(query, key.start_ns, key.duration_ns)
         });
         heap.extend(keys.filter_map(|key| {
+            let order = query.order;
             Some(Candidate {
+                rank: order.rank(order.key(key.start_ns, key.duration_ns)),
                 start_ns: key.start_ns,
                 trace_id: Reverse(columns.trace_id(key.trace)?),
                 source: pending.source as u32,
@@ -317,9 +369,10 @@ impl<'a> Search<'a> {
         heap.extend(
             columns.filter_map(|(at, (((start, duration), operation), trace))| {
                 let wanted = operations.get(*operation as usize).copied()?
-                    && query.matches_times(*start, *duration);
+                    && may_be(query, *start, *duration);
                 wanted.then_some(())?;
                 Some(Candidate {
+                    rank: query.order.rank(query.order.key(*start, *duration)),
                     start_ns: *start,
                     trace_id: Reverse(*keys.traces.get(*trace as usize)?),
                     source: pending.source as u32,
@@ -355,12 +408,54 @@ impl<'a> Search<'a> {
                 return false;
             }
         };
-        match fetcher.look(source, &row, self.needle.as_ref()) {
+        self.is_answer(source, &row, fetcher, damage)
+    }
+
+    fn is_answer(
+        &self,
+        source: &Source,
+        row: &Located,
+        fetcher: &mut Fetcher,
+        damage: &mut Damage,
+    ) -> bool {
+        match fetcher.look(source, row, self.needle.as_ref()) {
             Ok(span) => span.is_some_and(|span| self.query.matches(&span)),
             Err(error) => {
                 damage.note(source, u64::from(row.row.offset), &error);
                 false
             }
         }
+    }
+
+    /// Whether a trace that answers stands at or before the place to begin after, and so on a page before.
+    fn came_before(
+        &self,
+        id: TraceId,
+        fetcher: &mut Fetcher,
+        damage: &mut Damage,
+    ) -> Result<bool, ReadError> {
+        let query = self.query;
+        let Some(after) = query.after else {
+            return Ok(false);
+        };
+        let mut failed = |source: &Source, error: &io::Error| damage.note(source, 0, error);
+        let rows = locate(self.snapshot, id, fetcher, &mut failed);
+        for row in rows {
+            self.cx.check()?;
+            let (start_ns, duration_ns) = (row.row.start_ns, row.row.duration_ns);
+            let place = Place {
+                key_ns: query.order.key(start_ns, duration_ns),
+                trace_id: id,
+            };
+            let is_before = query.order.compare(&place, &after).is_le();
+            if is_before
+                && query.matches_times(start_ns, duration_ns)
+                && let Some(source) = self.snapshot.get(row.source)
+                && self.is_answer(source, &row, fetcher, damage)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -250,3 +250,66 @@ fn a_key_without_a_name_is_no_field() {
     let (sure, _) = filtered(tag("", "v"), Expressions::There);
     assert_eq!(sure["bool"]["should"].as_array().map(Vec::len), Some(3));
 }
+
+#[test]
+fn a_number_is_compared_as_text_and_those_with_an_exponent_are_looked_at() {
+    let filter = |text: &str| Filter::Number {
+        key: "k".into(),
+        is: Comparison::AtLeast,
+        than: text.parse().unwrap(),
+    };
+    let (sure, may) = filtered(filter("500"), Expressions::There);
+    let sure = sure.to_string();
+    assert!(sure.contains("[5-9]") || sure.contains("[6-9]"), "{sure}");
+    assert!(!sure.contains("[eE]"));
+    assert!(may.unwrap().to_string().contains("[eE]"));
+    for (text, expressions) in [("500", Expressions::Here), ("1e300", Expressions::There)] {
+        let (sure, may) = filtered(filter(text), expressions);
+        assert_eq!(sure, json!("never"));
+        let key = json!({"nested": {"path": "tags", "query": {"term": {"tags.key": "k"}}}});
+        assert!(may.unwrap().to_string().contains(&key.to_string()));
+    }
+}
+
+#[test]
+fn a_key_alone_is_looked_for_in_lists_and_fields() {
+    let (sure, may) = filtered(Filter::Has { key: "a.b".into() }, Expressions::There);
+    let sure = sure.to_string();
+    assert!(
+        sure.contains(r#"{"term":{"logs.fields.key":"a.b"}}"#),
+        "{sure}"
+    );
+    assert!(sure.contains(r#"{"exists":{"field":"process.tag.a@b"}}"#));
+    let may = may.unwrap().to_string();
+    assert!(may.contains(r#"{"term":{"_ignored":"tag.a@b"}}"#), "{may}");
+}
+
+#[test]
+fn a_tag_of_the_span_is_not_looked_for_elsewhere() {
+    let filter = Filter::SpanTag {
+        key: "k".into(),
+        value: Pattern::literal("v"),
+    };
+    let (sure, may) = filtered(filter, Expressions::There);
+    assert_eq!(may, None);
+    assert!(!sure.to_string().contains("process") && !sure.to_string().contains("logs"));
+}
+
+#[test]
+fn names_and_durations_are_fields() {
+    let (sure, may) = filtered(
+        Filter::Service(Pattern::expression("a.*").unwrap()),
+        Expressions::There,
+    );
+    let expect = json!({"regexp": {"process.serviceName": {"value": "a.*", "flags": "NONE"}}});
+    assert_eq!(sure, expect);
+    assert!(may.unwrap().to_string().contains("must_not"));
+    for (is, expect) in [
+        (Comparison::Less, json!({"range": {"duration": {"lt": 5}}})),
+        (Comparison::Equal, json!({"term": {"duration": 5}})),
+        (Comparison::More, json!({"range": {"duration": {"gt": 5}}})),
+    ] {
+        let filter = Filter::Duration { is, than_ns: 5_999 };
+        assert_eq!(filtered(filter, Expressions::There), (expect, None));
+    }
+}

@@ -14,12 +14,30 @@ fn traces_are_collapsed_newest_first_without_what_is_known() {
             {"traceID": {"order": "asc", "unmapped_type": "keyword"}},
         ],
     });
-    assert_eq!(body(&query, &[], 20), expect);
+    let newest = Order::NewestFirst;
+    assert_eq!(body(&query, newest, &[], 20), expect);
     let known = ["1a".to_owned()];
     assert_eq!(
-        body(&query, &known, 20)["query"],
+        body(&query, newest, &known, 20)["query"],
         json!({"bool": {"filter": [query], "must_not": [{"terms": {"traceID": ["1a"]}}]}})
     );
+}
+
+#[test]
+fn other_orders_are_sorted_by_what_they_compare() {
+    let sort = |order| body(&json!({}), order, &[], 1)["sort"].clone();
+    assert_eq!(sort(Order::OldestFirst)[0]["startTime"]["order"], "asc");
+    let by_duration = sort(Order::LongestFirst);
+    assert_eq!(by_duration[0]["duration"]["order"], "desc");
+    assert_eq!(by_duration[2]["startTime"]["order"], "desc");
+    assert_eq!(sort(Order::ShortestFirst)[0]["duration"]["order"], "asc");
+}
+
+fn at(key_us: u64) -> First {
+    First {
+        key_us,
+        start_us: key_us,
+    }
 }
 
 #[test]
@@ -40,7 +58,7 @@ fn spellings_of_one_id_are_one_trace() {
         ("none", json!(8)),
         ("3c", Value::Null),
     ] {
-        page.add(&hit(id, start));
+        page.add(Order::NewestFirst, &hit(id, start));
     }
     assert_eq!(
         (page.hits, page.spelled.len(), page.traces.len()),
@@ -52,23 +70,23 @@ fn spellings_of_one_id_are_one_trace() {
         "{said}"
     );
     let mut traces = Traces::default();
-    for (id, start) in page.traces {
-        traces.add(id, start);
+    for (id, first) in page.traces {
+        traces.add(id, first);
     }
-    let found = traces.newest(10);
+    let found = traces.first(10);
     let found: Vec<_> = found
         .iter()
         .map(|f| (f.trace_id.low(), f.start_ns))
         .collect();
     assert_eq!(found, [(0x1a, 9_000), (0x2b, 9_000)]);
-    assert_eq!(traces.newest(1).len(), 1);
+    assert_eq!(traces.first(1).len(), 1);
 }
 
 #[test]
-fn only_what_is_newer_than_the_wanted_ones_is_compared() {
+fn only_what_stands_before_the_last_wanted_one_is_compared() {
     let mut traces = Traces::default();
     for (id, start) in [(1, 5), (2, 9), (3, 7)] {
-        traces.add(TraceId::from_halves(0, id), start);
+        traces.add(TraceId::from_halves(0, id), at(start));
     }
     for (wanted, since) in [
         (1, Some(9)),
@@ -77,8 +95,10 @@ fn only_what_is_newer_than_the_wanted_ones_is_compared() {
         (4, None),
         (0, None),
     ] {
-        assert_eq!(traces.since_us(wanted), since, "{wanted}");
+        assert_eq!(traces.until_us(wanted), since, "{wanted}");
     }
+    traces.order = Order::OldestFirst;
+    assert_eq!(traces.until_us(1), Some(5));
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn a_tag_is_found_without_putting_rows_together() {
     let rows = |key: &str, text: &str, binary: Option<&[u8]>| -> Vec<usize> {
         let wanted = Wanted {
             key: key.into(),
-            text: text.into(),
+            text: Some(text.into()),
             binary: binary.map(<[u8]>::to_vec),
         };
         let rows = block.rows_that_may_have(&wanted).unwrap();
@@ -143,7 +143,7 @@ fn a_tag_is_found_without_putting_rows_together() {
     let whole = Payloads::decode(encode(&all, None)).unwrap();
     let wanted = Wanted {
         key: b"few".to_vec(),
-        text: b"b".to_vec(),
+        text: Some(b"b".to_vec()),
         binary: None,
     };
     assert!(whole.rows_that_may_have(&wanted).is_none());
@@ -156,7 +156,7 @@ fn an_attribute_that_is_written_in_an_unusual_way_may_be_anything() {
     let block = encode(&all, take_apart(&all, &ends).as_ref());
     let wanted = Wanted {
         key: b"few".to_vec(),
-        text: b"b".to_vec(),
+        text: Some(b"b".to_vec()),
         binary: None,
     };
     let block = Payloads::decode(block).unwrap();

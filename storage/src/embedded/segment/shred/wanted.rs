@@ -2,13 +2,13 @@
 
 use super::label::Label;
 
-/// A key and a text that nothing but a text has, or a binary value.
+/// A key, alone or with a text that nothing but a text has, or a binary value.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     /// The tag's key, which is no other's but an attribute's.
     pub(crate) key: Vec<u8>,
-    /// The text.
-    pub(crate) text: Vec<u8>,
+    /// The text; `None`: any value will do.
+    pub(crate) text: Option<Vec<u8>>,
     /// The binary value that has this text.
     pub(crate) binary: Option<Vec<u8>>,
 }
@@ -25,6 +25,9 @@ impl Wanted {
     pub(super) fn of_label(&self, label: &Label<&[u8]>) -> Option<bool> {
         match label {
             Label::Attribute { tag, key, value } if ATTRIBUTES.contains(tag) => {
+                if *key == self.key && self.text.is_none() {
+                    return Some(true);
+                }
                 if *key == self.key && TEXTS.contains(value) {
                     return None;
                 }
@@ -38,6 +41,6 @@ impl Wanted {
 
     /// Whether a value may be it.
     pub(super) fn is(&self, value: &[u8]) -> bool {
-        value == self.text || self.binary.as_deref() == Some(value)
+        self.text.as_deref() == Some(value) || self.binary.as_deref() == Some(value)
     }
 }
