@@ -17,6 +17,7 @@ pub(crate) mod json;
 mod metrics;
 mod names;
 mod page;
+mod page_params;
 mod params;
 mod pieces;
 mod route;

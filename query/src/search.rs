@@ -84,6 +84,7 @@ impl Search {
                 Ok(0) | Err(_) => DEFAULT_DEPTH,
                 Ok(depth) => depth,
             },
+            ..TraceQuery::default()
         })
     }
 }

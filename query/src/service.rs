@@ -4,6 +4,7 @@
 //! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, `instance_of`, says which instance a request may read.
 
 mod measures;
+mod pages;
 mod reading;
 
 use std::collections::{HashMap, HashSet};

@@ -19,6 +19,8 @@ use super::pieces::Pieces;
 use crate::partial::{PARTIAL, header_text};
 use crate::service::{ArchiveError, Turn};
 
+/// Says in a header what the member `next` says in the body.
+const NEXT: HeaderName = HeaderName::from_static("spoor-next");
 /// How every envelope begins.
 const HEAD: &[u8] = b"{\"data\":";
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -36,6 +38,7 @@ pub(super) struct Envelope {
     /// What stands there when there are none.
     no_errors: &'static [u8],
     partial: Option<String>,
+    next: Option<String>,
 }
 
 /// An answer without.
@@ -100,6 +103,7 @@ impl Envelope {
             errors: Vec::new(),
             no_errors: b"null",
             partial: None,
+            next: None,
         }
     }
 
@@ -126,15 +130,25 @@ impl Envelope {
         self.partial = Some(reason);
     }
 
+    /// Says where the next page begins.
+    pub(super) fn goes_on(&mut self, cursor: String) {
+        self.next = Some(cursor);
+    }
+
     /// The answer, indented when that was asked for.
     pub(super) fn into_response(mut self, pretty: bool) -> Response {
         let partial = self.partial.clone();
+        let next = self.next.as_deref().map(header_text);
         let turn = self.turn.take();
         let mut pieces = self.into_pieces();
         if pretty {
             pieces = vec![indent(&pieces.concat())];
         }
-        json(Pieces::body(pieces, turn), partial.as_deref())
+        let mut response = json(Pieces::body(pieces, turn), partial.as_deref());
+        if let Some(cursor) = next {
+            response.headers_mut().insert(NEXT, cursor);
+        }
+        response
     }
 
     fn into_pieces(self) -> Vec<Vec<u8>> {
@@ -150,6 +164,10 @@ impl Envelope {
         }
         if let Some(reason) = &self.partial {
             out.extend_from_slice(&Partial { reason }.member());
+        }
+        if let Some(cursor) = &self.next {
+            out.extend_from_slice(b",\"next\":");
+            out.extend_from_slice(&go_json::to_vec(cursor));
         }
         out.push(b'}');
         let mut pieces = self.head;

@@ -8,9 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use model::{Str, TraceId};
 use settings::GoDuration;
+use storage::query::language;
 use storage::{Filter, Pattern, TraceQuery};
 
 use super::form::Form;
+use super::page_params::Paging;
 use super::{go, tags_json};
 
 /// How far a search without `start` looks back.
@@ -30,6 +32,8 @@ pub(super) struct Search {
     pub(super) window: Window,
     /// Leave the adjusters out.
     pub(super) raw: bool,
+    /// Whether the answer says where the next page begins, and by what it is known.
+    pub(super) paging: Paging,
 }
 
 /// Where a trace lies, as far as the client said so; nanoseconds since the Unix epoch.
@@ -71,9 +75,13 @@ impl Search {
             }
         }
         let raw = raw(form)?;
+        let said = match form.first("q") {
+            "" => None,
+            text => Some(language::parse(text).map_err(|why| unable("q", &why.to_string()))?),
+        };
 
         let service = form.first("service");
-        if ids.is_empty() && service.is_empty() {
+        if ids.is_empty() && service.is_empty() && said.is_none() {
             return Err("parameter 'service' is required".to_owned());
         }
         if duration_min != 0 && duration_max != 0 && duration_max < duration_min {
@@ -81,7 +89,11 @@ impl Search {
         }
         let some = |text: &str| (!text.is_empty()).then(|| Str::from(text));
         let end_ns = window.end_ns.unwrap_or_else(|| ns(now));
-        let query = TraceQuery {
+        let filter = match said {
+            Some(said) => Filter::And(vec![filter, said]),
+            None => filter,
+        };
+        let mut query = TraceQuery {
             service: some(service),
             operation: some(form.first("operation")),
             filter,
@@ -91,12 +103,15 @@ impl Search {
             duration_min_ns: u64::try_from(duration_min).ok().filter(|&ns| ns > 0),
             duration_max_ns: u64::try_from(duration_max).ok().filter(|&ns| ns > 0),
             limit,
+            ..TraceQuery::default()
         };
+        let paging = Paging::parse(form, &mut query)?;
         Ok(Self {
             query,
             ids,
             window,
             raw,
+            paging,
         })
     }
 }

@@ -46,6 +46,14 @@ pub(super) async fn find(api: &Api, call: Call<'_>, form: &Form) -> Result<Envel
     let search = Search::parse(form, SystemTime::now(), api.tag_expressions);
     let search = search.map_err(Error::bad_request)?;
     let json = json_of(api, search.raw);
+    if search.ids.is_empty() && search.paging.is_wanted() {
+        let (answer, after) = call.find_page(&search.query, json).await?;
+        let mut envelope = envelope(answer);
+        if let Some(after) = after {
+            envelope.goes_on(search.paging.cursor(&search.query, after));
+        }
+        return Ok(envelope);
+    }
     if search.ids.is_empty() {
         return Ok(envelope(call.find_traces(&search.query, json).await?));
     }

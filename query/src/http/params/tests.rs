@@ -247,3 +247,61 @@ fn a_period_ends_now_and_lasts_a_day_unless_said() {
         assert_eq!(period(query).unwrap_err(), sentence);
     }
 }
+
+#[test]
+fn a_query_in_the_language_needs_no_service() {
+    let search = parse("q=http.status_code+%3E%3D+500").unwrap();
+    assert_eq!(search.query.service, None);
+    assert!(!search.query.filter.is_always_true());
+    assert!(search.paging.is_wanted());
+    assert!(parse("q=a&tag=b:1&minDuration=5ms").is_ok());
+    refused("q=", "parameter 'service' is required");
+    refused("tag=a:b", "parameter 'service' is required");
+    refused(
+        "q=a+%3D",
+        "unable to parse param 'q': at character 4: expected a value, found the end",
+    );
+    assert!(!parse("service=a").unwrap().paging.is_wanted());
+}
+
+#[test]
+fn a_cursor_carries_order_window_and_place_and_is_of_its_search() {
+    use storage::query::{Order, Place};
+    let first = parse("service=a&sort=-duration&start=5&end=7").unwrap();
+    assert_eq!(first.query.order, Order::LongestFirst);
+    assert_eq!(first.query.after, None);
+    let after = Place {
+        key_ns: 9,
+        trace_id: TraceId::from_halves(1, 2),
+    };
+    let cursor = first.paging.cursor(&first.query, after);
+    for more in ["", "&sort=-duration", "&start=1&end=2", "&limit=3"] {
+        let next = parse(&format!("service=a{more}&cursor={cursor}"))
+            .unwrap()
+            .query;
+        assert_eq!((next.order, next.after), (Order::LongestFirst, Some(after)));
+        assert_eq!((next.start_min_ns, next.start_max_ns), (5_000, 7_000));
+    }
+    for (other, why) in [
+        (
+            "service=b",
+            "the cursor is of another search: send it with the parameters that it was answered to",
+        ),
+        (
+            "service=a&q=x",
+            "the cursor is of another search: send it with the parameters that it was answered to",
+        ),
+        ("service=a&sort=start", "it is of sort=-duration"),
+    ] {
+        let sentence = format!("unable to parse param 'cursor': {why}");
+        refused(&format!("{other}&cursor={cursor}"), &sentence);
+    }
+    refused(
+        "service=a&cursor=x",
+        "unable to parse param 'cursor': this is no cursor: send the one of an answer as it is, or none",
+    );
+    refused(
+        "service=a&sort=x",
+        "unable to parse param 'sort': \"x\" is none of start, -start, duration, -duration (- is the greatest first)",
+    );
+}

@@ -284,3 +284,57 @@ async fn the_store_hears_when_the_client_goes_away() {
     assert!(contexts[0].cancelled.is_cancelled());
     assert!(contexts[0].deadline.is_some());
 }
+
+/// An answer that was asked for with words of our own says where the next page begins: behind the last trace that is whole.
+#[tokio::test]
+async fn a_full_page_says_where_the_next_begins() {
+    let steps = || {
+        let at = |trace, us: u64| storage_span(trace, us);
+        vec![
+            spans(vec![at(1, 9)]),
+            spans(vec![at(2, 7), at(2, 3)]),
+            complete(),
+        ]
+    };
+    let full = get(
+        Script::of(steps()),
+        "/api/traces?service=svc&sort=-start&limit=2&start=0&end=20",
+    )
+    .await;
+    let next = full.json()["next"].as_str().unwrap().to_owned();
+    assert_eq!(full.header("spoor-next"), next);
+    assert_eq!(full.json()["errors"], Value::Null);
+
+    let script = Arc::new(Script::of(vec![complete()]));
+    let uri = format!("/api/traces?service=svc&limit=2&cursor={next}");
+    let end = send(app(&script, &Config::default()), request("GET", &uri)).await;
+    assert_eq!(end.json()["next"], Value::Null);
+    let asked = script.found.lock().unwrap()[0].clone();
+    let after = asked.after.unwrap();
+    assert_eq!((after.key_ns, after.trace_id.low()), (7_000, 2));
+
+    // more were asked for than there are; Jaeger's parameters; a trace that may be short
+    for uri in [
+        "/api/traces?service=svc&sort=-start&limit=3&start=0&end=20",
+        "/api/traces?service=svc&limit=2&start=0&end=20",
+    ] {
+        assert_eq!(get(Script::of(steps()), uri).await.json().get("next"), None);
+    }
+    let mut cut = steps();
+    cut[2] = partial("the answer was cut");
+    let uri = "/api/traces?service=svc&sort=-start&limit=5&start=0&end=20";
+    let cut = get(Script::of(cut), uri).await.json();
+    let cursor = storage::query::Cursor::parse(
+        cut["next"].as_str().unwrap(),
+        storage::query::Cursor::search(["service", "svc"]),
+    );
+    assert_eq!(cursor.unwrap().after.trace_id.low(), 1);
+}
+
+fn storage_span(trace: u64, us: u64) -> model::Span {
+    model::Span {
+        start_ns: us * 1_000,
+        end_ns: us * 1_000,
+        ..span(trace, us)
+    }
+}

@@ -1,0 +1,44 @@
+//! A search, page by page: what was found, and where the next page begins.
+//!
+//! In: a query with its order and the place to begin after. Out: prepared traces, and the place of the last of them where more may follow. Nothing is
+//! kept between pages. A trace that may be short is given, and comes again on the next page: where it stands is known when it is whole.
+
+use std::sync::Arc;
+
+use storage::query::Place;
+use storage::{Completeness, ReadError, TraceQuery};
+
+use super::{Answer, Call, Prepare};
+
+// === impl Call ===
+
+impl Call<'_> {
+    /// As [`Call::find_traces`]; also the place to begin the next page after. `None`: there is none, or no trace was whole.
+    pub async fn find_page<T: Send + 'static>(
+        &self,
+        query: &TraceQuery,
+        prepare: Prepare<T>,
+    ) -> Result<(Answer<T>, Option<Place>), ReadError> {
+        let of = query.clone();
+        let placed: Prepare<(Option<Place>, T)> = Arc::new(move |trace| {
+            let is_whole = trace.short.is_none();
+            let place = is_whole.then(|| of.place(&trace.spans)).flatten();
+            (place, prepare(trace))
+        });
+        let found = self.find_traces(query, placed).await?;
+        let is_full = found.traces.len() >= query.limit.min(self.cx.limits.traces);
+        let may_go_on = is_full || found.completeness != Completeness::Complete;
+        let mut last = None;
+        let mut traces = Vec::with_capacity(found.traces.len());
+        for (id, (place, trace)) in found.traces {
+            last = place.or(last);
+            traces.push((id, trace));
+        }
+        let answer = Answer {
+            traces,
+            completeness: found.completeness,
+            turn: found.turn,
+        };
+        Ok((answer, last.filter(|_| may_go_on)))
+    }
+}
