@@ -11,6 +11,7 @@ mod fault_proxy;
 mod faults;
 mod golden;
 mod housekeeping;
+mod language;
 mod letters;
 mod live;
 mod many;

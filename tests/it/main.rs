@@ -23,6 +23,7 @@ mod namespaces;
 mod openapi;
 mod query_grpc;
 mod rooms;
+mod search;
 mod strategies;
 mod support;
 mod tls;

@@ -1,0 +1,160 @@
+//! The search language on every backend: generated queries over a generated corpus. What the evaluator says of the spans that were sent is what memory,
+//! the embedded store, Elasticsearch with tags in lists and Elasticsearch with tags as fields find, in the same order, page by page.
+
+mod corpus;
+mod queries;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::Method;
+use model::{Batch, Instance, Span, TraceId};
+use storage::disk::RealDisk;
+use storage::elasticsearch::{Config, Elasticsearch};
+use storage::embedded::{self, Embedded};
+use storage::memory::{self, Memory};
+use storage::query::{TraceQuery, language};
+use storage::{Backend, Completeness, ReadContext};
+use tests::servers::{Kind, shared};
+
+use super::sender::place;
+use crate::support::soak;
+
+/// Numbers that look random and are the same each time (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+
+    fn is_one_in(&mut self, bound: u64) -> bool {
+        self.below(bound) == 0
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        from[self.below(from.len() as u64) as usize]
+    }
+}
+
+/// Generated queries: some hundreds, or 5,000.
+fn count() -> usize {
+    if soak() { 5_000 } else { 300 }
+}
+
+/// A store on Elasticsearch 7.17 with tags in lists or as fields, holding `spans`.
+async fn on_elasticsearch(spans: &[Span], as_fields: bool) -> Elasticsearch {
+    let server = tokio::task::block_in_place(|| shared(Kind::Elasticsearch7));
+    let prefix = format!("language-{as_fields}");
+    let mut main = place(&server.url(), &prefix);
+    main.indices.shards = 2;
+    main.documents.tags_as_fields.all = as_fields;
+    let config = Config {
+        instance: Instance::default(),
+        main,
+        archive: None,
+    };
+    let store = tokio::task::block_in_place(|| Elasticsearch::new(vec![config])).unwrap();
+    write(&store, spans).await;
+    let path = format!("/{prefix}-*/_refresh");
+    let refreshed = server.client().send(Method::POST, &path, "").await;
+    refreshed.unwrap().json().unwrap();
+    store
+}
+
+async fn write(store: &dyn Backend, spans: &[Span]) {
+    for some in spans.chunks(41) {
+        let batch = Batch::new(Instance::default(), some.to_vec(), 0);
+        store.writer().write(batch).await.unwrap();
+    }
+}
+
+/// What the evaluator says: it alone, over all spans.
+fn expect(spans: &[Span], query: &TraceQuery) -> Vec<TraceId> {
+    let mut by_trace: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
+    for span in spans {
+        by_trace.entry(span.trace_id).or_default().push(span);
+    }
+    let places = by_trace
+        .into_values()
+        .filter_map(|spans| query.place(spans));
+    let mut places: Vec<_> = places.filter(|place| query.is_wanted(place)).collect();
+    places.sort_by(|a, b| query.order.compare(a, b));
+    places.truncate(query.limit);
+    places.into_iter().map(|place| place.trace_id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_backend_finds_what_the_evaluator_says() {
+    let mut random = Random(0x005e_ed00_2026);
+    let corpus = corpus::spans(&mut random);
+    let folder = tempfile::tempdir().unwrap();
+    // small files, so that most spans are in segments and some in the journal
+    let config = embedded::Config {
+        generation_bytes: 32 << 10,
+        ..embedded::Config::in_directory(folder.path())
+    };
+    let embedded = Embedded::open(config, Arc::new(RealDisk)).unwrap();
+    write(&embedded, &corpus).await;
+    let memory = Memory::new(memory::Config::default());
+    write(&memory, &corpus).await;
+    let lists = on_elasticsearch(&corpus, false).await;
+    let fields = on_elasticsearch(&corpus, true).await;
+    let stores: [(&str, &dyn Backend); 4] = [
+        ("memory", &memory),
+        ("embedded", &embedded),
+        ("Elasticsearch", &lists),
+        ("Elasticsearch with fields", &fields),
+    ];
+    let cx = ReadContext::default();
+    let mut took = [Duration::ZERO; 4];
+    let (mut empty, mut all, mut pages) = (0, 0, 0);
+    for nth in 0..count() {
+        let text = queries::any(&mut random);
+        let filter = language::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let mut query = queries::around(&mut random, filter);
+        // the first page and, behind it, the next
+        for page in 0..2 {
+            let expected = expect(&corpus, &query);
+            for ((name, store), took) in stores.iter().zip(&mut took) {
+                let reader = store.reader(&Instance::default());
+                let began = Instant::now();
+                let found = reader.find_trace_ids(&cx, &query).await.unwrap();
+                *took += began.elapsed();
+                let ids: Vec<_> = found.traces.iter().map(|f| f.trace_id).collect();
+                let what = format!("{name}, query {nth}, page {page}: {text}\n{query:?}");
+                assert_eq!(found.completeness, Completeness::Complete, "{what}");
+                assert_eq!(ids, expected, "{what}");
+                query.after = match (found.traces.last(), *name) {
+                    (Some(last), "Elasticsearch with fields") => Some(last.place()),
+                    _ => query.after,
+                };
+            }
+            pages += 1;
+            empty += usize::from(expected.is_empty());
+            all += expected.len();
+            if expected.len() < query.limit {
+                break;
+            }
+        }
+    }
+    println!(
+        "{} queries, {pages} pages, {all} traces, {empty} pages empty",
+        count()
+    );
+    for ((name, _), took) in stores.iter().zip(took) {
+        println!(
+            "{name}: {:.2} ms a page",
+            took.as_secs_f64() * 1e3 / pages as f64
+        );
+    }
+    assert!(
+        empty < pages * 2 / 3,
+        "most queries find nothing: {empty} of {pages}"
+    );
+    embedded.close().await;
+}
