@@ -180,7 +180,7 @@ impl Tags<'_> {
     fn tag(&self, places: Places, key: &str, value: &Pattern) -> Condition {
         let lucene = value.to_lucene();
         let sent = self.sent(lucene.as_deref());
-        let equal = value.equal().map(|text| text.as_str());
+        let equal = value.equal().map(model::Str::as_str);
         let text = equal.filter(|text| is_indexed(text));
         let sure = self.any_of(places, key, text, sent);
         // a short text is no long value
