@@ -43,7 +43,7 @@ impl Random {
 
 /// Generated queries: some hundreds, or 5,000.
 fn count() -> usize {
-    if soak() { 5_000 } else { 200 }
+    if soak() { 5_000 } else { 60 }
 }
 
 /// A store on Elasticsearch 7.17 with tags in lists or as fields, holding `spans`.

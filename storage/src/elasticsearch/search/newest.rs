@@ -30,6 +30,8 @@ use crate::trouble::Trouble;
 
 /// Pages of ids.
 const MAX_PAGES: usize = 4;
+/// Fewest traces that are asked for behind a place: many of them may have been given before.
+const BEHIND: usize = 64;
 
 /// A search for traces.
 pub(in crate::elasticsearch) struct Search<'a> {
@@ -104,10 +106,10 @@ impl Search<'_> {
         let mut traces = self.none_yet();
         let mut known: Vec<String> = Vec::new();
         for _ in 0..MAX_PAGES {
-            let missing = wanted - traces.len();
+            let asked = (wanted - traces.len()).max(BEHIND);
             let behind = also([standing_from(order, key_us), Clause::not(of_traces(&known))]);
-            let found = self.matching(&behind, missing).await?;
-            let next = found.first(missing);
+            let found = self.matching(&behind, asked).await?;
+            let next = found.first(asked);
             let ids: Vec<String> = next.iter().flat_map(|f| spellings(f.trace_id)).collect();
             let before = also([standing_before(order, key_us), of_traces(&ids)]);
             let given = self.matching(&before, next.len()).await?;
@@ -125,7 +127,7 @@ impl Search<'_> {
                     },
                 );
             }
-            if next.len() < missing || traces.len() >= wanted {
+            if next.len() < asked || traces.len() >= wanted {
                 return Ok(traces);
             }
             known.extend(ids);
