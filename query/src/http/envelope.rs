@@ -7,8 +7,8 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, StatusCode};
 use http::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, StatusCode};
 use model::TraceId;
 use serde::Serialize;
 use storage::ReadError;
