@@ -17,7 +17,7 @@ mod printer;
 mod tree;
 
 pub use error::Error;
-pub use tree::{Condition, Kind, Operator, Outcome, Tree, Value};
+pub use tree::{Condition, Operator, Outcome, Tree, Value};
 
 use super::Filter;
 

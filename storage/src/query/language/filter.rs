@@ -3,9 +3,10 @@
 //! `kind` and `status` are what the span's own tags say, so that a span has them wherever it is kept: `span.kind`; `error` and
 //! `otel.status_code`.
 
+use model::SpanKind;
 use wire::jaeger::tags;
 
-use super::tree::{Condition, Kind, Operator, Outcome, Tree, Value};
+use super::tree::{Condition, KINDS, Operator, Outcome, Tree, Value};
 use crate::query::{Comparison, Filter, Pattern};
 
 // === impl Tree ===
@@ -100,9 +101,9 @@ fn of_span(key: &str, text: &str) -> Filter {
     }
 }
 
-fn of_kind(kind: Kind) -> Filter {
-    if kind == Kind::Unspecified {
-        let said = Kind::ALL.into_iter().filter(|k| *k != Kind::Unspecified);
+fn of_kind(kind: SpanKind) -> Filter {
+    if kind == SpanKind::Unspecified {
+        let said = KINDS.into_iter().filter(|k| *k != SpanKind::Unspecified);
         return not(Filter::Or(said.map(of_kind).collect()));
     }
     of_span(tags::SPAN_KIND, kind.as_str())

@@ -15,7 +15,7 @@ use settings::GoDuration;
 
 use super::error::Error;
 use super::lexer::{Placed, Token, tokens};
-use super::tree::{Condition, Kind, Operator, Outcome, Tree, Value};
+use super::tree::{Condition, KINDS, Operator, Outcome, Tree, Value, kind_word};
 use super::{MAX_BYTES, MAX_CONDITIONS, MAX_DEPTH};
 use crate::query::{Decimal, Pattern};
 
@@ -239,7 +239,7 @@ impl Parser<'_> {
                 Condition::Duration(is, ns.ok_or_else(|| self.expected(at, what))?)
             }
             _ if !is_equality => return Err(self.expected(at, "one of = !=")),
-            "kind" => Condition::Kind(is, self.one_of(&Kind::ALL, Kind::as_str)?),
+            "kind" => Condition::Kind(is, self.one_of(&KINDS, kind_word)?),
             _ => Condition::Status(is, self.one_of(&Outcome::ALL, Outcome::as_str)?),
         })
     }

@@ -6,7 +6,7 @@ use settings::GoDuration;
 
 use super::lexer::{is_of_word, keyword};
 use super::parser::INTRINSICS;
-use super::tree::{Condition, Tree, Value};
+use super::tree::{Condition, Tree, Value, kind_word};
 
 /// A tag's key: with a dot or in quotes where it would be taken for something else.
 struct Key<'a>(&'a str);
@@ -57,7 +57,7 @@ impl Display for Condition {
                 let duration = GoDuration::from_ns(i64::try_from(*ns).unwrap_or(i64::MAX));
                 write!(f, "duration {} {duration}", is.as_str())
             }
-            Self::Kind(is, kind) => write!(f, "kind {} {}", is.as_str(), kind.as_str()),
+            Self::Kind(is, kind) => write!(f, "kind {} {}", is.as_str(), kind_word(*kind)),
             Self::Status(is, status) => write!(f, "status {} {}", is.as_str(), status.as_str()),
         }
     }

@@ -246,7 +246,7 @@ fn named() -> impl Strategy<Value = (Operator, String)> {
 }
 
 fn conditions() -> impl Strategy<Value = Condition> {
-    let kinds = prop::sample::select(Kind::ALL.to_vec());
+    let kinds = prop::sample::select(tree::KINDS.to_vec());
     let outcomes = prop::sample::select(Outcome::ALL.to_vec());
     prop_oneof![
         keys().prop_map(Condition::True),

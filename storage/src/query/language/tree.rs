@@ -1,6 +1,18 @@
 //! A query, parsed: what was said, before it is said what that means.
 
+use model::SpanKind;
+
 use crate::query::{Comparison, Decimal};
+
+/// What can stand behind `kind`.
+pub(super) const KINDS: [SpanKind; 6] = [
+    SpanKind::Unspecified,
+    SpanKind::Internal,
+    SpanKind::Server,
+    SpanKind::Client,
+    SpanKind::Producer,
+    SpanKind::Consumer,
+];
 
 /// Conditions, joined.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +43,7 @@ pub enum Condition {
     /// The duration, with nanoseconds.
     Duration(Operator, u64),
     /// The kind of the span: equal or not.
-    Kind(Operator, Kind),
+    Kind(Operator, SpanKind),
     /// How the span ended: equal or not.
     Status(Operator, Outcome),
 }
@@ -64,23 +76,6 @@ pub enum Value {
     Text(String),
     /// A number.
     Number(Decimal),
-}
-
-/// Words of `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// None is said.
-    Unspecified,
-    /// `internal`
-    Internal,
-    /// `server`
-    Server,
-    /// `client`
-    Client,
-    /// `producer`
-    Producer,
-    /// `consumer`
-    Consumer,
 }
 
 /// Words of `status`.
@@ -133,28 +128,11 @@ impl Operator {
     }
 }
 
-// === impl Kind ===
-
-impl Kind {
-    pub(super) const ALL: [Self; 6] = [
-        Self::Unspecified,
-        Self::Internal,
-        Self::Server,
-        Self::Client,
-        Self::Producer,
-        Self::Consumer,
-    ];
-
-    /// Its word, which is also the tag's value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unspecified => "unspecified",
-            Self::Internal => "internal",
-            Self::Server => "server",
-            Self::Client => "client",
-            Self::Producer => "producer",
-            Self::Consumer => "consumer",
-        }
+/// The word for `kind`: the tag's value, or that there is none.
+pub(super) fn kind_word(kind: SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Unspecified => "unspecified",
+        said => said.as_str(),
     }
 }
 
