@@ -90,11 +90,7 @@ impl Bound {
 
 impl TraceWriter for Bound {
     fn write(&self, batch: Batch) -> BoxFuture<'_, Result<(), WriteError>> {
-        async move {
-            self.shared.check_open()?;
-            self.opened.main.write(&[&batch], true).await
-        }
-        .boxed()
+        self.write_together(batch, Vec::new())
     }
 
     fn write_together(
