@@ -11,6 +11,7 @@ use wire::jaeger::{Converter, Tag, TagValue, tags};
 use super::super::{Decoder, DocumentId, Encoder, KeyBook, Source};
 use super::support::read;
 use crate::elasticsearch::config::{Documents, TagValues, TagsAsFields};
+use crate::elasticsearch::template::mapping::is_indexed;
 
 /// What a document holds of `span`.
 fn held(span: &Span) -> Span {
@@ -92,7 +93,8 @@ fn as_fields(span: Span, replacement: &str) -> Span {
         let is_field = |a: &KeyValue| match &a.value {
             Value::Bytes(_) => false,
             Value::Double(value) => value.is_finite(),
-            _ => !a.key.is_empty(),
+            Value::String(text) => is_indexed(text),
+            _ => true,
         } && !a.key.is_empty();
         let mut kept: Vec<KeyValue> = Vec::new();
         for attribute in list.drain(..) {
@@ -145,6 +147,23 @@ fn with_fields(max_keys: usize) -> Documents {
             ..TagsAsFields::default()
         },
         ..Documents::default()
+    }
+}
+
+/// A value that no index takes stays in the list, beside a field of the same key.
+#[test]
+fn a_key_that_is_there_twice_loses_no_value_that_is_too_long_for_a_field() {
+    let long = "v".repeat(300);
+    let long = long.as_str();
+    for values in [["short", long], [long, "short"]] {
+        let span = Span {
+            attributes: values.map(|value| KeyValue::new("k", value)).into(),
+            ..Span::default()
+        };
+        let documents = with_fields(0);
+        let back = read(&written(&span, &documents).1, &documents).unwrap();
+        assert_eq!(back.attributes.len(), 2);
+        assert_eq!(as_fields(back, "@"), as_fields(held(&span), "@"));
     }
 }
 
