@@ -16,10 +16,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
+use model::Instance;
 
 use super::client::{Client, Error, Request, Response};
 use super::config::Limits;
 use super::metrics::Metrics;
+use crate::layers::occasional::Occasional;
 use answer::Entries;
 use body::Lines;
 use verdict::Verdict;
@@ -70,10 +72,18 @@ pub(crate) struct Bulk<'a> {
     pub(crate) client: &'a Client,
     pub(crate) limits: &'a Limits,
     pub(crate) metrics: &'a Metrics,
+    pub(crate) told: &'a Told,
     /// Indices are aliases: one that is missing must not become an index of that name.
     pub(crate) requires_alias: bool,
     /// Documents are found once they are confirmed: dear, for what is written seldom.
     pub(crate) refreshes: bool,
+}
+
+/// Tells now and then why bulks are sent again.
+#[derive(Debug)]
+pub(crate) struct Told {
+    instance: Instance,
+    again: Occasional,
 }
 
 /// One request's way, over all attempts.
@@ -114,6 +124,30 @@ impl Sent {
             Some(Refused { reason, .. }) => {
                 Err(Error::Denied(format!("{shown} refused {what}: {reason}")))
             }
+        }
+    }
+}
+
+// === impl Told ===
+
+impl Told {
+    pub(crate) fn new(instance: Instance) -> Self {
+        Self {
+            instance,
+            again: Occasional::default(),
+        }
+    }
+
+    /// Sent again: so many documents, because of this, after a pause.
+    fn again(&self, documents: usize, error: &Error, pause: Duration) {
+        if let Some(documents) = self.again.due(Instant::now(), documents) {
+            tracing::warn!(
+                instance = %self.instance,
+                documents,
+                error = %error,
+                pause_ms = pause.as_millis() as u64,
+                "the cluster did not take documents, they are sent again"
+            );
         }
     }
 }
@@ -196,8 +230,9 @@ impl Bulk<'_> {
                 }
                 return given_up(sent, requests, chunk, error);
             }
-            requests.push(chunk);
             self.metrics.again();
+            self.told.again(chunk.len(), &error, waited);
+            requests.push(chunk);
             tokio::time::sleep(waited).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

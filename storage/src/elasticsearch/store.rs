@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use model::Instance;
 use tokio::sync::Mutex;
 
+use super::bulk::Told;
 use super::client::{Client, Error, Flavour, Request};
 use super::closed::Closed;
 use super::config::Place;
@@ -34,6 +35,7 @@ pub(crate) struct Store {
     pub(crate) metrics: Metrics,
     /// Spans that were not stored while others were: told now and then.
     pub(crate) deferred: Occasional,
+    pub(crate) told: Told,
     /// Templates are there.
     is_ready: AtomicBool,
     making_ready: Mutex<()>,
@@ -58,6 +60,7 @@ impl Store {
             watch: Arc::new(Watch::new(instance.clone(), metrics.clone())),
             metrics,
             deferred: Occasional::default(),
+            told: Told::new(instance.clone()),
             is_ready: AtomicBool::new(false),
             making_ready: Mutex::new(()),
             instance,

@@ -219,6 +219,7 @@ impl Store {
             client: &self.client,
             limits: &self.place.limits,
             metrics: &self.metrics,
+            told: &self.told,
             requires_alias: self.place.indices.use_aliases,
             refreshes: false,
         }
