@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tests::fault_proxy::{Fault, FaultProxy, Rule};
 use tests::servers::{Kind, Options, Server, shared};
 
@@ -59,6 +60,34 @@ async fn a_cluster_that_is_busy_loses_nothing_and_is_sent_little_twice() {
         println!("{what}: documents sent ÷ stored {ratio:.2}");
         assert!(ratio <= 1.6, "{ratio}");
     }
+}
+
+/// Others wait behind a write that waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_was_busy_for_long_is_not_left_waiting() {
+    let Setup { proxy, .. } = setup("faults-busy-long");
+    let store = shared(Kind::Elasticsearch7).client();
+    proxy.set([Rule::new(Fault::Status(429)).named("429")]);
+    // processes of their own, as it were
+    let senders: Vec<_> = (0..8)
+        .map(|nth| Sender::new(&proxy.url(), store, &format!("faults-busy-long-{nth}")))
+        .collect();
+    let busy = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let refused = proxy.counts().of("429");
+        proxy.set([]);
+        (refused, Instant::now())
+    };
+    let sending = join_all(senders.iter().map(|sender| sender.send(1, 10, 1)));
+    let ended = async { (sending.await, Instant::now()) };
+    let ((refused, free), (sent, ended)) = tokio::join!(busy, ended);
+    for (sender, sent) in senders.iter().zip(&sent) {
+        sender.check("busy for five seconds", sent).await;
+    }
+    let waited = ended.duration_since(free);
+    println!("busy for five seconds: the last of eight writes was taken {waited:.2?} after that");
+    assert!(refused >= 8 * 5, "{refused}");
+    assert!(waited < Duration::from_millis(2_500), "{waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
