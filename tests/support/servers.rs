@@ -36,6 +36,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A compiler that gives up early and the plainest collector: a start takes two thirds of the time, and nobody measures these servers.
 pub(crate) const QUICK: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+/// The same for what stores: its breaker counts garbage too, and only of this collector it knows how to be rid of it. With another it refuses every bulk until something else fills the heap up.
+const QUICK_STORE: &str = "-XX:TieredStopAtLevel=1 -XX:+UseG1GC";
 
 /// A server. Dropping it kills it and removes its folder; it dies with this process too.
 #[derive(Debug)]
@@ -261,7 +263,7 @@ impl Server {
             // Elasticsearch 6 knows no other
             .env("JAVA_HOME", &java)
             .env(format!("{prefix}_TMPDIR"), folder.join("tmp"))
-            .env(format!("{prefix}_JAVA_OPTS"), QUICK)
+            .env(format!("{prefix}_JAVA_OPTS"), QUICK_STORE)
             // Elasticsearch 8 starts by a launcher that has its own
             .env("CLI_JAVA_OPTS", QUICK);
         Ok(())
@@ -337,6 +339,9 @@ fn jvm_options(kind: Kind, tmp: &str) -> String {
         "-Xms512m".to_owned(),
         "-Xmx512m".to_owned(),
         "-XX:+ExitOnOutOfMemoryError".to_owned(),
+        // as the distributions do with small heaps
+        "-XX:G1ReservePercent=25".to_owned(),
+        "-XX:InitiatingHeapOccupancyPercent=30".to_owned(),
         format!("-Djava.io.tmpdir={tmp}"),
     ];
     if kind == Kind::OpenSearch3 {
