@@ -168,14 +168,14 @@ start_opensearch() {
 
 # --- ours -----------------------------------------------------------------------------------------------------------------------
 
-# start_spoor NAME ROLE ADMIN-PORT FLAGS…: with the role's file of docker-compose.yml, its places and hosts put in place
+# start_spoor NAME ROLE ADMIN-PORT FLAGS…: with the role's file of docker-compose.yml, its places and hosts put in place. Each has a file of its own: another's may be half written.
 start_spoor() {
   local name=$1 role=$2 admin=$3
   shift 3
   sed -e "s#/etc/spoor/certs#$certs/$role#; s#kafka:9093#localhost:$((base + 93))#" \
     -e "s#opensearch-prod:9200#localhost:$((base + 200))#; s#opensearch-staging:9200#localhost:$((base + 210))#" \
-    "$root/deploy/compose/$role.yaml" > "$folder/$role.yaml"
-  start "$name" "$spoor" "$role" "--config-file=$folder/$role.yaml" "--admin.http.host-port=127.0.0.1:$admin" "--certs.directory=$folder/own" "$@"
+    "$root/deploy/compose/$role.yaml" > "$folder/$name.yaml"
+  start "$name" "$spoor" "$role" "--config-file=$folder/$name.yaml" "--admin.http.host-port=127.0.0.1:$admin" "--certs.directory=$folder/own" "$@"
 }
 
 # curl as a client of a namespace
