@@ -17,8 +17,9 @@ use listen::Peer;
 use model::{Batch, Instance, Span, Str, TraceId};
 use secrecy::SecretString;
 use storage::{
-    Archive, Completeness, DependencyLink, DependencyReader, GetTrace, Operation, OperationQuery,
-    ReadContext, ReadError, ReadLimits, TraceQuery, TraceReader, TraceStream, WriteError,
+    Archive, Completeness, DependencyLink, DependencyReader, GetTrace, LinkKind, Operation,
+    OperationQuery, ReadContext, ReadError, ReadLimits, TraceQuery, TraceReader, TraceStream,
+    WriteError,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -363,8 +364,19 @@ impl Call<'_> {
         self.timed("get_operations", read).await
     }
 
-    /// Who called whom, by spans that start in this period (nanoseconds since the Unix epoch).
+    /// Which services called which, by spans that start in this period (nanoseconds since the Unix epoch): what Jaeger's clients know.
     pub async fn get_dependencies(
+        &self,
+        start_ns: u64,
+        end_ns: u64,
+    ) -> Result<Vec<DependencyLink>, ReadError> {
+        let mut links = self.get_links(start_ns, end_ns).await?;
+        links.retain(|link| link.kind == LinkKind::Call);
+        Ok(links)
+    }
+
+    /// The same with databases, queues and others that have no spans of their own.
+    pub async fn get_links(
         &self,
         start_ns: u64,
         end_ns: u64,

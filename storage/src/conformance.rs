@@ -149,6 +149,8 @@ macro_rules! for_each_promise {
             dependencies::calls_are_counted_by_the_time_of_the_callee,
             dependencies::a_shared_id_is_a_call_from_its_client_to_its_server,
             dependencies::parents_are_found_across_batches_but_not_across_traces,
+            dependencies::calls_tell_failures_and_durations,
+            dependencies::what_has_no_spans_is_told_by_who_calls_it,
         }
     };
 }

@@ -17,8 +17,10 @@ mod dead_letters;
 mod dependencies;
 pub mod document;
 mod gate;
+mod graph;
 pub mod housekeeping;
 mod index;
+mod lease;
 mod metrics;
 mod opened;
 mod reader;
@@ -76,6 +78,7 @@ struct Shared {
     stores: ArcSwap<Stores>,
     families: Families,
     upkeep: housekeeping::Families,
+    graphs: graph::Families,
     closed: AtomicBool,
     /// It is told by reads whether a cluster is there, and not by writes.
     watches: AtomicBool,
@@ -104,6 +107,7 @@ impl Elasticsearch {
                 stores: ArcSwap::default(),
                 families: Families::new(),
                 upkeep: housekeeping::Families::default(),
+                graphs: graph::Families::default(),
                 closed: AtomicBool::new(false),
                 watches: AtomicBool::new(false),
             }),
@@ -162,6 +166,7 @@ impl Elasticsearch {
                 None => {
                     self.shared.families.forget(instance);
                     self.shared.upkeep.forget(instance);
+                    self.shared.graphs.forget(instance);
                 }
             }
         }
@@ -171,9 +176,10 @@ impl Elasticsearch {
     pub fn register(&self, registry: &mut Registry) {
         self.shared.families.register(registry);
         self.shared.upkeep.register(registry);
+        self.shared.graphs.register(registry);
     }
 
-    /// Keeps the indices of all instances that have it switched on in order, until it is closed, those included that come later. For processes that write; call it once.
+    /// Keeps the indices of all instances that have it switched on in order, and their graphs, until it is closed, those included that come later. For processes that write; call it once.
     pub fn keep_house(&self) {
         self.keeps_house.store(true, Ordering::Release);
         for opened in self.shared.stores.load().values() {
@@ -194,6 +200,9 @@ impl Elasticsearch {
             return;
         }
         if let Some(keeper) = housekeeping::Keeper::new(&opened.main, &self.shared.upkeep) {
+            self.tasks.spawn(keeper.keep(opened.ending.clone()));
+        }
+        if let Some(keeper) = graph::Keeper::new(&opened.main, &self.shared.graphs) {
             self.tasks.spawn(keeper.keep(opened.ending.clone()));
         }
     }
@@ -250,6 +259,11 @@ impl Shared {
         stores.values().any(|opened| opened.archive.is_some())
     }
 
+    fn counts_calls(&self) -> bool {
+        let stores = self.stores.load();
+        stores.values().any(|opened| opened.main.place.graph.is_on)
+    }
+
     fn takes_credentials(&self) -> bool {
         let places = self.places();
         let mut connections = places.iter().map(|store| &store.place.connection);
@@ -288,6 +302,7 @@ impl Backend for Elasticsearch {
             dead_letters: true,
             sampling_store: true,
             takes_credentials: self.shared.takes_credentials(),
+            counts_calls: self.shared.counts_calls(),
             remote: true,
             coalesce_bytes: Some(self.shared.coalesce_bytes()),
             ..Capabilities::default()

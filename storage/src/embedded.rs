@@ -12,7 +12,6 @@
 
 mod archive;
 pub(crate) mod batch;
-mod calls;
 mod committer;
 mod config;
 mod dead_letters;

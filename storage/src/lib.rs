@@ -4,6 +4,7 @@
 //!
 //! Deliberately absent: network protocols towards clients, HTTP, the collector and the query service.
 
+mod calls;
 mod causes;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -36,9 +37,9 @@ mod tests;
 pub use owner::Owner;
 pub use port::{
     Archive, Backend, Buried, Capabilities, Completeness, DeadLetter, DeadLetterReader,
-    DeadLetters, DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Lacks, LetterQuery,
-    LetterStream, Operation, OperationQuery, Probabilities, Rate, ReadContext, ReadError, ReadItem,
-    ReadLimits, SamplingStore, Throughput, ThroughputRows, TraceReader, TraceStream, TraceWriter,
-    Unstorable, WriteError,
+    DeadLetters, DependencyLink, DependencyReader, Durations, Found, FoundTrace, GetTrace, Lacks,
+    LetterQuery, LetterStream, LinkKind, Operation, OperationQuery, Probabilities, Rate,
+    ReadContext, ReadError, ReadItem, ReadLimits, SamplingStore, Throughput, ThroughputRows,
+    TraceReader, TraceStream, TraceWriter, Unstorable, WriteError,
 };
 pub use query::{Filter, Pattern, TraceQuery};

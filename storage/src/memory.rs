@@ -14,7 +14,6 @@
 //! `jaegertracing/jaeger: internal/storage/v1/memory` v1.76.0, which is bounded by a count of traces.
 
 mod answer;
-mod calls;
 mod detach;
 mod metrics;
 mod reader;

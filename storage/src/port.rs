@@ -5,6 +5,7 @@
 //!
 //! Source of the shape: `jaegertracing/jaeger: internal/storage/v2/api/tracestore` v2.20, with synchronous, confirmed writes.
 
+mod dependencies;
 mod lacks;
 mod letters;
 mod sampling;
@@ -21,12 +22,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::query::{Place, TraceQuery};
 
+pub use dependencies::{DependencyLink, Durations, LinkKind};
 pub use lacks::Lacks;
 pub use letters::{Buried, DeadLetterReader, LetterQuery, LetterStream};
 pub use sampling::{Probabilities, Rate, SamplingStore, Throughput, ThroughputRows};
 
 /// Nanoseconds of an hour.
 pub const HOUR_NS: u64 = 3600 * 1_000_000_000;
+/// How far from a client's span the one starts that answers it, in nanoseconds: five minutes.
+pub const NEAR_NS: u64 = 300 * 1_000_000_000;
 
 /// Takes spans in.
 pub trait TraceWriter: Send + Sync {
@@ -87,11 +91,15 @@ pub trait TraceReader: Send + Sync {
 
 /// Says which services call which, for one instance.
 pub trait DependencyReader: Send + Sync {
-    /// Calls between services by spans that start in the hours (of the Unix epoch) that `[start_ns, end_ns]` touches, sorted by parent, then
-    /// child; no pair twice. Whole hours, since that is what a store can keep counted. A call is a span whose parent is a span of another
-    /// service. Equal spans count once. Of two spans that share an id (Zipkin's), the server's half is
+    /// Links by spans that start in the hours (of the Unix epoch) that `[start_ns, end_ns]` touches, sorted by parent, then
+    /// child, then kind; no three twice. Whole hours, since that is what a store can keep counted. A call is a span whose parent is a span of another
+    /// service. Spans that are alike in all that links are made of (id, parent, times, kind, service, outcome, peer) count once. Of two spans that share an id (Zipkin's), the server's half is
     /// called by the client's, and is the parent of spans that name the id; of several
-    /// that fit, the one that starts first, then that of the first service by name.
+    /// that fit, the one that starts first, then that of the first service by name, then that of the first kind.
+    ///
+    /// Beside calls between services there are links to and from what has no spans: a client's or producer's span that names a peer and that no span answers which starts within
+    /// [`NEAR_NS`] of it; and a consumer's that names a queue and has no caller. An answer is a span of kind server, consumer or unspecified, or one that names a peer itself, whose parent the
+    /// span is or whose id it shares.
     fn get_dependencies<'a>(
         &'a self,
         cx: &'a ReadContext,
@@ -350,17 +358,6 @@ pub struct Operation {
     pub name: Str,
     /// The kind of its spans; `Unspecified` where the backend does not know.
     pub kind: SpanKind,
-}
-
-/// How often a service called another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DependencyLink {
-    /// The service that calls.
-    pub parent: Str,
-    /// The service that is called.
-    pub child: Str,
-    /// How often.
-    pub call_count: u64,
 }
 
 /// A span that can never be stored.

@@ -355,18 +355,7 @@ impl DependencyReader for Union {
                 let dependencies = source.dependencies.clone();
                 async move { dependencies.get_dependencies(&cx, start_ns, end_ns).await }.boxed()
             });
-            let mut calls: BTreeMap<(Str, Str), u64> = BTreeMap::new();
-            for link in all.await? {
-                let count = calls.entry((link.parent, link.child)).or_default();
-                *count = count.saturating_add(link.call_count);
-            }
-            let calls = calls.into_iter();
-            let links = calls.map(|((parent, child), call_count)| DependencyLink {
-                parent,
-                child,
-                call_count,
-            });
-            Ok(links.collect())
+            Ok(DependencyLink::sum(all.await?))
         }
         .boxed()
     }

@@ -44,7 +44,10 @@ fn any_span(t0: u64) -> impl Strategy<Value = Span> {
             kind: KINDS.get(kind).copied().unwrap(),
             start_ns: t0 + time * 1_000_000,
             end_ns: t0 + time * 1_000_000 + tag,
-            attributes: vec![KeyValue::new("tag", tag as i64)],
+            attributes: vec![
+                KeyValue::new("tag", tag as i64),
+                KeyValue::new("peer.service", *SERVICES.get(service).unwrap()),
+            ],
             resource: Arc::new(Resource::of_service(*SERVICES.get(service).unwrap())),
             ..Span::default()
         },

@@ -10,6 +10,7 @@ mod crashes;
 mod fault_proxy;
 mod faults;
 mod golden;
+mod graph;
 mod housekeeping;
 mod language;
 mod letters;

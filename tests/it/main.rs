@@ -16,6 +16,7 @@ mod crash;
 mod deploy;
 mod elasticsearch;
 mod golden;
+mod graph;
 mod hostile;
 mod kafka;
 mod limits;

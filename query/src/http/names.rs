@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use model::{SpanKind, Str};
 use serde::Serialize;
-use storage::OperationQuery;
+use storage::{DependencyLink, OperationQuery};
 
 use super::envelope::{Envelope, Error};
 use super::form::Form;
@@ -27,6 +27,28 @@ struct CallsJson<'a> {
     parent: &'a str,
     child: &'a str,
     call_count: u64,
+}
+
+/// What Jaeger does not have: asked for with `details=true`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LinkJson<'a> {
+    parent: &'a str,
+    child: &'a str,
+    kind: &'static str,
+    call_count: u64,
+    error_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<DurationJson>,
+}
+
+/// Microseconds.
+#[derive(Serialize)]
+struct DurationJson {
+    mean: u128,
+    p50: u128,
+    p95: u128,
+    p99: u128,
 }
 
 /// The envelope, which says what the list in it lacks.
@@ -91,9 +113,12 @@ pub(super) async fn operations(call: Call<'_>, form: &Form) -> Result<Envelope, 
     Ok(whole(Envelope::of(&data, data.len()), &call))
 }
 
-/// Who calls whom; with `service`, only its own calls and the calls to it.
+/// Who calls whom; with `service`, only its own calls and the calls to it; with `details=true`, also what has no spans of its own, and how calls went.
 pub(super) async fn dependencies(call: Call<'_>, form: &Form) -> Result<Envelope, Error> {
     let period = Period::parse(form, SystemTime::now()).map_err(Error::bad_request)?;
+    if form.first("details") == "true" {
+        return links(call, form.first("service"), period).await;
+    }
     let links = call
         .get_dependencies(period.start_ns, period.end_ns)
         .await?;
@@ -115,4 +140,34 @@ pub(super) async fn dependencies(call: Call<'_>, form: &Form) -> Result<Envelope
         .collect();
     // Jaeger counts no total here
     Ok(whole(Envelope::of(&data, 0), &call))
+}
+
+async fn links(call: Call<'_>, service: &str, period: Period) -> Result<Envelope, Error> {
+    let mut links = call.get_links(period.start_ns, period.end_ns).await?;
+    links.retain(|link| service.is_empty() || link.parent == service || link.child == service);
+    let links = DependencyLink::sum(links);
+    let data: Vec<_> = links.iter().map(LinkJson::of).collect();
+    Ok(whole(Envelope::of(&data, 0), &call))
+}
+
+// === impl LinkJson ===
+
+impl<'a> LinkJson<'a> {
+    fn of(link: &'a DependencyLink) -> Self {
+        let durations = &link.durations;
+        let quantile = |share| durations.quantile(share).unwrap_or_default().as_micros();
+        Self {
+            parent: &link.parent,
+            child: &link.child,
+            kind: link.kind.as_str(),
+            call_count: link.call_count,
+            error_count: link.error_count,
+            duration: durations.mean().map(|mean| DurationJson {
+                mean: mean.as_micros(),
+                p50: quantile(0.5),
+                p95: quantile(0.95),
+                p99: quantile(0.99),
+            }),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use model::SpanKind;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
-use storage::{DependencyLink, ReadError, ReadLimits};
+use storage::{DependencyLink, Durations, LinkKind, ReadError, ReadLimits};
 use tower::ServiceExt;
 
 mod edges;

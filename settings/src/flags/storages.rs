@@ -215,6 +215,30 @@ pub(super) const ELASTICSEARCH_ALONE: &[Flag] = &[
         "0s",
         "age at which rolled over indices are no longer read, by when they were made; 0: all are read",
     ),
+    Flag::acts(
+        "es.dependencies.enabled",
+        Kind::Bool,
+        "true",
+        "count the calls between services from the spans in the cluster, an hour at a time, without Jaeger's Spark job; days that such a job has written are left to it. Done by one of the processes that write: see docs/dependencies.md",
+    ),
+    Flag::acts(
+        "es.dependencies.interval",
+        Kind::Duration,
+        "10m",
+        "how often the current hour is counted anew; after a crash of the process that counts, another takes over within twice that time",
+    ),
+    Flag::acts(
+        "es.dependencies.late-after",
+        Kind::Duration,
+        "15m",
+        "how long an hour is over before it is counted for good; spans of it that are written later have it counted again",
+    ),
+    Flag::acts(
+        "es.dependencies.settle",
+        Kind::Duration,
+        "2m",
+        "how long after a late span its hour is counted again: longer than a write and than the refresh of an index take",
+    ),
 ];
 pub(super) const ELASTICSEARCH_TLS: &[Flag] = &elasticsearch_tls!("es");
 pub(super) const ARCHIVE: &[Flag] = &elasticsearch!("es-archive");

@@ -1,35 +1,57 @@
 //! Promises of [`DependencyReader`](crate::DependencyReader).
 
-use model::{Span, SpanKind};
+use std::time::{Duration, Instant};
+
+use model::{KeyValue, Span, SpanKind, StatusCode};
 
 use super::Subject;
-use super::data::{S, child, later, t0};
-use crate::port::ReadContext;
+use super::data::{S, US, child, t0, trace_id};
+use crate::port::{DependencyLink, Durations, LinkKind, ReadContext};
 
 /// Whether there is anything to test: a store that does not count shows what others counted.
 fn counts(s: &Subject) -> bool {
     s.backend.capabilities().counts_calls
 }
 
-/// The calls that start in this window, counted from [`t0`] in seconds.
-async fn calls(s: &Subject, from_s: u64, to_s: u64) -> Vec<(String, String, u64)> {
+/// How long a store may take to count that says that nothing is visible at once.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The links of what starts in this window, counted from [`t0`] in seconds.
+async fn links(s: &Subject, from_s: i64, to_s: i64) -> Vec<DependencyLink> {
     let cx = ReadContext::default();
-    let (start_ns, end_ns) = (t0() + from_s * S, t0() + to_s * S);
+    let at = |s: i64| t0().saturating_add_signed(s * S as i64);
     let reader = s.dependencies();
-    let links = reader.get_dependencies(&cx, start_ns, end_ns).await;
-    let links = links.expect("calls are read").into_iter();
-    links
-        .map(|l| (l.parent.to_string(), l.child.to_string(), l.call_count))
-        .collect()
+    let links = reader.get_dependencies(&cx, at(from_s), at(to_s)).await;
+    links.expect("calls are read")
 }
 
-#[track_caller]
-fn check(calls: &[(String, String, u64)], expect: &[(&str, &str, u64)]) {
-    let calls: Vec<_> = calls
-        .iter()
-        .map(|(parent, child, count)| (parent.as_str(), child.as_str(), *count))
-        .collect();
-    assert_eq!(calls, expect);
+/// Until `expect` is told: at once, unless the store says otherwise.
+async fn check_links(s: &Subject, (from_s, to_s): (i64, i64), expect: &[DependencyLink]) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let links = links(s, from_s, to_s).await;
+        if s.backend.capabilities().visible_at_once || links == expect || Instant::now() >= until {
+            assert_eq!(links, expect);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The same of calls between services, whatever is told of them and beside them.
+async fn check(s: &Subject, window: (i64, i64), expect: &[(&str, &str, u64)]) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let links = links(s, window.0, window.1).await;
+        let calls = links.iter().filter(|link| link.kind == LinkKind::Call);
+        let calls = calls.map(|l| (l.parent.as_str(), l.child.as_str(), l.call_count));
+        let calls: Vec<_> = calls.collect();
+        if s.backend.capabilities().visible_at_once || calls == expect || Instant::now() >= until {
+            assert_eq!(calls, expect);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Calls are counted exactly, sorted by parent, then child. A parent of the same service, or one that is not there, is no call.
@@ -51,7 +73,7 @@ pub async fn a_call_is_a_span_whose_parent_is_of_another_service(s: Subject) {
         .await;
     }
     let expect = [("shop", "db", 14), ("web", "auth", 7), ("web", "shop", 7)];
-    check(&calls(&s, 0, 0).await, &expect);
+    check(&s, (0, 0), &expect).await;
 }
 
 /// A span that was written twice is one call.
@@ -69,7 +91,7 @@ pub async fn equal_spans_count_once(s: Subject) {
     for _ in 0..3 {
         s.store(spans()).await;
     }
-    check(&calls(&s, 0, 1).await, &[("a", "b", 1)]);
+    check(&s, (0, 1), &[("a", "b", 1)]).await;
 }
 
 /// The window is that of the span that is called, in whole hours; its parent may lie outside.
@@ -77,8 +99,16 @@ pub async fn calls_are_counted_by_the_time_of_the_callee(s: Subject) {
     if !counts(&s) {
         return;
     }
-    let at =
-        |id, parent, service, hour| later(child(1, id, parent, service), hour as u64 * 3600 * S);
+    // all of it is over, since what is to come may not be counted yet
+    let at = |id, parent, service, hour: i64| {
+        let span = child(1, id, parent, service);
+        let by = (hour - 30) * 3600 * S as i64;
+        Span {
+            start_ns: span.start_ns.saturating_add_signed(by),
+            end_ns: span.end_ns.saturating_add_signed(by),
+            ..span
+        }
+    };
     s.store(vec![
         at(1, 0, "a", 0),
         at(2, 1, "b", 10),
@@ -86,18 +116,15 @@ pub async fn calls_are_counted_by_the_time_of_the_callee(s: Subject) {
         at(4, 1, "b", 30),
     ])
     .await;
+    let within = |from_s: i64, to_s: i64| (from_s - 30 * 3600, to_s - 30 * 3600);
     for (from, to, count) in [(0, 40, 3), (10, 20, 2), (11, 29, 1), (30, 30, 1)] {
-        check(
-            &calls(&s, from * 3600, to * 3600).await,
-            &[("a", "b", count)],
-        );
+        let window = within(from * 3600, to * 3600);
+        check(&s, window, &[("a", "b", count)]).await;
     }
-    check(
-        &calls(&s, 10 * 3600 + 1800, 10 * 3600 + 1801).await,
-        &[("a", "b", 1)],
-    );
-    check(&calls(&s, 31 * 3600, 40 * 3600).await, &[]);
-    check(&calls(&s, 11 * 3600, 20 * 3600 - 1).await, &[]);
+    let window = within(10 * 3600 + 1800, 10 * 3600 + 1801);
+    check(&s, window, &[("a", "b", 1)]).await;
+    check(&s, within(31 * 3600, 40 * 3600), &[]).await;
+    check(&s, within(11 * 3600, 20 * 3600 - 1), &[]).await;
 }
 
 /// A parent may be written before its child or after, but it is never that of another trace.
@@ -106,11 +133,11 @@ pub async fn parents_are_found_across_batches_but_not_across_traces(s: Subject) 
         return;
     }
     s.store(vec![child(1, 2, 1, "b")]).await;
-    check(&calls(&s, 0, 1).await, &[]);
+    check(&s, (0, 1), &[]).await;
     s.store(vec![child(2, 1, 0, "x")]).await;
-    check(&calls(&s, 0, 1).await, &[]);
+    check(&s, (0, 1), &[]).await;
     s.store(vec![child(1, 1, 0, "a")]).await;
-    check(&calls(&s, 0, 1).await, &[("a", "b", 1)]);
+    check(&s, (0, 1), &[("a", "b", 1)]).await;
 }
 
 /// Zipkin's two halves of one id: the server's is called by the client's, and calls what names the id as its parent.
@@ -128,5 +155,108 @@ pub async fn a_shared_id_is_a_call_from_its_client_to_its_server(s: Subject) {
     s.store(vec![half(3, 2, "c", Server), half(2, 1, "a", Client)])
         .await;
     let expect = [("a", "b", 1), ("b", "c", 1), ("root", "a", 1)];
-    check(&calls(&s, 0, 1).await, &expect);
+    check(&s, (0, 1), &expect).await;
+}
+
+/// How many calls failed, and how long they took, by the span that is called.
+pub async fn calls_tell_failures_and_durations(s: Subject) {
+    if !counts(&s) {
+        return;
+    }
+    let took = |id, failed: bool, us| {
+        let mut span = child(1, id, 1, "b");
+        span.end_ns = span.start_ns + us * US;
+        span.status.code = if failed {
+            StatusCode::Error
+        } else {
+            StatusCode::Unset
+        };
+        span
+    };
+    s.store(vec![
+        child(1, 1, 0, "a"),
+        took(2, true, 5),
+        took(3, false, 5),
+        took(4, true, 3_000_000),
+    ])
+    .await;
+    let link = DependencyLink {
+        error_count: 2,
+        durations: Durations {
+            sum_us: 3_000_010,
+            buckets: [(5, 2), (Durations::bucket(3_000_000), 1)].into(),
+        },
+        ..DependencyLink::calls("a".into(), "b".into(), 3)
+    };
+    check_links(&s, (0, 1), &[link]).await;
+}
+
+/// A database, a queue, a service that sends nothing: as clients, producers and consumers name them, unless spans answer.
+pub async fn what_has_no_spans_is_told_by_who_calls_it(s: Subject) {
+    if !counts(&s) {
+        return;
+    }
+    use SpanKind::{Client, Consumer, Producer, Server};
+    let of = |id, parent, service, kind, attributes: &[(&str, &str)]| {
+        let attributes = attributes.iter();
+        let span = child(1, id, parent, service);
+        Span {
+            kind,
+            attributes: attributes.map(|(k, v)| KeyValue::new(*k, *v)).collect(),
+            end_ns: span.start_ns,
+            ..span
+        }
+    };
+    let queue = [
+        ("messaging.system", "kafka"),
+        ("messaging.destination.name", "t"),
+    ];
+    s.store(vec![
+        of(1, 0, "a", Server, &[("peer.service", "who asked")]),
+        of(
+            2,
+            1,
+            "a",
+            Client,
+            &[("db.system", "mysql"), ("db.name", "n")],
+        ),
+        of(3, 1, "a", Client, &[("peer.service", "b")]),
+        of(4, 3, "b", Server, &[]),
+        of(5, 1, "a", Client, &[("peer.service", "silent")]),
+        of(6, 1, "a", Client, &[("server.address", "10.0.0.7")]),
+        of(7, 1, "a", Producer, &queue),
+    ])
+    .await;
+    // of another batch, in a trace of its own
+    let consumer = Span {
+        trace_id: trace_id(2),
+        ..of(8, 0, "c", Consumer, &queue)
+    };
+    s.store(vec![consumer]).await;
+    let link = |parent: &str, child: &str, kind| DependencyLink {
+        kind,
+        durations: Durations {
+            sum_us: 0,
+            buckets: [(0, 1)].into(),
+        },
+        ..DependencyLink::calls(parent.into(), child.into(), 1)
+    };
+    let expect = [
+        link("a", "b", LinkKind::Call),
+        link("a", "kafka:t", LinkKind::Publish),
+        link("a", "mysql:n", LinkKind::Database),
+        link("a", "silent", LinkKind::Peer),
+        link("kafka:t", "c", LinkKind::Consume),
+    ];
+    check_links(&s, (0, 1), &expect).await;
+    // and the answer comes late
+    s.store(vec![of(9, 5, "silent", Server, &[])]).await;
+    let expect = expect.map(|link| match link.child.as_str() {
+        "silent" => DependencyLink {
+            kind: LinkKind::Call,
+            ..link
+        },
+        _ => link,
+    });
+    check_links(&s, (0, 1), &expect).await;
 }

@@ -39,6 +39,8 @@ pub struct Place {
     pub limits: Limits,
     /// What is done to keep its indices in order.
     pub upkeep: Upkeep,
+    /// How calls between services are counted.
+    pub graph: Graph,
 }
 
 /// How a cluster is reached, and who we say we are.
@@ -212,6 +214,19 @@ pub struct Upkeep {
     pub lookback: Duration,
 }
 
+/// How a process that writes keeps count of the calls between services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Graph {
+    /// `dependencies.enabled`. Off until somebody says so: an archive has none.
+    pub is_on: bool,
+    /// `dependencies.interval`: how often the current hour is counted anew.
+    pub interval: Duration,
+    /// `dependencies.late-after`: an hour is counted for good once it is over for so long; spans that come later have it counted again.
+    pub late_after: Duration,
+    /// `dependencies.settle`: longer than any write takes and than an index takes to be refreshed.
+    pub settle: Duration,
+}
+
 // === impl Place ===
 
 impl Place {
@@ -223,10 +238,11 @@ impl Place {
             documents,
             limits,
             upkeep,
+            graph,
         } = self;
         connection.is_same(&other.connection)
             && (indices, documents) == (&other.indices, &other.documents)
-            && (limits, upkeep) == (&other.limits, &other.upkeep)
+            && (limits, upkeep, graph) == (&other.limits, &other.upkeep, &other.graph)
     }
 }
 
@@ -405,6 +421,19 @@ impl Default for Upkeep {
             // as Jaeger's es-rollover has it
             conditions: r#"{"max_age": "2d"}"#.parse().unwrap_or_default(),
             lookback: Duration::ZERO,
+        }
+    }
+}
+
+// === impl Graph ===
+
+impl Default for Graph {
+    fn default() -> Self {
+        Self {
+            is_on: false,
+            interval: Duration::from_secs(600),
+            late_after: Duration::from_secs(900),
+            settle: Duration::from_secs(120),
         }
     }
 }

@@ -1,24 +1,35 @@
-//! Calls between services, as a job of Jaeger's counted them and wrote them down.
+//! Calls between services, as `graph` or a job of Jaeger's counted them and wrote them down.
 //!
-//! In: two points in time. Out: the calls of all documents between them, added up by caller and callee. Nothing is counted here: without that
-//! job there are none, as in Jaeger.
+//! In: two points in time. Out: the links of all documents between them, added up by their ends. A day that somebody else's document is of is told by theirs alone: the same calls are in both.
+//! Of one hour that was written twice the later document counts. Nothing is counted here.
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v2/elasticsearch/depstore` v1.76.0, where a negative lookback never ends.
 
 use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
-use model::Str;
 use serde_json::{Value, json};
 
 use super::client::Error;
 use super::document::dependencies::Dependencies;
 use super::reader::Reader;
 use super::search::{Position, Searches, Trouble, failed, one, read, with};
-use crate::port::{DependencyLink, ReadContext, ReadError, whole_hours};
+use crate::port::{DependencyLink, HOUR_NS, ReadContext, ReadError, whole_hours};
 
 /// Documents of a page: one a day is written, of any size.
 const PAGE: usize = 50;
+
+/// What was read of days that may have more, by number and cluster.
+#[derive(Default)]
+struct Days(BTreeMap<(u64, String), Day>);
+
+#[derive(Default)]
+struct Day {
+    /// Somebody else's; `None`: there is no document of somebody else's.
+    foreign: Option<Vec<DependencyLink>>,
+    /// Ours by their ids, with the time of which each is.
+    hours: BTreeMap<String, (u64, Vec<DependencyLink>)>,
+}
 
 /// A page, read.
 struct Page {
@@ -46,7 +57,7 @@ impl Reader {
         let times = [(start_ns, end_ns)];
         let left_out = self.left_out(cx, &self.names.dependencies, times).await;
         known(&left_out)?;
-        let mut calls: BTreeMap<(Str, Str), u64> = BTreeMap::new();
+        let (mut sum, mut days) = (Vec::new(), Days::default());
         let mut seen = HashSet::new();
         let mut after: Option<Position> = None;
         let mut size = PAGE.min(self.limits.max_doc_count.max(1));
@@ -60,27 +71,54 @@ impl Reader {
                 page => page.map_err(failed)?,
             };
             for (place, document) in page.documents {
-                if !seen.insert(place) {
+                if !seen.insert(place.clone()) {
                     continue;
                 }
-                for link in document.links {
-                    let count = calls.entry((link.parent, link.child)).or_default();
-                    *count = count.saturating_add(link.call_count);
-                }
+                let (index, id) = place;
+                days.add(index, id, document);
             }
+            // documents come in the order of their times: days before the last are whole
+            sum.extend(days.take(1));
+            sum = DependencyLink::sum(sum);
             if page.hits < size || page.last == after {
                 break;
             }
             after = page.last;
         }
-        let links = calls
-            .into_iter()
-            .map(|((parent, child), call_count)| DependencyLink {
-                parent,
-                child,
-                call_count,
-            });
-        Ok(links.collect())
+        sum.extend(days.take(0));
+        Ok(DependencyLink::sum(sum))
+    }
+}
+
+// === impl Days ===
+
+impl Days {
+    fn add(&mut self, index: String, id: String, document: Dependencies) {
+        let cluster = index.split_once(':').map_or("", |(cluster, _)| cluster);
+        let day = document.time_ns.unwrap_or_default() / (24 * HOUR_NS);
+        let day = self.0.entry((day, cluster.to_owned())).or_default();
+        match document.made {
+            None => day.foreign.get_or_insert_default().extend(document.links),
+            Some(made) => {
+                let hour = day.hours.entry(id).or_default();
+                if hour.0 <= made.scanned_ms {
+                    *hour = (made.scanned_ms, document.links);
+                }
+            }
+        }
+    }
+
+    /// What all days but the latest few say.
+    fn take(&mut self, latest: u64) -> Vec<DependencyLink> {
+        let last = self.0.last_key_value().map_or(0, |((day, _), _)| *day);
+        let whole = (last + 1).saturating_sub(latest);
+        let rest = self.0.split_off(&(whole, String::new()));
+        let days = std::mem::replace(&mut self.0, rest).into_values();
+        let links = days.flat_map(|day| match day.foreign {
+            Some(links) => links,
+            None => day.hours.into_values().flat_map(|hour| hour.1).collect(),
+        });
+        links.collect()
     }
 }
 
@@ -144,7 +182,43 @@ fn body(start_ns: u64, end_ns: u64, after: Option<&Position>, size: usize) -> Va
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::port::HOUR_NS;
+    use crate::elasticsearch::document::dependencies::Made;
+
+    fn document(hour: u64, scanned_ms: Option<u64>, calls: u64) -> Dependencies {
+        Dependencies {
+            time_ns: Some(hour * HOUR_NS),
+            links: vec![DependencyLink::calls("a".into(), "b".into(), calls)],
+            made: scanned_ms.map(|scanned_ms| Made {
+                scanned_ms,
+                ..Made::default()
+            }),
+        }
+    }
+
+    fn told(days: &mut Days, latest: u64) -> u64 {
+        let links = days.take(latest);
+        links.iter().map(|link| link.call_count).sum()
+    }
+
+    #[test]
+    fn a_day_of_somebody_elses_is_told_by_theirs_and_an_hour_by_its_latest() {
+        let mut days = Days::default();
+        let mut add = |index: &str, id: &str, document| {
+            days.add(index.to_owned(), id.to_owned(), document);
+        };
+        add("i", "spoor-1", document(1, Some(5), 1));
+        add("i", "spark", document(0, None, 10));
+        add("i", "spark-2", document(23, None, 20));
+        // behind aliases, after a rollover
+        add("i-1", "spoor-24", document(24, Some(7), 100));
+        add("i-2", "spoor-24", document(24, Some(6), 200));
+        add("i-2", "spoor-25", document(25, Some(6), 300));
+        // of another cluster
+        add("far:i", "spoor-24", document(24, Some(1), 1_000));
+        assert_eq!(told(&mut days, 1), 30, "the last day may have more");
+        assert_eq!(told(&mut days, 0), 1_400);
+        assert_eq!(told(&mut days, 0), 0, "once");
+    }
 
     #[test]
     fn documents_between_two_times_are_asked_for() {

@@ -160,7 +160,8 @@ pub(super) fn failed(error: Error) -> ReadError {
     }
 }
 
-fn buffer(body: Bytes) -> Result<Buffer, Error> {
+/// An answer's body, for spans to point into.
+pub(super) fn buffer(body: Bytes) -> Result<Buffer, Error> {
     let too_large = || Error::TooLarge("an answer of more than 4 GiB".to_owned());
     Buffer::new(body).ok_or_else(too_large)
 }

@@ -14,6 +14,7 @@ use super::closed::Closed;
 use super::config::Place;
 use super::document::KeyBook;
 use super::gate::Gate;
+use super::graph::Marks;
 use super::index::Names;
 use super::metrics::Metrics;
 use super::services::Services;
@@ -33,6 +34,8 @@ pub(crate) struct Store {
     pub(crate) gate: Gate,
     pub(crate) watch: Arc<Watch>,
     pub(crate) metrics: Metrics,
+    /// Hours of the graph that late spans change.
+    pub(crate) marks: Marks,
     /// Spans that were not stored while others were: told now and then.
     pub(crate) deferred: Occasional,
     pub(crate) told: Told,
@@ -59,6 +62,7 @@ impl Store {
             gate: Gate::new(instance.clone(), metrics.clone()),
             watch: Arc::new(Watch::new(instance.clone(), metrics.clone())),
             metrics,
+            marks: Marks::default(),
             deferred: Occasional::default(),
             told: Told::new(instance.clone()),
             is_ready: AtomicBool::new(false),

@@ -124,6 +124,8 @@ impl Store {
     /// An error is the cluster's: it stored nothing at all.
     async fn write_through(&self, spans: &[&Span], with_services: bool) -> Result<Written, Error> {
         let flavour = self.ready().await?;
+        self.mark(spans).await?;
+        let began = Instant::now();
         let Made { documents, of } = self.make(spans, with_services, flavour).await;
         let mut sent = self.bulk().send(documents).await;
         if sent.stored == 0
@@ -171,6 +173,7 @@ impl Store {
             self.write_in_lists(spans, too_many_fields, flavour, &mut written)
                 .await;
         }
+        self.mark_again(spans, began).await?;
         written.unstorable.sort_by_key(|one| one.at);
         written.waiting.sort_unstable();
         self.metrics.refused(written.unstorable.len());

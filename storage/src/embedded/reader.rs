@@ -10,7 +10,7 @@ mod search;
 mod trace;
 
 pub(super) use fetch::Fetcher;
-pub(super) use trace::{Located, calls_of, locate, sealed};
+pub(super) use trace::{Located, call, calls_of, locate, sealed};
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;

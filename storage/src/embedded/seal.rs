@@ -13,15 +13,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hashbrown::HashSet;
-use model::{Instance, TraceId};
+use model::{Instance, SpanKind, TraceId};
 
 use self::gather::{Gathered, Sorted};
-use super::calls::{self, Call, Services};
 use super::head::{Snapshot, Source};
 use super::journal::{self, Generation, Kind, Pending, Scan};
-use super::reader::{Fetcher, calls_of, locate};
+use super::reader::{Fetcher, Located, call, calls_of, locate};
 use super::segment::calls::Calls;
 use super::segment::{self, Builder, Cache, Segment, Summary, filter};
+use crate::calls::{self, Ends, Names, Peer, Tally, names_peers};
 use crate::disk::Disk;
 
 /// No more memory than this is asked for before it is known to be needed.
@@ -181,13 +181,13 @@ fn changed_calls(
     new: &Arc<Segment>,
 ) -> Calls {
     let filters: Vec<_> = older.iter().filter_map(|s| s.trace_filter().ok()).collect();
-    let mut services = Services::default();
-    let service_of: Vec<u32> = gathered
+    let mut names = Names::default();
+    let operation_of: Vec<(SpanKind, u32)> = gathered
         .operations()
         .iter()
-        .map(|o| services.number(&o.service))
+        .map(|o| (o.kind, names.number(&o.service)))
         .collect();
-    let mut counts: BTreeMap<(u64, u32, u32), i64> = BTreeMap::new();
+    let mut totals: BTreeMap<(u64, Ends<u32>), Tally> = BTreeMap::new();
     let mut now: Snapshot = older.iter().cloned().map(Source::Sealed).collect();
     now.push(Source::Sealed(new.clone()));
     let mut fetcher = Fetcher::default();
@@ -205,39 +205,39 @@ fn changed_calls(
                     tracing::debug!(file = %source.path().display(), %error, "calls are counted without a segment");
                 });
                 // the new one is the last
-                let before = rows.partition_point(|row| row.source < older.len());
-                for (rows, sign) in [
-                    (rows.as_slice(), 1),
-                    (rows.get(..before).unwrap_or_default(), -1),
-                ] {
-                    let calls = calls_of(&now, rows, &mut services);
-                    calls::for_each(&calls, &services, |hour, parent, child| {
-                        *counts.entry((hour, parent, child)).or_default() += sign;
+                let is_before = |row: &Located| row.source < older.len();
+                let (spans, before) = calls_of(&now, &rows, is_before, &mut fetcher, &mut names);
+                let before = spans.get(..before).unwrap_or_default();
+                for (spans, sign) in [(spans.as_slice(), 1), (before, -1)] {
+                    calls::for_each(spans, &names, |found| {
+                        let tally = totals.entry((found.hour, found.ends)).or_default();
+                        tally.count(&found, sign);
                     });
                 }
             }
             continue;
         }
         spans.clear();
-        spans.extend(trace.iter().map(|row| {
-            Call {
-                span_id: row.span_id,
-                parent: row.parent_id(),
-                start_ns: row.start_ns,
-                kind: gathered.kind(row.operation),
-                service: service_of
-                    .get(row.operation as usize)
-                    .copied()
-                    .unwrap_or_default(),
-            }
-        }));
-        calls::for_each(&spans, &services, |hour, parent, child| {
-            *counts.entry((hour, parent, child)).or_default() += 1;
+        for row in trace {
+            let operation = operation_of.get(row.operation as usize).copied();
+            let (kind, service) = operation.unwrap_or_default();
+            let span = names_peers(kind).then(|| gathered.span(row)).flatten();
+            let peer = span.and_then(|span| Peer::of(&span, &mut names));
+            spans.push(call(row, kind, service, peer));
+        }
+        calls::for_each(&spans, &names, |found| {
+            let tally = totals.entry((found.hour, found.ends)).or_default();
+            tally.count(&found, 1);
         });
     }
     let mut calls = Calls::default();
-    for ((hour, parent, child), count) in counts {
-        calls.add(hour, services.name(parent), services.name(child), count);
+    for ((hour, ends), tally) in totals {
+        let ends = Ends {
+            parent: names.name(ends.parent).to_owned(),
+            child: names.name(ends.child).to_owned(),
+            kind: ends.kind,
+        };
+        calls.add(hour, ends, &tally);
     }
     calls
 }

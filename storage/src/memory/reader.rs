@@ -13,9 +13,8 @@ use model::{Instance, Span, Str, TraceId};
 
 use super::Shared;
 use super::answer::Answer;
-use super::calls::Calls;
 use super::store::Spans;
-use crate::port::whole_hours;
+use crate::calls::{self, Call, HOUR_NS, Names, Totals};
 use crate::port::{
     Completeness, DependencyLink, DependencyReader, Found, FoundTrace, GetTrace, Operation,
     OperationQuery, ReadContext, ReadError, ReadItem, TraceReader, TraceStream,
@@ -164,13 +163,19 @@ impl DependencyReader for Reader {
         end_ns: u64,
     ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
         Box::pin(self.over_all(cx, move |snapshot, cx| {
-            let mut calls = Calls::default();
-            let (start_ns, end_ns) = whole_hours(start_ns, end_ns);
+            let (mut names, mut totals) = (Names::default(), Totals::default());
+            let hours = start_ns / HOUR_NS..=end_ns / HOUR_NS;
             for (_, spans) in &snapshot.0 {
                 cx.check()?;
-                calls.count(spans.iter().map(|s| &s.span), start_ns, end_ns);
+                let spans = spans.iter().map(|s| Call::of(&s.span, &mut names));
+                let spans: Vec<Call> = spans.collect();
+                calls::for_each(&spans, &names, |found| {
+                    if hours.contains(&found.hour) {
+                        totals.count(&found, 1);
+                    }
+                });
             }
-            Ok(calls.into_links())
+            Ok(totals.into_links(&names))
         }))
     }
 }

@@ -3,7 +3,9 @@
 use futures_util::StreamExt as _;
 use model::{Dialect, Event, Instance, KeyValue, Link, RefType, Span, Str, Value};
 use serde_json::{Value as Json, json};
-use storage::{Backend, Completeness, GetTrace, OperationQuery, ReadContext, ReadItem, TraceQuery};
+use storage::{
+    Backend, Completeness, GetTrace, LinkKind, OperationQuery, ReadContext, ReadItem, TraceQuery,
+};
 
 use crate::bytes::hex;
 
@@ -37,6 +39,7 @@ pub(crate) async fn summary(store: &dyn Backend, instance: &Instance) -> Json {
     let links = links
         .unwrap()
         .into_iter()
+        .filter(|link| link.kind == LinkKind::Call)
         .map(|link| json!([link.parent.as_str(), link.child.as_str(), link.call_count]));
     json!({
         "summary_of": instance.as_str(),

@@ -78,13 +78,23 @@ async fn operations_are_listed_by_name_and_by_kind() {
 
 #[tokio::test]
 async fn dependencies_are_summed_and_filtered() {
-    let link = |parent: &str, child: &str| DependencyLink {
-        parent: parent.into(),
-        child: child.into(),
-        call_count: 2,
+    let link = |parent: &str, child: &str| DependencyLink::calls(parent.into(), child.into(), 2);
+    let database = DependencyLink {
+        kind: LinkKind::Database,
+        error_count: 1,
+        durations: Durations {
+            sum_us: 14,
+            buckets: [(7, 2)].into(),
+        },
+        ..link("a", "mysql")
     };
     let script = || Script {
-        links: vec![link("b", "c"), link("a", "b"), link("a", "b")],
+        links: vec![
+            link("b", "c"),
+            link("a", "b"),
+            link("a", "b"),
+            database.clone(),
+        ],
         ..Script::default()
     };
     let answer = get(script(), "/api/dependencies?endTs=5&lookback=1").await;
@@ -99,6 +109,17 @@ async fn dependencies_are_summed_and_filtered() {
     assert_eq!(
         one["data"],
         json!([{"parent": "b", "child": "c", "callCount": 2}])
+    );
+    let details = get(script(), "/api/dependencies?service=a&details=true").await;
+    assert_eq!(
+        details.json()["data"],
+        json!([
+            {"parent": "a", "child": "b", "kind": "call", "callCount": 4, "errorCount": 0},
+            {
+                "parent": "a", "child": "mysql", "kind": "database", "callCount": 2, "errorCount": 1,
+                "duration": {"mean": 7, "p50": 7, "p95": 7, "p99": 7},
+            },
+        ])
     );
     let none = get(Script::default(), "/api/dependencies").await.json();
     assert_eq!(none["data"], json!([]));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use storage::elasticsearch::config::{
-    Documents, Indices, Limits, Place, Rotation, TagValues, TagsAsFields, Upkeep,
+    Documents, Graph, Indices, Limits, Place, Rotation, TagValues, TagsAsFields, Upkeep,
 };
 use storage::elasticsearch::housekeeping::Conditions;
 
@@ -33,6 +33,20 @@ pub(super) fn read(prefix: &str, own_authority: &Path, check: &mut Check<'_>) ->
         documents: documents(prefix, check),
         limits: limits(prefix, check),
         upkeep: upkeep(prefix, check),
+        graph: graph(prefix, check),
+    }
+}
+
+/// An archive's traces are in the graph of the store that they came from.
+fn graph(prefix: &str, check: &mut Check<'_>) -> Graph {
+    if prefix == ARCHIVE {
+        return Graph::default();
+    }
+    Graph {
+        is_on: check.settings.bool("es.dependencies.enabled"),
+        interval: check.some_time("es.dependencies.interval"),
+        late_after: check.time("es.dependencies.late-after"),
+        settle: check.some_time("es.dependencies.settle"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ::storage::elasticsearch::config::{
-    Connection, Indices, Limits, Rotation, TagValues, TagsAsFields, Upkeep,
+    Connection, Graph, Indices, Limits, Rotation, TagValues, TagsAsFields, Upkeep,
 };
 use ::storage::elasticsearch::{self, config::Place};
 
@@ -57,6 +57,7 @@ fn nothing_set_is_jaegers_default() {
         documents,
         limits,
         upkeep,
+        graph,
     } = &store.main;
     let authority = Some(PathBuf::from("spoor-certs/default/ca.crt"));
     let default = Connection {
@@ -70,6 +71,38 @@ fn nothing_set_is_jaegers_default() {
     // nothing is deleted, as in Jaeger
     assert_eq!(*upkeep, Upkeep::default());
     assert!(upkeep.max_age.is_zero() && upkeep.rollover_interval.is_zero());
+    let is_on = true;
+    assert_eq!(
+        *graph,
+        Graph {
+            is_on,
+            ..Graph::default()
+        }
+    );
+}
+
+#[test]
+fn the_graph_of_calls_is_kept_as_its_settings_say() {
+    let line = [
+        "--es.dependencies.enabled=false",
+        "--es.dependencies.interval=1m",
+        "--es.dependencies.late-after=0s",
+        "--es.dependencies.settle=3s",
+        "--es-archive.enabled",
+    ];
+    let store = stores(&line).0.remove(0);
+    let expect = Graph {
+        is_on: false,
+        interval: Duration::from_secs(60),
+        late_after: Duration::ZERO,
+        settle: Duration::from_secs(3),
+    };
+    assert_eq!(store.main.graph, expect);
+    assert!(!store.archive.unwrap().graph.is_on, "it is in the store's");
+    check(
+        &["--es.dependencies.interval=0s"],
+        &["--es.dependencies.interval: 0s is no time at all: give more than 0s"],
+    );
 }
 
 #[test]

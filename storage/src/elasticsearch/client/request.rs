@@ -114,6 +114,12 @@ impl Request {
         self
     }
 
+    /// A body that is JSON already.
+    pub(crate) fn document(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Body::Json(body.into());
+        self
+    }
+
     pub(crate) fn lines(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Body::Lines(body.into());
         self

@@ -89,18 +89,23 @@ impl Series {
 
     /// Where documents of `[from_ns, until_ns]` lie: never nothing. What ends before it begins is the index of its beginning, as in Jaeger.
     pub(crate) fn read(&self, from_ns: u64, until_ns: u64) -> Vec<String> {
-        let local = match &self.shape {
-            Shape::Dated { period, separator } => {
-                self.dated_names(*period, separator, from_ns, until_ns.max(from_ns))
-            }
-            Shape::Fixed { read, .. } => vec![read.clone()],
-        };
+        let local = self.read_here(from_ns, until_ns);
         let remote = local.iter().flat_map(|name| {
             let clusters = self.remote.iter();
             clusters.map(move |cluster| format!("{cluster}:{name}"))
         });
         let remote: Vec<String> = remote.collect();
         [local, remote].concat()
+    }
+
+    /// The same without those of other clusters.
+    pub(crate) fn read_here(&self, from_ns: u64, until_ns: u64) -> Vec<String> {
+        match &self.shape {
+            Shape::Dated { period, separator } => {
+                self.dated_names(*period, separator, from_ns, until_ns.max(from_ns))
+            }
+            Shape::Fixed { read, .. } => vec![read.clone()],
+        }
     }
 
     /// The first of `names`, which are an index and its aliases, by which [`Series::read`] of the same times finds that index here.

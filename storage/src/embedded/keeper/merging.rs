@@ -18,7 +18,7 @@ const FEW: usize = 4;
 const SIZES: [u64; 2] = [16 << 20, 256 << 20];
 /// No segment is made longer than this, in bytes.
 const LARGEST: u64 = 1 << 30;
-const DAY_NS: u64 = 24 * crate::embedded::calls::HOUR_NS;
+const DAY_NS: u64 = 24 * crate::port::HOUR_NS;
 
 impl Keeper {
     /// Merges some segments. Answers whether there were any.

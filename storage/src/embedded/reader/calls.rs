@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
-use model::{Str, TraceId};
+use model::TraceId;
 
 use super::Damage;
 use super::fetch::Fetcher;
 use super::trace::{Located, calls_of, locate};
-use crate::embedded::calls::{self, HOUR_NS, Services};
+use crate::calls::{self, Ends, HOUR_NS, Names, Tally, Totals};
 use crate::embedded::head::{Snapshot, Source};
 use crate::embedded::segment::filter;
 use crate::port::{DependencyLink, ReadContext, ReadError};
@@ -25,13 +25,7 @@ pub(super) fn count(
 ) -> Result<Vec<DependencyLink>, ReadError> {
     cx.check()?;
     let hours = start_ns / HOUR_NS..=end_ns / HOUR_NS;
-    let mut sum: BTreeMap<(String, String), i64> = BTreeMap::new();
-    let mut add = |parent: &str, child: &str, count: i64| {
-        let sum = sum
-            .entry((parent.to_owned(), child.to_owned()))
-            .or_default();
-        *sum = sum.saturating_add(count);
-    };
+    let mut sum: BTreeMap<Ends<String>, Tally> = BTreeMap::new();
     let mut filters = Vec::new();
     for source in snapshot {
         let Source::Sealed(segment) = source else {
@@ -43,19 +37,18 @@ pub(super) fn count(
         {
             Ok((calls, filter)) => {
                 filters.push(filter);
-                let counted = calls
-                    .0
-                    .iter()
-                    .filter(|((hour, _, _), _)| hours.contains(hour));
-                counted.for_each(|((_, parent, child), count)| add(parent, child, *count));
+                let counted = calls.0.iter().filter(|((hour, _), _)| hours.contains(hour));
+                for ((_, ends), tally) in counted {
+                    sum.entry(ends.clone()).or_default().add(tally);
+                }
             }
             Err(error) => damage.note(source, 0, &error),
         }
     }
     let is_open = |source: &&Source| matches!(source, Source::Open { .. });
     let open: Snapshot = snapshot.iter().filter(is_open).cloned().collect();
-    let (mut fetcher, mut services) = (Fetcher::default(), Services::default());
-    let mut open_counts: BTreeMap<(u32, u32), i64> = BTreeMap::new();
+    let (mut fetcher, mut names) = (Fetcher::default(), Names::default());
+    let mut changed = Totals::default();
     let mut done: HashSet<TraceId> = HashSet::new();
     for source in &open {
         let Source::Open { part, .. } = source else {
@@ -76,31 +69,34 @@ pub(super) fn count(
             let rows = locate(parts, id, &mut fetcher, &mut |source, error| {
                 damage.note(source, 0, error);
             });
-            let mut count = |rows: &[Located], sign: i64| {
-                let spans = calls_of(parts, rows, &mut services);
-                calls::for_each(&spans, &services, |hour, parent, child| {
-                    if hours.contains(&hour) {
-                        *open_counts.entry((parent, child)).or_default() += sign;
-                    }
-                });
-            };
-            count(&rows, 1);
             // segments stand before the rest, in snapshots and so in rows
             let is_sealed = |l: &Located| l.place.is_none();
-            let sealed = rows.partition_point(is_sealed);
-            count(rows.get(..sealed).unwrap_or_default(), -1);
+            let (spans, sealed) = calls_of(parts, &rows, is_sealed, &mut fetcher, &mut names);
+            let before = spans.get(..sealed).unwrap_or_default();
+            for (spans, sign) in [(spans.as_slice(), 1), (before, -1)] {
+                calls::for_each(spans, &names, |found| {
+                    if hours.contains(&found.hour) {
+                        changed.count(&found, sign);
+                    }
+                });
+            }
         }
     }
-    for ((parent, child), count) in open_counts {
-        add(services.name(parent), services.name(child), count);
+    for (ends, tally) in changed.0 {
+        let ends = Ends {
+            parent: names.name(ends.parent).to_owned(),
+            child: names.name(ends.child).to_owned(),
+            kind: ends.kind,
+        };
+        sum.entry(ends).or_default().add(&tally);
     }
     // what retention took away may leave a difference below zero
-    let counted = sum.into_iter().filter(|(_, count)| *count > 0);
-    Ok(counted
-        .map(|((parent, child), count)| DependencyLink {
-            parent: Str::from(parent.as_str()),
-            child: Str::from(child.as_str()),
-            call_count: count.unsigned_abs(),
+    let links = sum.iter().filter_map(|(ends, tally)| {
+        tally.link(Ends {
+            parent: &ends.parent,
+            child: &ends.child,
+            kind: ends.kind,
         })
-        .collect())
+    });
+    Ok(links.collect())
 }

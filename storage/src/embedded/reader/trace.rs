@@ -5,11 +5,11 @@
 use std::io;
 
 use hashbrown::{HashMap, HashSet};
-use model::TraceId;
+use model::{SpanKind, TraceId};
 
 use super::fetch::Fetcher;
-use crate::embedded::batch::Row;
-use crate::embedded::calls::{Call, Services};
+use crate::calls::{Call, Names, Peer, names_peers};
+use crate::embedded::batch::{Row, flags};
 use crate::embedded::head::{Columns, Place, Snapshot, Source};
 
 /// A row and where its span is.
@@ -62,35 +62,71 @@ pub(in crate::embedded) fn sealed(source: usize, row: Row) -> Located {
     }
 }
 
-/// What calls are counted by. Rows whose operation cannot be read are left out.
+/// What calls are counted by, of those rows for which `is_before` holds first, and how many these are: they come first. Rows whose operation cannot be read are left out.
 pub(in crate::embedded) fn calls_of(
     snapshot: &Snapshot,
     rows: &[Located],
-    services: &mut Services,
-) -> Vec<Call> {
-    let call = |located: &Located| {
-        let row = &located.row;
-        let (kind, service) = match snapshot.get(located.source)? {
-            Source::Open { part, .. } => part.with(|columns| {
-                let catalogue = columns.catalogue();
-                let operation = catalogue.operation(row.operation)?;
-                let name = catalogue.service(operation.service)?;
-                Some((operation.kind, services.number(name)))
-            })?,
-            Source::Sealed(segment) => services.sealed(segment.number, row.operation, || {
-                let operation = segment.operation(row.operation).ok()?;
-                Some((operation.kind, operation.service))
-            })?,
+    is_before: impl Fn(&Located) -> bool,
+    fetcher: &mut Fetcher,
+    names: &mut Names,
+) -> (Vec<Call>, usize) {
+    let (mut calls, mut before) = (Vec::with_capacity(rows.len()), 0);
+    for located in rows {
+        let Some(call) = call_of(snapshot, located, fetcher, names) else {
+            continue;
         };
-        Some(Call {
-            span_id: row.span_id,
-            parent: row.parent_id(),
-            start_ns: row.start_ns,
-            kind,
-            service,
-        })
+        before += usize::from(is_before(located));
+        calls.push(call);
+    }
+    (calls, before)
+}
+
+fn call_of(
+    snapshot: &Snapshot,
+    located: &Located,
+    fetcher: &mut Fetcher,
+    names: &mut Names,
+) -> Option<Call> {
+    let row = &located.row;
+    let source = snapshot.get(located.source)?;
+    let (kind, service) = match source {
+        Source::Open { part, .. } => part.with(|columns| {
+            let catalogue = columns.catalogue();
+            let operation = catalogue.operation(row.operation)?;
+            let name = catalogue.service(operation.service)?;
+            Some((operation.kind, names.number(name)))
+        })?,
+        Source::Sealed(segment) => names.sealed(segment.number, row.operation, || {
+            let operation = segment.operation(row.operation).ok()?;
+            Some((operation.kind, operation.service))
+        })?,
     };
-    rows.iter().filter_map(call).collect()
+    let mut peer = None;
+    if names_peers(kind) {
+        // what cannot be read names none
+        let span = fetcher.look(source, located, None).ok().flatten();
+        peer = span.and_then(|span| Peer::of(&span, names));
+    }
+    Some(call(row, kind, service, peer))
+}
+
+/// What a row says of calls.
+pub(in crate::embedded) fn call(
+    row: &Row,
+    kind: SpanKind,
+    service: u32,
+    peer: Option<Peer>,
+) -> Call {
+    Call {
+        span_id: row.span_id,
+        parent: row.parent_id(),
+        start_ns: row.start_ns,
+        duration_ns: row.duration_ns,
+        kind,
+        is_error: row.flags & flags::ERROR != 0,
+        service,
+        peer,
+    }
 }
 
 /// Keeps the first of spans that are equal.

@@ -1,16 +1,19 @@
 //! A generation's spans of one instance, as records are read: rows, what they refer to, and what columns do not hold of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
-use model::{Instance, SpanKind, TraceId};
+use model::{Buffer, Instance, Span, TraceId};
+use wire::record;
 
 use crate::embedded::batch::{Malformed, Row, SpanRecord, flags};
-use crate::embedded::segment::strip::strip;
-use crate::embedded::segment::{Group, Material, Operation};
+use crate::embedded::segment::strip::{restore, strip};
+use crate::embedded::segment::{Group, Material, Operation, fixed};
 
 /// Nanoseconds of a day.
-const DAY_NS: u64 = 24 * super::calls::HOUR_NS;
+const DAY_NS: u64 = 24 * crate::port::HOUR_NS;
 
 /// Spans of one instance.
 #[derive(Default)]
@@ -118,10 +121,16 @@ impl Gathered {
         &self.operations
     }
 
-    /// An operation's kind of span.
-    pub(super) fn kind(&self, operation: u32) -> SpanKind {
-        let operation = self.operations.get(operation as usize);
-        operation.map(|o| o.kind).unwrap_or_default()
+    /// A row's span, without resource and scope; `None`: it does not decode.
+    pub(super) fn span(&self, row: &Row) -> Option<Span> {
+        let operation = self.operations.get(row.operation as usize)?;
+        let mut bytes = Vec::with_capacity(64 + row.len as usize);
+        restore(&fixed(row, &operation.name, operation.kind), &mut bytes);
+        let at = row.offset as usize;
+        bytes.extend_from_slice(self.payloads.get(at..at + row.len as usize)?);
+        let range = 0..bytes.len();
+        let buffer = Buffer::new(Bytes::from(bytes))?;
+        record::decode_span(&buffer, range, Arc::default(), Arc::default()).ok()
     }
 
     /// What rows refer to.

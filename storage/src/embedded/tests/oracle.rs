@@ -6,7 +6,9 @@ use model::{SpanKind, Value};
 use proptest::prelude::*;
 
 use super::*;
-use crate::port::{DependencyLink, FoundTrace, Operation, OperationQuery, whole_hours};
+use crate::port::{
+    DependencyLink, Durations, FoundTrace, LinkKind, Operation, OperationQuery, whole_hours,
+};
 use crate::query::{Comparison, Filter, Order, Pattern, Place};
 
 fn kinds() -> impl Strategy<Value = SpanKind> {
@@ -24,6 +26,7 @@ prop_compose! {
         (service, name) in (0_usize..3, 0_usize..3),
         kind in kinds(),
         (start, duration, hour) in (0_u64..12, 0_u64..5, prop_oneof![3 => Just(0_u64), 1 => Just(1), 1 => Just(30)]),
+        peer in any::<bool>(),
         tag in prop_oneof![
             Just(Value::Empty),
             Just(Value::from("a")),
@@ -38,7 +41,10 @@ prop_compose! {
             kind,
             start_ns: start * 700 + hour * crate::port::HOUR_NS,
             end_ns: start * 700 + duration * 900 + hour * crate::port::HOUR_NS,
-            attributes: vec![KeyValue::new("tag", tag)],
+            attributes: match peer {
+                true => vec![KeyValue::new("tag", tag), KeyValue::new("db.system", "mysql")],
+                false => vec![KeyValue::new("tag", tag)],
+            },
             resource: Arc::new(Resource {
                 attributes: vec![KeyValue::new("tag", ["rest/of it", "b", "c"][service])],
                 ..Resource::of_service(["cart", "shop", "pay"][service])
@@ -172,7 +178,23 @@ fn plain(found: Vec<FoundTrace>) -> Vec<FoundTrace> {
 
 fn calls(spans: &[Span], from: u64, to: u64) -> Vec<DependencyLink> {
     let (from, to) = whole_hours(from, to);
-    let mut calls = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    // alike in all that a call is made of; a tag that names a database is
+    let alike = |s: &&Span| {
+        let service = s.resource.service_name().to_owned();
+        let ids = (s.trace_id, s.span_id, s.parent_span_id);
+        let peer = s.attributes.iter().any(|a| a.key == "db.system");
+        seen.insert((
+            ids,
+            s.start_ns,
+            s.duration_ns(),
+            s.kind.number(),
+            service,
+            peer,
+        ))
+    };
+    let spans: Vec<&Span> = spans.iter().filter(alike).collect();
+    let mut links = Vec::new();
     for span in spans.iter().filter(|s| (from..=to).contains(&s.start_ns)) {
         let with = |id: SpanId, kind: Option<SpanKind>| {
             let fit = spans.iter().filter(|s| {
@@ -188,24 +210,40 @@ fn calls(spans: &[Span], from: u64, to: u64) -> Vec<DependencyLink> {
             let parent = parent?;
             with(parent, Some(SpanKind::Server)).or_else(|| with(parent, None))
         });
+        let us = span.duration_ns() / 1_000;
+        let mut add = |kind, parent: &str, child: &str| {
+            links.push(DependencyLink {
+                kind,
+                durations: Durations {
+                    sum_us: us,
+                    buckets: [(Durations::bucket(us), 1)].into(),
+                },
+                ..DependencyLink::calls(parent.into(), child.into(), 1)
+            });
+        };
+        let service = span.resource.service_name();
         if let Some(caller) = caller
-            && caller.resource.service_name() != span.resource.service_name()
+            && caller.resource.service_name() != service
         {
-            let pair = (
-                caller.resource.service_name().into(),
-                span.resource.service_name().into(),
-            );
-            *calls.entry(pair).or_insert(0) += 1;
+            add(LinkKind::Call, caller.resource.service_name(), service);
+        }
+        let has_peer = |s: &Span| {
+            s.kind == SpanKind::Client && s.attributes.iter().any(|a| a.key == "db.system")
+        };
+        let is_answered = spans.iter().any(|s| {
+            let child = s.parent_span_id == Some(span.span_id) && s.span_id != span.span_id;
+            let half = s.span_id == span.span_id && s.kind == SpanKind::Server;
+            // all of these tests' other kinds answer, and five minutes are less than their hours
+            let answers = (child && (s.kind != SpanKind::Client || has_peer(s))) || half;
+            answers
+                && s.trace_id == span.trace_id
+                && s.start_ns.abs_diff(span.start_ns) <= crate::port::NEAR_NS
+        });
+        if has_peer(span) && !is_answered {
+            add(LinkKind::Database, service, "mysql");
         }
     }
-    calls
-        .into_iter()
-        .map(|((parent, child), call_count)| DependencyLink {
-            parent,
-            child,
-            call_count,
-        })
-        .collect()
+    DependencyLink::sum(links)
 }
 
 async fn compare(store: &Embedded, spans: &[Span], queries: &[TraceQuery]) {
