@@ -12,7 +12,7 @@ use tests::spoor::Spoor;
 
 use crate::support::{get_json, setup, soak};
 
-pub(crate) use topology::{Link, Links, Topology, links_of, sum};
+pub(crate) use topology::{Link, Links, Topology, links_of};
 
 /// Spans of a request.
 const BATCH: usize = 400;

@@ -38,6 +38,10 @@ use metrics::Metrics;
 
 /// The lease's name.
 const LEASE: &str = "dependencies_leader";
+/// The shortest time that the lease is taken for: a cluster that is slow to answer is not to change the leader.
+const SHORTEST: Duration = Duration::from_secs(5);
+/// Hours without a mark that are counted in one turn, so that those with one do not wait for all that there are.
+const UNMARKED: usize = 8;
 /// How long a shutdown waits for the cluster to take the lease back; else it ends by itself.
 const RESIGNING: Duration = Duration::from_secs(2);
 
@@ -93,10 +97,15 @@ impl Keeper {
         self.store.place.graph
     }
 
+    /// How long the lease is taken for.
+    fn ttl(&self) -> Duration {
+        self.graph().interval.max(SHORTEST)
+    }
+
     async fn turns(&mut self) {
         let interval = self.graph().interval;
         // often enough that the lease does not end between two
-        let tick = interval / 3;
+        let tick = interval.min(self.ttl() / 3);
         let mut next = Instant::now();
         let mut told = None;
         // those that start together do not all ask at once
@@ -127,8 +136,7 @@ impl Keeper {
 
     /// Whether this process has the lease now.
     async fn leads(&self) -> Result<bool, Error> {
-        let ttl = self.graph().interval;
-        let leads = self.leases.acquire(LEASE, &self.holder, ttl).await;
+        let leads = self.leases.acquire(LEASE, &self.holder, self.ttl()).await;
         // one that cannot be asked for may be somebody else's by now
         let is_held = matches!(leads, Ok(true));
         if self.metrics.leads() != is_held {
@@ -140,11 +148,7 @@ impl Keeper {
 
     /// Counts every hour that is to be counted. The error is that of the last that failed.
     async fn turn(&mut self) -> Result<(), Error> {
-        let pace = Pace::new(
-            self.leases.clone(),
-            self.holder.clone(),
-            self.graph().interval,
-        );
+        let pace = Pace::new(self.leases.clone(), self.holder.clone(), self.ttl());
         let marks = self.store.marked_hours().await?;
         self.metrics
             .marked
@@ -164,7 +168,8 @@ impl Keeper {
                     self.store.clear_mark(hour, version).await?;
                 }
                 (Ok(_), None) => {}
-                (Err(error), _) if pace.is_lost() => return Err(error),
+                // the other goes on with it
+                (Err(_), _) if pace.is_lost() => return Ok(()),
                 (Err(error), _) => failed = Err(error),
             }
         }
@@ -192,7 +197,7 @@ impl Keeper {
             *last = (*last).max(*at);
         }
         let mut due: BTreeMap<u64, Option<Version>> = BTreeMap::new();
-        for hour in first..=current {
+        for hour in (first..=current).rev() {
             let end_ns = (hour + 1).saturating_mul(HOUR_NS);
             let last_ns = read.get(&hour).map(|ms| ms.saturating_mul(1_000_000));
             let settled_ns = end_ns + nanos(graph.late_after) + nanos(graph.settle);
@@ -200,7 +205,7 @@ impl Keeper {
                 last_ns < end_ns || (now_ns >= settled_ns && last_ns < settled_ns)
             });
             let is_ours = !foreign.contains(&(hour - hour % DAY));
-            if is_ours && (hour == current || is_due) {
+            if is_ours && (hour == current || is_due) && due.len() < UNMARKED {
                 due.insert(hour, None);
             }
         }

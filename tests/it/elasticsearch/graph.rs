@@ -167,6 +167,7 @@ async fn three_collectors_count_as_brute_force_does_though_one_is_killed() {
             "--es.dependencies.interval=1s",
             "--es.dependencies.late-after=1s",
             "--es.dependencies.settle=2s",
+            "--es.max-span-age=40h",
         ] {
             setup = setup.arg(flag);
         }
@@ -194,11 +195,9 @@ async fn three_collectors_count_as_brute_force_does_though_one_is_killed() {
         "timestamp": format!("{day}T00:00Z"),
         "dependencies": [{"parent": "x", "child": "y", "callCount": 7, "source": "spark"}],
     });
-    let put = server.client().send(
-        Method::PUT,
-        &format!("{foreign}?refresh=true"),
-        document.to_string(),
-    );
+    let path = format!("{foreign}?refresh=true");
+    let put = server.client();
+    let put = put.send(Method::PUT, &path, document.to_string());
     assert!(put.await.unwrap().status.is_success());
 
     let late = spans.len() / 20;

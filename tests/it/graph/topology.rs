@@ -51,7 +51,7 @@ fn name(service: u64) -> String {
 }
 
 /// Adds one call.
-pub(crate) fn sum(links: &mut Links, ends: (String, String, String), failed: bool, us: u64) {
+fn sum(links: &mut Links, ends: (String, String, String), failed: bool, us: u64) {
     let link = links.entry(ends).or_default();
     link.calls += 1;
     link.errors += u64::from(failed);
