@@ -126,7 +126,7 @@ impl Call {
     pub(crate) fn of(span: &Span, names: &mut Names) -> Self {
         Self {
             span_id: span.span_id.to_u64(),
-            parent: span.parent_span_id.map(|id| id.to_u64()),
+            parent: span.parent_span_id.map(model::SpanId::to_u64),
             start_ns: span.start_ns,
             duration_ns: span.duration_ns(),
             kind: span.kind,

@@ -75,7 +75,7 @@ impl Reader {
                     continue;
                 }
                 let (index, id) = place;
-                days.add(index, id, document);
+                days.add(&index, id, document);
             }
             // documents come in the order of their times: days before the last are whole
             sum.extend(days.take(1));
@@ -93,7 +93,7 @@ impl Reader {
 // === impl Days ===
 
 impl Days {
-    fn add(&mut self, index: String, id: String, document: Dependencies) {
+    fn add(&mut self, index: &str, id: String, document: Dependencies) {
         let cluster = index.split_once(':').map_or("", |(cluster, _)| cluster);
         let day = document.time_ns.unwrap_or_default() / (24 * HOUR_NS);
         let day = self.0.entry((day, cluster.to_owned())).or_default();
@@ -204,7 +204,7 @@ mod tests {
     fn a_day_of_somebody_elses_is_told_by_theirs_and_an_hour_by_its_latest() {
         let mut days = Days::default();
         let mut add = |index: &str, id: &str, document| {
-            days.add(index.to_owned(), id.to_owned(), document);
+            days.add(index, id.to_owned(), document);
         };
         add("i", "spoor-1", document(1, Some(5), 1));
         add("i", "spark", document(0, None, 10));

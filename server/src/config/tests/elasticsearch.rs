@@ -171,6 +171,7 @@ fn every_setting_arrives() {
         documents,
         limits,
         upkeep: _,
+        graph: _,
     } = store.main;
     let tls = settings::tls::ClientTls {
         prefix: "es.tls".to_owned(),
