@@ -62,6 +62,8 @@ fn recorded(corpus: &Corpus, version: &str) -> Vec<(String, Vec<Value>)> {
 async fn documents_are_those_that_jaeger_wrote_and_answers_those_that_it_gave() {
     let server = shared(Kind::Elasticsearch7);
     let (_folder, setup) = on(server, "golden-own");
+    // quirk 108: nobody counted calls while it was recorded
+    let setup = setup.arg("--es.dependencies.enabled=false");
     let spoor = setup.start().unwrap();
     let corpus = golden::corpus();
     golden::send_all(&spoor, &corpus).await;
