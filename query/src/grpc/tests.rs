@@ -165,11 +165,7 @@ async fn names_and_calls_are_listed() {
             operation("get", SpanKind::Server),
             operation("put", SpanKind::Server),
         ],
-        links: vec![DependencyLink {
-            parent: "a".into(),
-            child: "b".into(),
-            call_count: 3,
-        }],
+        links: vec![DependencyLink::calls("a".into(), "b".into(), 3)],
         ..Script::default()
     };
     for method in [

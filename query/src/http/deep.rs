@@ -140,10 +140,8 @@ mod tests {
     use super::*;
 
     fn links(pairs: &[(&str, &str)]) -> Vec<DependencyLink> {
-        let link = |(parent, child): &(&str, &str)| DependencyLink {
-            parent: (*parent).into(),
-            child: (*child).into(),
-            call_count: 1,
+        let link = |(parent, child): &(&str, &str)| {
+            DependencyLink::calls((*parent).into(), (*child).into(), 1)
         };
         pairs.iter().map(link).collect()
     }

@@ -44,11 +44,7 @@ async fn metrics_are_checked_before_they_are_said_to_be_off() {
 
 #[tokio::test]
 async fn deep_dependencies_are_paths_through_a_service() {
-    let link = |parent: &str, child: &str| DependencyLink {
-        parent: parent.into(),
-        child: child.into(),
-        call_count: 2,
-    };
+    let link = |parent: &str, child: &str| DependencyLink::calls(parent.into(), child.into(), 2);
     let script = || Script {
         links: vec![link("a", "b"), link("b", "c"), link("x", "c")],
         ..Script::default()

@@ -170,11 +170,11 @@ async fn names_are_listed_and_kinds_never_empty() {
 #[tokio::test]
 async fn dependencies_are_those_of_a_period() {
     let script = Arc::new(Script {
-        links: vec![DependencyLink {
-            parent: "a".into(),
-            child: "b".into(),
-            call_count: 9_007_199_254_740_993,
-        }],
+        links: vec![DependencyLink::calls(
+            "a".into(),
+            "b".into(),
+            9_007_199_254_740_993,
+        )],
         ..Script::default()
     });
     let uri = "/api/v3/dependencies?startTime=1970-01-01T00:00:01Z&endTime=1970-01-01T00:00:02Z";
