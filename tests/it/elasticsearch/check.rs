@@ -271,6 +271,7 @@ async fn who_may_not_is_told_what_is_lacking() {
         .has(&["ok connection", "its certificate is", "localhost"])
         .has(&["ok identity", USER, "superuser"])
         .has(&["ok rights", "look-jaeger-* and look-spoor-*"])
+        .has_no("warning rights")
         .has_no(PASSWORD);
 
     let wrong = json!({"username": USER, "password": "guessed"});
@@ -340,7 +341,15 @@ async fn who_may_not_is_told_what_is_lacking() {
             "es.create-index-templates",
             "the privilege index on look-jaeger-* to write",
         ])
+        .has(&[
+            "warning rights",
+            "the privilege delete on look-jaeger-dependencies-*; the privilege delete on look-spoor-lease",
+            "es.dependencies.enabled",
+        ])
         .has(&["problem write", "may not write"]);
+    let no_graph =
+        json!({"username": "reader", "password": READER, "dependencies": {"enabled": false}});
+    check(folder.path(), &with(no_graph)).has_no("delete");
 }
 
 fn item(namespace: &str, secured: &Secured, prefix: &str, tls: &Value) -> Value {
@@ -379,6 +388,7 @@ async fn instances_are_told_apart_by_their_certificates() {
         .has(&["ok identity", &format!("\"{a}\"")])
         .has(&["ok identity", &format!("\"{b}\"")])
         .has(&["ok rights", &format!("we may write {a}-jaeger-*")])
+        .has(&["ok rights", &format!("we may delete in {a}-spoor-lease")])
         .has(&["note certificate", "by the same authority"]);
     // each with the other's certificate
     let found = check(
@@ -387,6 +397,10 @@ async fn instances_are_told_apart_by_their_certificates() {
     );
     assert!(!found.is_well);
     found.has(&["problem rights", &format!("we may not write {a}-jaeger-*")]);
+    found.has(&[
+        "warning rights",
+        &format!("we may not delete in {a}-jaeger-dependencies-* to count calls"),
+    ]);
     // both with one key
     let found = check(
         folder.path(),

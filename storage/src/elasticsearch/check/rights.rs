@@ -2,7 +2,10 @@
 //!
 //! In: a place whose cluster lets us in. Out: findings. Elasticsearch with security is asked for our privileges; everybody else is asked to do things that change nothing, and whether they refuse
 //! is what is found. A document is sent to an alias that is not there, which a cluster has to refuse after it has looked at our rights.
+//!
+//! Who may not keep the graph of calls is warned, and no more: spans are written all the same.
 
+use http::Method;
 use serde_json::{Value, json};
 
 use super::super::client::{Flavour, Product, Request, Response, shortened};
@@ -25,6 +28,9 @@ pub(super) async fn check(look: &mut Look<'_>, housekeeper: &Housekeeper, flavou
 
 /// A privilege, and what it is for.
 type Wanted = (&'static str, String);
+
+/// What the graph of calls takes beside what spans do.
+const GRAPH: &str = "to count calls";
 
 /// What has to be allowed, of the cluster and of its indices.
 fn wanted(look: &Look<'_>) -> (Vec<Wanted>, Vec<Wanted>) {
@@ -63,10 +69,16 @@ async fn privileges(look: &mut Look<'_>, housekeeper: &Housekeeper) -> bool {
     let prefix = housekeeper.names().prefix();
     let names = [format!("{prefix}jaeger-*"), format!("{prefix}spoor-*")];
     let only = |wanted: &[Wanted]| wanted.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-    let question = json!({
-        "cluster": only(&cluster),
-        "index": [{"names": names, "privileges": only(&index)}],
-    });
+    let graph = if look.place.graph.is_on {
+        graph(housekeeper).to_vec()
+    } else {
+        Vec::new()
+    };
+    let mut indices = vec![json!({"names": names, "privileges": only(&index)})];
+    if !graph.is_empty() {
+        indices.push(json!({"names": graph, "privileges": ["delete"]}));
+    }
+    let question = json!({"cluster": only(&cluster), "index": indices});
     let request = Request::post(&["_security", "user", "_has_privileges"]).json(&question);
     let Ok(answer) = housekeeper.send(request).await else {
         return false;
@@ -103,7 +115,26 @@ async fn privileges(look: &mut Look<'_>, housekeeper: &Housekeeper) -> bool {
             format!("a role of ours lacks {}", lacking.join("; ")),
         );
     }
+    let setting = look.setting("dependencies.enabled");
+    let kept: Vec<String> = graph
+        .into_iter()
+        .filter(|name| !has(&format!("/index/{name}/delete")))
+        .map(|name| format!("the privilege delete on {name}"))
+        .collect();
+    if !kept.is_empty() {
+        let text = format!(
+            "a role of ours lacks {} {GRAPH} ({setting})",
+            kept.join("; ")
+        );
+        look.find("rights", Verdict::Warning, text);
+    }
     true
+}
+
+/// Where the graph's documents and marks lie, which it takes back, too.
+fn graph(housekeeper: &Housekeeper) -> [String; 2] {
+    let names = housekeeper.names();
+    [format!("{}*", names.dependencies.base()), names.leases()]
 }
 
 /// Asks for an index that is not there, by its name: a pattern is no question of rights where it is taken for what we may see.
@@ -117,22 +148,41 @@ async fn tries(look: &mut Look<'_>, housekeeper: &Housekeeper) {
         .json(&json!({}));
     for (request, what) in [(read, "read"), (write, "write")] {
         let pattern = format!("{}jaeger-*", housekeeper.names().prefix());
-        refused(
-            look,
-            housekeeper.send(request).await,
-            &format!("{what} {pattern}"),
-        );
+        let what = format!("{what} {pattern}");
+        let answer = housekeeper.send(request).await;
+        refused(look, Verdict::Problem, answer, &what);
+    }
+    if look.place.graph.is_on {
+        let setting = look.setting("dependencies.enabled");
+        for index in graph(housekeeper) {
+            // a document that is not there has no version, so that nothing is deleted
+            let delete = Request::new(
+                Method::DELETE,
+                &[&index.replace('*', "spoor-check"), "_doc", "spoor-check"],
+            )
+            .query("if_seq_no", "0")
+            .query("if_primary_term", "1");
+            let what = format!("delete in {index} {GRAPH} ({setting})");
+            let answer = housekeeper.send(delete).await;
+            refused(look, Verdict::Warning, answer, &what);
+        }
     }
 }
 
-/// Tells when it was refused for lack of rights; other troubles show elsewhere.
-fn refused(look: &mut Look<'_>, answer: Result<Response, super::super::client::Error>, what: &str) {
+/// Tells how bad it is when it was refused for lack of rights; other troubles show elsewhere.
+fn refused(
+    look: &mut Look<'_>,
+    verdict: Verdict,
+    answer: Result<Response, super::super::client::Error>,
+    what: &str,
+) {
     match answer {
         Ok(answer) if matches!(answer.status, 401 | 403) => {
-            look.problem("rights", format!("we may not {what}: {}", answer.reason()));
+            let text = format!("we may not {what}: {}", answer.reason());
+            look.find("rights", verdict, text);
         }
         Ok(_) => look.good("rights", format!("we may {what}")),
-        Err(error) => look.problem("rights", error.to_string()),
+        Err(error) => look.find("rights", verdict, error.to_string()),
     }
 }
 
