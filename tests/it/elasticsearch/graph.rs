@@ -1,24 +1,26 @@
-//! The graph of calls in a cluster: what the port promises, and three collectors that keep it while one is killed and the one that leads is stopped for a while.
+//! The graph of calls in a cluster: what the port promises, three collectors that keep it while one is killed and the one that leads is stopped for a while, and indices behind aliases.
 //!
 //! `SPOOR_SOAK=1`: 200,000 traces.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bench::rng::Rng;
 use http::Method;
 use serde_json::{Value, json};
 use storage::conformance::{Subject, dependencies};
-use storage::elasticsearch::config::Graph;
+use storage::elasticsearch::config::{Graph, Place};
 use storage::elasticsearch::document::dependencies::id as document_id;
 use storage::elasticsearch::{Config, Elasticsearch};
 use storage::{Backend as _, ReadContext};
 use tests::servers::{Kind, Server, shared};
-use tests::spoor::Spoor;
+use tests::spoor::{Setup, Spoor};
 
 use super::golden::on;
 use super::sender::place;
 use crate::graph::{Link, Links, Topology, compare, links_of, send};
-use crate::support::{get, soak};
+use crate::support::{eventually, get, soak};
 
 /// Counts at once, and soon after a late span.
 const QUICK: Graph = Graph {
@@ -83,13 +85,23 @@ promises!(
     opensearch_3: Kind::OpenSearch3,
 );
 
-const PREFIX: &str = "graph-three";
+/// What collectors are told, so that hours are right soon after their last span.
+fn quick(setup: Setup) -> Setup {
+    let flags = [
+        "--es.dependencies.interval=1s",
+        "--es.dependencies.late-after=1s",
+        "--es.dependencies.settle=2s",
+        "--es.max-span-age=40h",
+    ];
+    let setup = setup.arg("collector");
+    flags.into_iter().fold(setup, Setup::arg)
+}
 
 /// What Spoor reads.
-async fn told(server: &Server, topology: &Topology) -> Links {
+async fn told(main: &Place, topology: &Topology) -> Links {
     let config = Config {
         instance: model::Instance::default(),
-        main: place(&server.url(), PREFIX),
+        main: main.clone(),
         archive: None,
     };
     let store = tokio::task::block_in_place(|| Elasticsearch::new(vec![config])).unwrap();
@@ -112,11 +124,38 @@ async fn told(server: &Server, topology: &Topology) -> Links {
     links.collect()
 }
 
+/// Waits until Spoor tells what brute force finds, and no hour is marked.
+async fn right(server: &Server, main: &Place, topology: &Topology, spoors: &[&Spoor]) -> Duration {
+    let expect = links_of(topology);
+    let began = Instant::now();
+    let patience = Duration::from_secs(if soak() { 1_200 } else { 60 });
+    let marked = format!("/{}-spoor-lease/_search?size=1000", main.indices.prefix);
+    loop {
+        let links = told(main, topology).await;
+        let marks = server.client().get(&marked).await.unwrap();
+        let hits = marks["hits"]["hits"].as_array().unwrap();
+        let marks = hits
+            .iter()
+            .filter(|hit| hit["_id"].as_str().unwrap().starts_with("dirty-"));
+        if links == expect && marks.count() == 0 {
+            return began.elapsed();
+        }
+        if began.elapsed() >= patience {
+            for spoor in spoors {
+                println!("{:#?}", spoor.log());
+            }
+            compare(&links, &expect);
+            panic!("marks are still there");
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 /// What a Jaeger would show: calls of all documents, whoever wrote them.
-async fn shown_by_jaeger(server: &Server) -> std::collections::BTreeMap<(String, String), u64> {
-    let path = format!("/{PREFIX}-jaeger-dependencies-*/_search?size=1000");
+async fn shown_by_jaeger(server: &Server, prefix: &str) -> BTreeMap<(String, String), u64> {
+    let path = format!("/{prefix}-jaeger-dependencies-*/_search?size=1000");
     let answer = server.client().get(&path).await.unwrap();
-    let mut calls = std::collections::BTreeMap::new();
+    let mut calls = BTreeMap::new();
     for hit in answer["hits"]["hits"].as_array().unwrap() {
         for link in hit["_source"]["dependencies"].as_array().unwrap() {
             let text = |field: &str| link[field].as_str().unwrap().to_owned();
@@ -125,6 +164,15 @@ async fn shown_by_jaeger(server: &Server) -> std::collections::BTreeMap<(String,
         }
     }
     calls
+}
+
+/// The same, as brute force finds it.
+fn calls_of(topology: &Topology) -> BTreeMap<(String, String), u64> {
+    let links = links_of(topology).into_iter();
+    let calls = links.filter(|(ends, _)| ends.2 == "call");
+    calls
+        .map(|((parent, child, _), link)| ((parent, child), link.calls))
+        .collect()
 }
 
 async fn leads(spoor: &Spoor) -> bool {
@@ -156,25 +204,16 @@ fn addresses(spoors: &[Option<Spoor>]) -> Vec<String> {
     there.map(|spoor| spoor.url("otlp-http")).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_collectors_count_as_brute_force_does_though_one_is_killed() {
+async fn check_three(kind: Kind) {
+    const PREFIX: &str = "graph-three";
     let traces = if soak() { 200_000 } else { 1_000 };
-    let server = tokio::task::block_in_place(|| shared(Kind::Elasticsearch7));
+    let server = tokio::task::block_in_place(|| shared(kind));
+    let main = place(&server.url(), PREFIX);
     let start = || {
         let (folder, setup) = on(server, PREFIX);
-        let mut setup = setup.arg("collector");
-        for flag in [
-            "--es.dependencies.interval=1s",
-            "--es.dependencies.late-after=1s",
-            "--es.dependencies.settle=2s",
-            "--es.max-span-age=40h",
-        ] {
-            setup = setup.arg(flag);
-        }
-        (
-            folder,
-            Some(tokio::task::block_in_place(|| setup.start()).unwrap()),
-        )
+        let setup = quick(setup);
+        let spoor = tokio::task::block_in_place(|| setup.start()).unwrap();
+        (folder, Some(spoor))
     };
     let (folders, mut spoors): (Vec<_>, Vec<_>) = [start(), start(), start()].into_iter().unzip();
 
@@ -236,41 +275,17 @@ async fn three_collectors_count_as_brute_force_does_though_one_is_killed() {
     let late: Vec<Value> = late.iter().cloned().chain([old]).collect();
     send(&addresses(&spoors), &late, &mut rng).await;
 
-    let expect = links_of(&topology);
-    let began = Instant::now();
-    let patience = Duration::from_secs(if soak() { 1_200 } else { 60 });
-    let marked = format!("/{PREFIX}-spoor-lease/_search?size=1000");
-    loop {
-        let links = told(server, &topology).await;
-        let marks = server.client().get(&marked).await.unwrap();
-        let hits = marks["hits"]["hits"].as_array().unwrap();
-        let marks = hits
-            .iter()
-            .filter(|hit| hit["_id"].as_str().unwrap().starts_with("dirty-"));
-        if links == expect && marks.count() == 0 {
-            break;
-        }
-        if began.elapsed() >= patience {
-            for spoor in spoors.iter().flatten() {
-                println!("{:#?}", spoor.log());
-            }
-            compare(&links, &expect);
-            panic!("marks are still there");
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    let there: Vec<&Spoor> = spoors.iter().flatten().collect();
+    let took = right(server, &main, &topology, &there).await;
     println!(
-        "{} links of {} spans, right {:?} after the last of them",
-        expect.len(),
+        "{} links of {} spans, right {took:?} after the last of them",
+        links_of(&topology).len(),
         spans.len(),
-        began.elapsed()
     );
 
-    let mut jaeger = shown_by_jaeger(server).await;
+    let mut jaeger = shown_by_jaeger(server, PREFIX).await;
     assert_eq!(jaeger.remove(&("x".to_owned(), "y".to_owned())), Some(7));
-    let calls = expect.iter().filter(|(ends, _)| ends.2 == "call");
-    let calls = calls.map(|(ends, link)| ((ends.0.clone(), ends.1.clone()), link.calls));
-    assert_eq!(jaeger, calls.collect());
+    assert_eq!(jaeger, calls_of(&topology));
     let kept = server.client().get(&foreign).await.unwrap();
     assert_eq!(
         (&kept["_source"], &kept["_version"]),
@@ -286,4 +301,87 @@ async fn three_collectors_count_as_brute_force_does_though_one_is_killed() {
     let lease = server.client().send(Method::GET, &lease, "").await.unwrap();
     assert_eq!(lease.status, 404, "{lease:?}");
     drop(folders);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_collectors_count_as_brute_force_does_though_one_is_killed() {
+    check_three(Kind::Elasticsearch7).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_they_do_on_elasticsearch_8() {
+    check_three(Kind::Elasticsearch8).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_they_do_on_opensearch() {
+    check_three(Kind::OpenSearch2).await;
+}
+
+/// An hour that is counted again after a rollover has one document all the same, where Jaeger reads it.
+async fn check_aliases(kind: Kind) {
+    const PREFIX: &str = "graph-aliases";
+    let server = tokio::task::block_in_place(|| shared(kind));
+    let mut main = place(&server.url(), PREFIX);
+    main.indices.use_aliases = true;
+    let (folder, setup) = on(server, PREFIX);
+    let setup = quick(setup)
+        .arg("--es.use-aliases")
+        .arg("--es.rollover.interval=1s");
+    let spoor = tokio::task::block_in_place(|| setup.start()).unwrap();
+    let mut rng = Rng::new(6);
+    let topology = Topology::new(300, &mut rng);
+    let spans = topology.spans(&mut rng);
+    let (early, late) = spans.split_at(spans.len() / 2);
+    let address = [spoor.url("otlp-http")];
+    send(&address, early, &mut rng).await;
+    let first = format!("{PREFIX}-jaeger-dependencies-000001");
+    let path = format!("/{first}/_search?size=1000");
+    // there is no index at first
+    let ask = async || {
+        let answer = server.client().get(&path).await.unwrap_or_default();
+        answer["hits"]["hits"].as_array().map_or(0, Vec::len)
+    };
+    let counted = eventually("hours are counted", ask, |count| *count >= 3).await;
+    let rolled = Command::new(env!("CARGO_BIN_EXE_spoor-under-test"))
+        .args(["es-rollover", "rollover", &server.url()])
+        .arg(format!("--index-prefix={PREFIX}"))
+        .arg("--conditions={\"max_docs\": 1}")
+        .output()
+        .unwrap();
+    assert!(rolled.status.success(), "{rolled:?}");
+    let write = format!("/_alias/{PREFIX}-jaeger-dependencies-write");
+    let write = server.client().get(&write).await.unwrap();
+    let second = format!("{PREFIX}-jaeger-dependencies-000002");
+    assert!(write.get(&second).is_some(), "{write}");
+    send(&address, late, &mut rng).await;
+    let took = right(server, &main, &topology, &[&spoor]).await;
+    assert_eq!(shown_by_jaeger(server, PREFIX).await, calls_of(&topology));
+
+    let all = format!("/{PREFIX}-jaeger-dependencies-read/_search?size=1000");
+    let all = server.client().get(&all).await.unwrap();
+    let hits = all["hits"]["hits"].as_array().unwrap();
+    let ids: BTreeSet<&str> = hits
+        .iter()
+        .map(|hit| hit["_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), hits.len(), "an hour has two documents: {ids:?}");
+    let stayed = hits.iter().filter(|hit| hit["_index"] == first.as_str());
+    assert!(stayed.count() >= counted);
+    println!(
+        "{} hours behind aliases, right {took:?} after the last span",
+        ids.len()
+    );
+    assert_eq!(spoor.terminate().unwrap(), Some(0));
+    drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_aliases_an_hour_has_one_document_after_a_rollover() {
+    check_aliases(Kind::Elasticsearch7).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_it_has_on_opensearch() {
+    check_aliases(Kind::OpenSearch2).await;
 }
