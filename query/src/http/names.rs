@@ -11,7 +11,7 @@ use storage::{DependencyLink, OperationQuery};
 
 use super::envelope::{Envelope, Error};
 use super::form::Form;
-use super::params::Period;
+use super::params::{self, Period};
 use crate::service::Call;
 
 #[derive(Serialize)]
@@ -116,7 +116,7 @@ pub(super) async fn operations(call: Call<'_>, form: &Form) -> Result<Envelope, 
 /// Who calls whom; with `service`, only its own calls and the calls to it; with `details=true`, also what has no spans of its own, and how calls went.
 pub(super) async fn dependencies(call: Call<'_>, form: &Form) -> Result<Envelope, Error> {
     let period = Period::parse(form, SystemTime::now()).map_err(Error::bad_request)?;
-    if form.first("details") == "true" {
+    if params::truth(form, "details").map_err(Error::bad_request)? {
         return links(call, form.first("service"), period).await;
     }
     let links = call

@@ -121,6 +121,12 @@ async fn dependencies_are_summed_and_filtered() {
             },
         ])
     );
+    let odd = get(script(), "/api/dependencies?details=null").await;
+    is_error(
+        &odd,
+        400,
+        "unable to parse param 'details': strconv.ParseBool: parsing \"null\": invalid syntax",
+    );
     let none = get(Script::default(), "/api/dependencies").await.json();
     assert_eq!(none["data"], json!([]));
     let negative = get(script(), "/api/dependencies?lookback=-5").await;
