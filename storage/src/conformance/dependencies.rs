@@ -14,7 +14,7 @@ fn counts(s: &Subject) -> bool {
 }
 
 /// How long a store may take to count that says that nothing is visible at once.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The links of what starts in this window, counted from [`t0`] in seconds.
 async fn links(s: &Subject, from_s: i64, to_s: i64) -> Result<Vec<DependencyLink>, ReadError> {

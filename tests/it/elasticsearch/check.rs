@@ -349,7 +349,7 @@ async fn who_may_not_is_told_what_is_lacking() {
         .has(&["problem write", "may not write"]);
     let no_graph =
         json!({"username": "reader", "password": READER, "dependencies": {"enabled": false}});
-    check(folder.path(), &with(no_graph)).has_no("delete");
+    check(folder.path(), &with(no_graph)).has_no("warning rights");
 }
 
 fn item(namespace: &str, secured: &Secured, prefix: &str, tls: &Value) -> Value {

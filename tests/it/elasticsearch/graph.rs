@@ -17,6 +17,7 @@ use storage::{Backend as _, ReadContext};
 use tests::servers::{Kind, Server, shared};
 use tests::spoor::{Setup, Spoor};
 
+use super::collector::Metrics;
 use super::golden::on;
 use super::sender::place;
 use crate::graph::{Link, Links, Topology, compare, links_of, send};
@@ -277,8 +278,14 @@ async fn check_three(kind: Kind) {
 
     let there: Vec<&Spoor> = spoors.iter().flatten().collect();
     let took = right(server, &main, &topology, &there).await;
+    let (mut hours, mut read) = (0, 0);
+    for spoor in there {
+        let metrics = Metrics::of(spoor).await;
+        hours += metrics.sum("spoor_elasticsearch_dependencies_hours_total");
+        read += metrics.sum("spoor_elasticsearch_dependencies_spans_total");
+    }
     println!(
-        "{} links of {} spans, right {took:?} after the last of them",
+        "{} links of {} spans, right {took:?} after the last of them; those alive counted {hours} times an hour, of {read} documents",
         links_of(&topology).len(),
         spans.len(),
     );

@@ -194,8 +194,8 @@ impl Topology {
                         last.attributes
                             .push(("messaging.system", "kafka".to_owned()));
                         // some are taken out in a trace of their own, and some by nobody
-                        let parent = if at % 2 == 0 { id } else { 0 };
-                        if at % 5 > 0 {
+                        let parent = if at.is_multiple_of(2) { id } else { 0 };
+                        if !at.is_multiple_of(5) {
                             let service = (caller.service + 1 + at % 7) % SERVICES;
                             self.push(trace, parent, service, 5, at + 3_000_000, rng);
                             let last = self.spans.last_mut().unwrap();
