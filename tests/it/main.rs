@@ -10,6 +10,7 @@
 mod agent;
 mod archive;
 mod bench_loads;
+mod big_trace;
 mod clients;
 mod commands;
 mod crash;

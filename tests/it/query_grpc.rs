@@ -1,6 +1,6 @@
 //! The query service over gRPC on 16685: what real Jaeger answered, what Kiali asks, and a client that knows nothing but what reflection tells it.
 
-mod client;
+pub(crate) mod client;
 mod golden;
 mod grpcurl;
 mod kiali;

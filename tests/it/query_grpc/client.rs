@@ -11,34 +11,34 @@ use tonic::{Code, Request, Status};
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) code: Code,
-    pub(super) details: String,
-    pub(super) messages: Vec<Bytes>,
-    pub(super) trailers: MetadataMap,
+pub(crate) struct Answer {
+    pub(crate) code: Code,
+    pub(crate) details: String,
+    pub(crate) messages: Vec<Bytes>,
+    pub(crate) trailers: MetadataMap,
 }
 
 /// One connection.
-pub(super) struct Client(tonic::client::Grpc<Channel>);
+pub(crate) struct Client(tonic::client::Grpc<Channel>);
 
 // === impl Client ===
 
 impl Client {
-    pub(super) async fn of(spoor: &Spoor) -> Self {
+    pub(crate) async fn of(spoor: &Spoor) -> Self {
         let endpoint = Endpoint::from_shared(spoor.url("query-grpc")).unwrap();
         Self(tonic::client::Grpc::new(endpoint.connect().await.unwrap()))
     }
 
     /// Calls the method at `path` with a message that is encoded already.
-    pub(super) async fn raw(&mut self, path: &str, message: Vec<u8>) -> Answer {
+    pub(crate) async fn raw(&mut self, path: &str, message: Vec<u8>) -> Answer {
         self.send(path, Request::new(Bytes::from(message))).await
     }
 
-    pub(super) async fn ask(&mut self, path: &str, message: &impl Message) -> Answer {
+    pub(crate) async fn ask(&mut self, path: &str, message: &impl Message) -> Answer {
         self.raw(path, message.encode_to_vec()).await
     }
 
-    pub(super) async fn send(&mut self, path: &str, request: Request<Bytes>) -> Answer {
+    pub(crate) async fn send(&mut self, path: &str, request: Request<Bytes>) -> Answer {
         self.0.ready().await.unwrap();
         let path = path.parse::<PathAndQuery>().unwrap();
         let mut messages = Vec::new();
@@ -80,7 +80,7 @@ impl Answer {
     }
 
     /// Its messages, of an answer that is well.
-    pub(super) fn decoded<M: Message + Default>(&self) -> Vec<M> {
+    pub(crate) fn decoded<M: Message + Default>(&self) -> Vec<M> {
         assert_eq!(self.code, Code::Ok, "{}", self.details);
         let messages = self.messages.iter();
         messages.map(|m| M::decode(m.clone()).unwrap()).collect()
