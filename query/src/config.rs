@@ -10,6 +10,8 @@ use model::Instance;
 use storage::ReadLimits;
 use trust::{Instances, Rules};
 
+use crate::service::CacheConfig;
+
 /// Settings of the query service. `Default` is what the documentation says, on no address.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -30,6 +32,8 @@ pub struct Config {
     pub limits: ReadLimits,
     /// How many requests for traces are answered at once; more wait, within their time (`query.max-concurrent-reads`, 4).
     pub max_concurrent_reads: usize,
+    /// How lists of names and calls are kept for who asks again (`query.cache-ttl`, `query.cache-bytes`).
+    pub cache: CacheConfig,
     /// A tag's value that holds an operator also finds what it matches as an expression (`query.tag-expressions`, on).
     pub tag_expressions: bool,
     /// Whether a caller's own token or key goes on to the store with what it asks, wherever that may be.
@@ -101,6 +105,7 @@ impl Default for Config {
             timeout: Duration::from_secs(30),
             limits: ReadLimits::default(),
             max_concurrent_reads: 4,
+            cache: CacheConfig::default(),
             tag_expressions: true,
             passes_credentials_on: false,
             archive: false,

@@ -26,7 +26,8 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use listen::grpc::is_grpc;
-use tonic::Status;
+use storage::ReadError;
+use tonic::{Code, Status};
 
 use crate::Config;
 use crate::service::Service;
@@ -70,6 +71,14 @@ async fn unimplemented(request: Request) -> Response {
     }
     let message = format!("unknown method {}", request.uri().path());
     Status::unimplemented(message).into_http()
+}
+
+/// The code of a read that failed: Jaeger has one for everything in each of its services, Kiali makes do with what came of one that was late.
+fn code(error: &ReadError, otherwise: Code) -> Code {
+    match error {
+        ReadError::Late { .. } | ReadError::Cancelled(_) => Code::DeadlineExceeded,
+        ReadError::Unavailable { .. } | ReadError::Invalid(_) => otherwise,
+    }
 }
 
 fn not_grpc() -> Response {

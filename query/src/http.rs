@@ -1,6 +1,6 @@
 //! The query service over HTTP: Jaeger's API under `/api`, its third one under `/api/v3`, and a web UI elsewhere.
 //!
-//! In: requests. Out: answers whose bodies, errors and content types are those of Jaeger v1.76, compressed for clients that ask for it.
+//! In: requests, whose paths may name one of several instances. Out: answers whose bodies, errors and content types are those of Jaeger v1.76, compressed for clients that ask for it.
 //! `openapi.json` says all of it for programs. It opens no socket.
 //!
 //! Source: `jaegertracing/jaeger: cmd/query/app` v1.76.0. Different on purpose: an unknown path below `/api/` is 404 and not the page, answers
@@ -15,6 +15,7 @@ mod go;
 mod indent;
 pub(crate) mod json;
 mod metrics;
+mod named;
 mod names;
 mod page;
 mod page_params;
@@ -36,14 +37,17 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::ALLOW;
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
-use trust::Stranger;
+use trust::{Astray, Stranger};
 
-use crate::service::Service;
+use crate::service::{Call, Service};
 use crate::{BasePath, Config};
 use form::Form;
+use named::{Named, Path};
+use page::Page;
 use route::Route;
 pub use site::{Site, SiteError};
 
@@ -65,6 +69,8 @@ struct Api {
     additional_headers: Vec<(HeaderName, HeaderValue)>,
     tag_expressions: bool,
     site: Site,
+    /// For who did not say which of several instances.
+    page: Page,
     logs_assets: bool,
     /// One permit for each file that is transformed.
     transforms: Arc<Semaphore>,
@@ -78,6 +84,7 @@ pub fn router(service: Service, config: &Config, site: Site) -> Router {
         additional_headers: config.additional_headers.clone(),
         tag_expressions: config.tag_expressions,
         site,
+        page: Page::new(config),
         logs_assets: config.ui.logs_assets,
         transforms: v1::turns(),
     };
@@ -94,10 +101,11 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let path = api.base_path.strip(request.uri.path());
     let mut response;
     let label;
-    match path.map(Route::of) {
-        Some(route) => {
+    match path.map(Path::of) {
+        Some(Path { named, rest }) => {
+            let route = Route::of(rest);
             label = route.label();
-            response = api.answer(route, &request, body).await;
+            response = api.answer(route, &named, &request, body).await;
         }
         None => {
             label = "";
@@ -122,30 +130,23 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
 // === impl Api ===
 
 impl Api {
-    async fn answer(&self, route: Route<'_>, parts: &http::request::Parts, body: Body) -> Response {
+    async fn answer(&self, route: Route<'_>, named: &Named, parts: &Parts, body: Body) -> Response {
         if !route.allows(&parts.method) {
             let allow = [(ALLOW, route.allowed())];
             return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
         }
-        // what the first ones show is nobody's
         match route {
-            Route::UnknownApi => page::not_found(),
-            Route::OpenApi => {
-                page::file(Bytes::from_static(OPENAPI.as_bytes()), "application/json")
+            Route::UnknownApi | Route::OpenApi | Route::Asset(_) | Route::Page => {
+                self.nobodys(&route, named, parts)
             }
-            Route::Asset(name) => {
-                let response = self.site.asset(name, parts);
-                if self.logs_assets {
-                    let (path, status) = (parts.uri.path(), response.status().as_u16());
-                    tracing::info!(path, status, "static asset");
-                }
-                response
-            }
-            Route::Page => self.site.html(),
             Route::V1(route) => {
-                let call = match self.service.call(parts) {
+                let call = match self.call(named, parts) {
                     Ok(call) => call,
-                    Err(stranger) => return refused(&stranger),
+                    Err(astray) => {
+                        return refused(&astray, |status, text| {
+                            envelope::Error::new(status, text).into_response()
+                        });
+                    }
                 };
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 let asked = v1::Asked {
@@ -158,9 +159,9 @@ impl Api {
                 answered.unwrap_or_else(IntoResponse::into_response)
             }
             Route::V3(route) => {
-                let call = match self.service.call(parts) {
+                let call = match self.call(named, parts) {
                     Ok(call) => call,
-                    Err(stranger) => return refused(&stranger),
+                    Err(astray) => return refused(&astray, v3::refused),
                 };
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 let answered = v3::answer(self, route, call, &form).await;
@@ -168,15 +169,54 @@ impl Api {
             }
         }
     }
+
+    fn call(&self, named: &Named, parts: &Parts) -> Result<Call<'_>, Astray> {
+        self.service.call(parts, named.instance()?)
+    }
+
+    /// What shows no traces. Where it is not known who asks, it is shown below every name alike.
+    fn nobodys(&self, route: &Route<'_>, named: &Named, parts: &Parts) -> Response {
+        let asked = named.instance();
+        let asked = asked.and_then(|named| Ok((named, self.service.instance(parts, named)?)));
+        let instance = match (asked, named) {
+            (Err(Astray::Several(instances)), _) if matches!(route, Route::Page) => {
+                return self.page.list(&instances);
+            }
+            (Ok((instance, _)), _) => instance,
+            (Err(Astray::Stranger(_)), Named::One(instance)) => Some(instance),
+            (Err(Astray::Stranger(_) | Astray::Several(_)), _) => None,
+            (Err(astray), _) => return refused(&astray, |_, _| page::not_found()),
+        };
+        match route {
+            Route::OpenApi => {
+                page::file(Bytes::from_static(OPENAPI.as_bytes()), "application/json")
+            }
+            Route::Asset(name) => {
+                let response = self.site.asset(name, parts);
+                if self.logs_assets {
+                    let (path, status) = (parts.uri.path(), response.status().as_u16());
+                    tracing::info!(path, status, "static asset");
+                }
+                response
+            }
+            Route::Page => self.site.html(instance),
+            _ => page::not_found(),
+        }
+    }
 }
 
-/// In Jaeger's words and manner: no newline at the end, as its guard of tenants writes it.
-fn refused(stranger: &Stranger) -> Response {
-    let status = match stranger {
-        Stranger::Certificate(_) | Stranger::Contradiction => StatusCode::FORBIDDEN,
-        _ => StatusCode::UNAUTHORIZED,
+/// Strangers in Jaeger's words and manner: no newline at the end, as its guard of tenants writes it. Others as `show` shows errors.
+fn refused(astray: &Astray, show: impl FnOnce(StatusCode, String) -> Response) -> Response {
+    let status = match astray {
+        Astray::Elsewhere => return show(StatusCode::NOT_FOUND, astray.to_string()),
+        Astray::Several(_) => return show(StatusCode::BAD_REQUEST, astray.to_string()),
+        Astray::Contradiction
+        | Astray::Stranger(Stranger::Certificate(_) | Stranger::Contradiction) => {
+            StatusCode::FORBIDDEN
+        }
+        Astray::Stranger(_) => StatusCode::UNAUTHORIZED,
     };
-    (status, stranger.to_string()).into_response()
+    (status, astray.to_string()).into_response()
 }
 
 fn is_pretty(form: &Form) -> bool {

@@ -26,5 +26,5 @@ pub use adjust::Adjuster;
 pub use config::{BasePath, Config, InvalidBasePath, Place, Ui, Version};
 pub use metrics::Metrics;
 pub use server::{BindError, RunError, Server, bind};
-pub use service::{Readers, Service, Stores};
+pub use service::{CacheConfig, Readers, Service, Stores};
 pub use trace::Trace;

@@ -27,6 +27,7 @@ pub struct Metrics {
     http: Family<HttpLabels, Histogram, Latency>,
     grpc: Family<GrpcLabels, Histogram, Latency>,
     partial: Counter,
+    cache: Family<CacheLabels, Counter>,
 }
 
 /// One operation on the store while it runs. Dropped before it ended, it counts as an error: the caller went away.
@@ -65,6 +66,12 @@ struct GrpcLabels {
     code: i32,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheLabels {
+    operation: &'static str,
+    result: &'static str,
+}
+
 #[derive(Clone, Debug)]
 struct Latency;
 
@@ -81,6 +88,7 @@ impl Metrics {
             http: Family::new_with_constructor(Latency),
             grpc: Family::new_with_constructor(Latency),
             partial: Counter::default(),
+            cache: Family::default(),
         };
         registry.register(
             "jaeger_storage_requests",
@@ -119,6 +127,11 @@ impl Metrics {
             "Answers that were cut by a limit, a deadline or a failure, and said so",
             metrics.partial.clone(),
         );
+        registry.register(
+            "spoor_query_cache_requests",
+            "Lists that were asked for where they are kept for a moment, by what was asked and what came of it: hit, miss, or passed by for who wanted news",
+            metrics.cache.clone(),
+        );
         metrics
     }
 
@@ -151,6 +164,12 @@ impl Metrics {
         let code = i32::from(code);
         let labels = GrpcLabels { method, code };
         self.grpc.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// A list was asked for, and had been kept or not.
+    pub(crate) fn cached(&self, operation: &'static str, result: &'static str) {
+        let labels = CacheLabels { operation, result };
+        self.cache.get_or_create(&labels).inc();
     }
 
     pub(crate) fn cut(&self) {

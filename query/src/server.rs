@@ -165,4 +165,46 @@ mod tests {
             .unwrap();
         ended.unwrap();
     }
+
+    #[tokio::test]
+    async fn a_socket_that_closes_ends_the_read_that_it_waits_for() {
+        let mut registry = Registry::default();
+        let connections = listen::Metrics::register(&mut registry);
+        let mut config = Config::default();
+        config.http.addrs = vec!["127.0.0.1:0".parse().unwrap()];
+        let script = Arc::new(Script {
+            hangs: true,
+            ..Script::of(vec![None])
+        });
+        let server = bind(&config, script.stores(), &mut registry, &connections)
+            .await
+            .unwrap();
+        let addr = server.addrs()[0].1[0];
+        let shutdown = CancellationToken::new();
+        let client = async {
+            for (n, path) in ["services", "traces/1", "dependencies", "v3/services"]
+                .into_iter()
+                .enumerate()
+            {
+                let mut stream = TcpStream::connect(addr).await.unwrap();
+                let request = format!("GET /api/{path} HTTP/1.1\r\nhost: a\r\n\r\n");
+                stream.write_all(request.as_bytes()).await.unwrap();
+                let cancelled = loop {
+                    if let Some(cx) = script.contexts.lock().unwrap().get(n) {
+                        break cx.cancelled.clone();
+                    }
+                    tokio::task::yield_now().await;
+                };
+                assert!(!cancelled.is_cancelled(), "{path}");
+                drop(stream);
+                cancelled.cancelled().await;
+            }
+            shutdown.cancel();
+        };
+        let both = async { tokio::join!(server.run(shutdown.clone()), client) };
+        let (ended, ()) = tokio::time::timeout(Duration::from_secs(10), both)
+            .await
+            .unwrap();
+        ended.unwrap();
+    }
 }

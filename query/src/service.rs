@@ -3,28 +3,31 @@
 //! In: what a protocol asked for, and who asked. Out: whole traces put together from the port's chunks, with their completeness; nothing is
 //! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, `instance_of`, says which instance a request may read.
 
+mod archive;
+mod cache;
+mod lists;
 mod measures;
 mod pages;
 mod reading;
 
-use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
 use listen::Peer;
-use model::{Batch, Instance, Span, Str, TraceId};
+use model::{Instance, Span, TraceId};
 use secrecy::SecretString;
 use storage::{
-    Archive, Completeness, DependencyLink, DependencyReader, GetTrace, LinkKind, Operation,
-    OperationQuery, ReadContext, ReadError, ReadLimits, TraceQuery, TraceReader, TraceStream,
-    WriteError,
+    Archive, Completeness, DependencyReader, GetTrace, ReadContext, ReadError, ReadLimits,
+    TraceQuery, TraceReader, TraceStream,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use trust::{Names, Rules, Stranger};
+use trust::{Astray, Names, Rules, Shown};
 
+pub use archive::ArchiveError;
+pub use cache::Config as CacheConfig;
 pub use measures::{Measure, MetricsError, MetricsQuery};
 
 use crate::credentials;
@@ -32,10 +35,10 @@ use crate::metrics::{Metrics, Timer};
 use crate::short_ids::Asked;
 use crate::{Adjuster, Config};
 
+use lists::{Asker, Lists};
+
 pub(crate) use reading::Traces;
 
-/// So many spans are archived with one write.
-const ARCHIVED_SPANS: usize = 4096;
 /// From this many spans on, a trace is prepared on a blocking thread.
 const BLOCKING_SPANS: usize = 256;
 
@@ -68,6 +71,7 @@ pub struct Service {
     /// One permit for each request for traces that is answered: what they hold in memory is bounded by their number.
     reads: Arc<Semaphore>,
     max_reads: usize,
+    lists: Lists,
     metrics: Metrics,
     passes_credentials_on: bool,
 }
@@ -80,6 +84,9 @@ pub struct Call<'a> {
     cx: ReadContext,
     /// How long whoever asks waits, when that is less than the service would take.
     patience: Option<Duration>,
+    asker: Asker,
+    /// Why a list was cut.
+    cut: OnceLock<String>,
     _cancel: DropGuard,
 }
 
@@ -89,6 +96,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) listener: &'static str,
     /// The head of its request.
     pub(crate) head: &'a Parts,
+    /// The instance that its path names.
+    pub(crate) named: Option<&'a Instance>,
     /// Its own token or key.
     pub(crate) credentials: Option<SecretString>,
     /// How long it waits, if it says so.
@@ -124,26 +133,6 @@ pub struct Answer<T> {
 #[derive(Debug)]
 pub struct Turn(#[allow(dead_code, reason = "held, never asked")] pub(crate) OwnedSemaphorePermit);
 
-/// Why a trace was not archived.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ArchiveError {
-    /// The store has no archive.
-    #[error("archive span storage was not configured")]
-    NotConfigured,
-    /// There is no such trace.
-    #[error("trace not found")]
-    NotFound,
-    /// Not all of it can be read, and half a trace is not kept.
-    #[error("failed to archive trace: spans may be missing: {0}")]
-    Partial(String),
-    /// It could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// It could not be written.
-    #[error("failed to archive trace: {0}")]
-    Write(#[from] WriteError),
-}
-
 /// The listener of the HTTP API.
 const HTTP: &str = "query-http";
 
@@ -163,30 +152,47 @@ impl Service {
             },
             reads: Arc::new(Semaphore::new(max_reads)),
             max_reads,
+            lists: Lists::new(&config.cache),
             passes_credentials_on: config.passes_credentials_on,
             metrics,
         }
     }
 
-    /// Begins to answer `request`.
+    /// Begins to answer `request`, whose path names an instance, or none.
     ///
     /// # Errors
-    /// When nothing says which instance's traces it may see.
-    pub fn call(&self, request: &Parts) -> Result<Call<'_>, Stranger> {
+    /// When nothing says which instance's traces it may see, or it may not see those that it asks for.
+    pub fn call(&self, request: &Parts, named: Option<&Instance>) -> Result<Call<'_>, Astray> {
         self.call_of(Caller {
             listener: HTTP,
             head: request,
+            named,
             credentials: credentials::of(&request.headers),
             patience: None,
         })
     }
 
+    /// The instance that `request` is about, for what shows no traces.
+    ///
+    /// # Errors
+    /// As [`Service::call`].
+    pub(crate) fn instance(
+        &self,
+        request: &Parts,
+        named: Option<&Instance>,
+    ) -> Result<Instance, Astray> {
+        self.instance_of(HTTP, request, named)
+    }
+
     /// Begins to answer a request of any protocol.
-    pub(crate) fn call_of(&self, caller: Caller<'_>) -> Result<Call<'_>, Stranger> {
-        let instance = self.instance_of(&caller)?;
+    pub(crate) fn call_of(&self, caller: Caller<'_>) -> Result<Call<'_>, Astray> {
+        let changes = self.instances.changes();
+        let instance = self.instance_of(caller.listener, caller.head, caller.named)?;
         let readers = (self.stores)(&instance);
         let cancelled = CancellationToken::new();
         let patience = caller.patience.filter(|waits| *waits < self.timeout);
+        let credentials = caller.credentials.as_ref();
+        let asker = self.lists.asker(caller.head, credentials, changes);
         let passes_on = self.passes_credentials_on || readers.takes_credentials;
         let cx = ReadContext {
             deadline: Instant::now().checked_add(patience.unwrap_or(self.timeout)),
@@ -201,17 +207,26 @@ impl Service {
             instance,
             cx,
             patience,
+            asker,
+            cut: OnceLock::new(),
             _cancel: cancelled.drop_guard(),
         })
     }
 
     /// The instance that a request may read. The rules are `trust`'s, the same as for spans that come in.
-    fn instance_of(&self, caller: &Caller<'_>) -> Result<Instance, Stranger> {
-        let peer = caller.head.extensions.get::<Peer>();
-        let names = peer.and_then(Peer::names);
-        let names = names.map(|(dns, uris)| Names { dns, uris });
-        let rules = self.instances.now();
-        rules.of_request(caller.listener, names, &caller.head.headers)
+    fn instance_of(
+        &self,
+        listener: &str,
+        head: &Parts,
+        named: Option<&Instance>,
+    ) -> Result<Instance, Astray> {
+        let names = head.extensions.get::<Peer>().and_then(Peer::names);
+        let shown = Shown {
+            listener,
+            names: names.map(|(dns, uris)| Names { dns, uris }),
+            headers: &head.headers,
+        };
+        self.instances.now().of_question(shown, named)
     }
 
     /// The read-time corrections, with their settings.
@@ -258,71 +273,17 @@ impl Call<'_> {
         if let Ok(found) = &mut answer
             && let Err(error) = self.add_archived(ids, prepare, found).await
         {
-            answer = Err(error);
+            match error {
+                // what the store gave in time is an answer
+                ReadError::Late { reason } if !found.traces.is_empty() => {
+                    found.completeness = Completeness::Partial { reason };
+                    self.service.metrics.cut();
+                }
+                error => answer = Err(error),
+            }
         }
         timer.end(&answer);
         answer
-    }
-
-    /// Adds what is only in the archive, in the order of `ids`. What a bound cut off is not there to be told from what has gone.
-    async fn add_archived<T: Send + 'static>(
-        &self,
-        ids: &[GetTrace],
-        prepare: Prepare<T>,
-        answer: &mut Answer<T>,
-    ) -> Result<(), ReadError> {
-        let Some(reader) = self.archive_reader() else {
-            return Ok(());
-        };
-        let found: HashSet<TraceId> = answer.traces.iter().map(|(id, _)| *id).collect();
-        let missing = ids.iter().filter(|get| !found.contains(&get.trace_id));
-        let missing: Vec<GetTrace> = missing.copied().collect();
-        if missing.is_empty() || answer.completeness != Completeness::Complete {
-            return Ok(());
-        }
-        let asked = Asked::of(&missing);
-        let stream = asked.join(reader.get_traces(&self.cx, asked.ids()));
-        let (archived, completeness) = self.collect(stream, prepare).await?;
-        answer.traces.extend(archived);
-        answer.completeness = completeness;
-        let place: HashMap<TraceId, usize> = ids
-            .iter()
-            .enumerate()
-            .rev()
-            .map(|(at, get)| (get.trace_id, at))
-            .collect();
-        answer
-            .traces
-            .sort_by_key(|(id, _)| place.get(id).copied().unwrap_or(usize::MAX));
-        Ok(())
-    }
-
-    /// Keeps a trace for good, as it was sent, whatever becomes of the store's own copy.
-    pub async fn archive(&self, id: GetTrace) -> Result<(), ArchiveError> {
-        let archive = self.readers.archive.clone();
-        let archive = archive.ok_or(ArchiveError::NotConfigured)?;
-        let whole: Prepare<Assembled> = Arc::new(|trace| trace);
-        // as it was sent: what came under the lower half of the id stays under that
-        let (turn, asked) = (self.turn().await?, Asked::of(&[id]));
-        let stream = self.readers.traces.get_traces(&self.cx, asked.ids());
-        let answer = self.answer(asked.ids(), stream, whole, turn).await?;
-        if let Completeness::Partial { reason } = answer.completeness {
-            return Err(ArchiveError::Partial(reason));
-        }
-        if answer.traces.is_empty() {
-            return Err(ArchiveError::NotFound);
-        }
-        let traces = answer.traces.into_iter();
-        let mut spans = traces.flat_map(|(_, trace)| trace.spans).peekable();
-        while spans.peek().is_some() {
-            let some = spans.by_ref().take(ARCHIVED_SPANS).collect();
-            let batch = Batch::new(self.instance.clone(), some, 0);
-            match self.within(archive.keep(batch)).await {
-                Some(kept) => kept?,
-                None => return Err(ArchiveError::Read(self.late())),
-            }
-        }
-        Ok(())
     }
 
     /// The traces that answer `query`, newest first. A limit beyond the service's is clamped, and the answer says so when it mattered.
@@ -344,65 +305,9 @@ impl Call<'_> {
         answer
     }
 
-    /// What the lists of names and calls lack that were asked for.
-    pub fn lacks(&self) -> Option<String> {
-        self.cx.lacks.reason()
-    }
-
-    /// The names of all services.
-    pub async fn get_services(&self) -> Result<Vec<Str>, ReadError> {
-        self.timed("get_services", self.readers.traces.get_services(&self.cx))
-            .await
-    }
-
-    /// The operations of a service.
-    pub async fn get_operations(
-        &self,
-        query: &OperationQuery,
-    ) -> Result<Vec<Operation>, ReadError> {
-        let read = self.readers.traces.get_operations(&self.cx, query);
-        self.timed("get_operations", read).await
-    }
-
-    /// Which services called which, by spans that start in this period (nanoseconds since the Unix epoch): what Jaeger's clients know.
-    pub async fn get_dependencies(
-        &self,
-        start_ns: u64,
-        end_ns: u64,
-    ) -> Result<Vec<DependencyLink>, ReadError> {
-        let mut links = self.get_links(start_ns, end_ns).await?;
-        links.retain(|link| link.kind == LinkKind::Call);
-        Ok(links)
-    }
-
-    /// The same with databases, queues and others that have no spans of their own.
-    pub async fn get_links(
-        &self,
-        start_ns: u64,
-        end_ns: u64,
-    ) -> Result<Vec<DependencyLink>, ReadError> {
-        let dependencies = &self.readers.dependencies;
-        let read = dependencies.get_dependencies(&self.cx, start_ns, end_ns);
-        self.timed("get_dependencies", read).await
-    }
-
     /// Times what is read of traces, until it ends.
     pub(crate) fn timer(&self, operation: &'static str) -> Timer<'_> {
         self.service.metrics.start(self.readers.kind, operation)
-    }
-
-    async fn timed<T>(
-        &self,
-        operation: &'static str,
-        read: impl Future<Output = Result<T, ReadError>>,
-    ) -> Result<T, ReadError> {
-        let timer = self.timer(operation);
-        let result = match self.within(read).await {
-            Some(result) => result,
-            None => Err(self.late()),
-        };
-        timer.end(&result);
-        result
     }
 
     /// `None` once the deadline passed.
@@ -420,18 +325,23 @@ impl Call<'_> {
             .await
         {
             Some(Ok(permit)) => Ok(Turn(permit)),
-            Some(Err(_)) | None => Err(ReadError::Unavailable {
-                reason: format!(
-                    "query.max-concurrent-reads={} requests are being answered, and none ended within query.timeout={}",
-                    self.service.max_reads,
-                    settings::GoDuration::from(self.service.timeout)
-                ),
-            }),
+            Some(Err(_)) | None => Err(self.crowded(&format!(
+                "query.max-concurrent-reads={} requests are being answered",
+                self.service.max_reads
+            ))),
+        }
+    }
+
+    /// Its turn did not come.
+    fn crowded(&self, who: &str) -> ReadError {
+        let timeout = settings::GoDuration::from(self.service.timeout);
+        ReadError::Late {
+            reason: format!("{who}, and none ended within query.timeout={timeout}"),
         }
     }
 
     fn late(&self) -> ReadError {
-        ReadError::Unavailable {
+        ReadError::Late {
             reason: self.late_reason(),
         }
     }

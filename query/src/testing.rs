@@ -1,5 +1,6 @@
 //! A store for tests that gives what it was told to, chunk by chunk, and remembers what it was asked.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -20,11 +21,17 @@ pub(crate) struct Script {
     pub(crate) services: Vec<Str>,
     pub(crate) operations: Vec<Operation>,
     pub(crate) links: Vec<DependencyLink>,
-    /// What every read but those of traces fails with.
+    /// Whether every read but those of traces waits for ever.
+    pub(crate) hangs: bool,
+    /// How many of those have begun to wait.
+    pub(crate) begun: Arc<AtomicUsize>,
     /// Whether it has an archive.
     pub(crate) archives: bool,
     /// What is in the archive, and what it was given.
     pub(crate) archived: Mutex<Vec<Span>>,
+    /// Whether that waits for ever when it is read.
+    pub(crate) archive_hangs: bool,
+    /// What every read but those of traces fails with.
     pub(crate) failure: Option<ReadError>,
     pub(crate) found: Mutex<Vec<TraceQuery>>,
     pub(crate) got: Mutex<Vec<GetTrace>>,
@@ -97,7 +104,20 @@ impl Script {
             .boxed()
     }
 
-    fn answer<T: Send + 'static>(&self, value: T) -> BoxFuture<'static, Result<T, ReadError>> {
+    fn answer<T: Send + 'static>(
+        &self,
+        cx: &ReadContext,
+        value: T,
+    ) -> BoxFuture<'static, Result<T, ReadError>> {
+        self.contexts.lock().unwrap().push(cx.clone());
+        if self.hangs {
+            let begun = self.begun.clone();
+            return async move {
+                begun.fetch_add(1, Ordering::Relaxed);
+                std::future::pending().await
+            }
+            .boxed();
+        }
         let result = match &self.failure {
             Some(error) => Err(error.clone()),
             None => Ok(value),
@@ -119,29 +139,30 @@ impl TraceReader for Script {
 
     fn find_trace_ids<'a>(
         &'a self,
-        _cx: &'a ReadContext,
+        cx: &'a ReadContext,
         _query: &'a TraceQuery,
     ) -> BoxFuture<'a, Result<Found, ReadError>> {
-        self.answer(Found {
+        let found = Found {
             traces: Vec::new(),
             completeness: Completeness::Complete,
-        })
+        };
+        self.answer(cx, found)
     }
 
     fn get_services<'a>(
         &'a self,
-        _cx: &'a ReadContext,
+        cx: &'a ReadContext,
     ) -> BoxFuture<'a, Result<Vec<Str>, ReadError>> {
-        self.answer(self.services.clone())
+        self.answer(cx, self.services.clone())
     }
 
     fn get_operations<'a>(
         &'a self,
-        _cx: &'a ReadContext,
+        cx: &'a ReadContext,
         query: &'a OperationQuery,
     ) -> BoxFuture<'a, Result<Vec<Operation>, ReadError>> {
         let wanted = |o: &&Operation| query.kind.is_none_or(|k| k == o.kind);
-        self.answer(self.operations.iter().filter(wanted).cloned().collect())
+        self.answer(cx, self.operations.iter().filter(wanted).cloned().collect())
     }
 }
 
@@ -157,6 +178,7 @@ impl storage::Archive for Script {
     fn reader(&self, _instance: &Instance) -> Option<Arc<dyn TraceReader>> {
         let spans = self.archived.lock().unwrap().clone();
         let steps = match spans.is_empty() {
+            _ if self.archive_hangs => vec![None],
             true => vec![complete()],
             false => vec![Some(Ok(ReadItem::Spans(spans))), complete()],
         };
@@ -167,11 +189,11 @@ impl storage::Archive for Script {
 impl DependencyReader for Script {
     fn get_dependencies<'a>(
         &'a self,
-        _cx: &'a ReadContext,
+        cx: &'a ReadContext,
         start_ns: u64,
         end_ns: u64,
     ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
         self.periods.lock().unwrap().push((start_ns, end_ns));
-        self.answer(self.links.clone())
+        self.answer(cx, self.links.clone())
     }
 }

@@ -252,6 +252,12 @@ pub enum ReadError {
         /// For an operator: what failed, and what mends it.
         reason: String,
     },
+    /// Nothing was found in the time that there was: ask for less, give it longer, or try again later.
+    #[error("storage is unavailable: {reason}")]
+    Late {
+        /// How long that was, and the setting that says so.
+        reason: String,
+    },
     /// The query cannot be answered as it is: mend it.
     #[error("{0}")]
     Invalid(String),

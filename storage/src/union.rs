@@ -272,7 +272,7 @@ async fn in_time<T>(
     let Some(within) = within else {
         return ask.await;
     };
-    let late = || ReadError::Unavailable {
+    let late = || ReadError::Late {
         reason: format!(
             "it did not answer within {:.1}s, its share of query.timeout",
             within.as_secs_f64()

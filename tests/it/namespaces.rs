@@ -227,3 +227,47 @@ async fn a_certificate_says_whose_its_client_is() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn instances_are_reached_by_their_paths() {
+    let (_folder, setup) = setup();
+    let spoor = setup
+        .arg("--query.base-path=/jaeger")
+        .arg("--instance.by-listener=otlp-http=acme/jaeger,zipkin=umbrella/jaeger")
+        .start()
+        .unwrap();
+    let traces = format!("{}/v1/traces", spoor.url("otlp-http"));
+    assert_eq!(post(&traces, &otlp("acme-shop"), &[]).await.0, 200);
+    let now: u64 = now_ns().parse().unwrap();
+    let mut span = zipkin("umbrella-lab");
+    span[0]["timestamp"] = json!(now / 1000);
+    let spans = format!("{}/api/v2/spans", spoor.url("zipkin"));
+    assert_eq!(post(&spans, &span, &[]).await.0, 202);
+
+    let base = format!("{}/jaeger", spoor.url("query-http"));
+    for (instance, service, other) in [
+        ("acme/jaeger", "acme-shop", "umbrella-lab"),
+        ("umbrella/jaeger", "umbrella-lab", "acme-shop"),
+    ] {
+        // one id, two traces
+        for path in ["api/services", "api/traces/ab", "api/v3/services"] {
+            let (status, _, text) = get(&format!("{base}/ns/{instance}/{path}")).await;
+            assert_eq!(status, 200, "{text}");
+            assert!(text.contains(service) && !text.contains(other), "{text}");
+        }
+        let (_, _, page) = get(&format!("{base}/ns/{instance}/search")).await;
+        let href = format!("<base href=\"/jaeger/ns/{instance}/\"");
+        assert!(page.contains(&href), "{page}");
+    }
+    let (status, _, text) = get(&format!("{base}/api/services")).await;
+    assert_eq!(status, 400);
+    assert!(
+        text.contains("default/jaeger, acme/jaeger, umbrella/jaeger"),
+        "{text}"
+    );
+    let (status, _, page) = get(&format!("{base}/")).await;
+    assert_eq!(status, 200);
+    assert!(page.contains("href=\"ns/umbrella/jaeger/\""), "{page}");
+    let (status, _, _) = get(&format!("{base}/ns/nobody/jaeger/api/services")).await;
+    assert_eq!(status, 404);
+}

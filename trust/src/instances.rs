@@ -7,6 +7,8 @@
 //! the wrong namespace is worse than a span that its sender has to send again. Nothing here proves anything: `listen` has verified certificates, and a
 //! header is believed where an operator says so.
 
+mod asked;
+
 use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 
@@ -14,6 +16,8 @@ use http::HeaderMap;
 use model::Instance;
 
 use crate::name::Name;
+
+pub use asked::{Astray, Shown};
 
 /// The rules.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //!
 //! And connections that we open: in: a TLS block of a client, a server's name and address. Out: a stream, or what is wrong and which setting mends it.
 //!
-//! And whose a request is: in: its listener, its client's certificate, its tenant header. Out: the instance, or a refusal.
+//! And whose a request is: in: its listener, its client's certificate, its tenant header, of a question the instance that its path names. Out: the instance, or a refusal.
 //!
 //! Deliberately absent: listening, and writing to files that an operator gives.
 
@@ -25,7 +25,7 @@ mod rules;
 pub use dial::{DialError, Dialer, PublicKey, Stream, public_key};
 pub use error::Error;
 pub use facts::Facts;
-pub use instances::{Instances, InvalidPattern, Names, Pattern, Stranger, Tenants};
+pub use instances::{Astray, Instances, InvalidPattern, Names, Pattern, Shown, Stranger, Tenants};
 pub use issue::{Issuer, Outcome};
 pub use layout::Layout;
 pub use name::{InvalidName, Name, names_of};

@@ -24,7 +24,7 @@ use tonic::codec::{Codec, CompressionEncoding, EncodeBuf, Encoder};
 use tonic::server::{Grpc, ServerStreamingService};
 use tonic::{Code, Status};
 use tonic_prost::{ProstCodec, ProstDecoder};
-use trust::Stranger;
+use trust::Astray;
 
 use super::answer::{Answer, End, Outlet};
 use super::{Api, LISTENER};
@@ -155,23 +155,26 @@ impl<M> Question<M> {
         let caller = Caller {
             listener: LISTENER,
             head: &self.head,
+            named: None,
             credentials,
             patience: patience(headers),
         };
         self.api
             .service
             .call_of(caller)
-            .map_err(|stranger| refused(&stranger))
+            .map_err(|astray| refused(&astray))
     }
 }
 
-/// In Jaeger's words.
-fn refused(stranger: &Stranger) -> Status {
-    let code = match stranger.is_nameless() {
-        true => Code::Unauthenticated,
-        false => Code::PermissionDenied,
+/// Of strangers in Jaeger's words.
+fn refused(astray: &Astray) -> Status {
+    let code = match astray {
+        Astray::Stranger(stranger) if stranger.is_nameless() => Code::Unauthenticated,
+        Astray::Stranger(_) | Astray::Contradiction => Code::PermissionDenied,
+        Astray::Elsewhere => Code::NotFound,
+        Astray::Several(_) => Code::InvalidArgument,
     };
-    Status::new(code, stranger.to_string())
+    Status::new(code, astray.to_string())
 }
 
 /// Reads a message, and writes those that are bytes.

@@ -11,7 +11,7 @@ use axum::Router;
 use model::{Str, TraceId};
 use prost_types::Timestamp;
 use storage::{Completeness, GetTrace, ReadError};
-use tonic::Status;
+use tonic::{Code, Status};
 use wire::r#gen::api_v2::{
     ArchiveTraceRequest, ArchiveTraceResponse, DependencyLink, FindTracesRequest,
     GetDependenciesRequest, GetDependenciesResponse, GetOperationsRequest, GetOperationsResponse,
@@ -23,7 +23,7 @@ use super::answer::{End, Outlet};
 use super::method::{self, Question};
 use super::times::{duration_ns, unix_ns};
 use super::traces::{self, Form};
-use super::{Api, names};
+use super::{Api, code, names};
 use crate::search::Search;
 use crate::service::{ArchiveError, Assembled};
 use crate::{Adjuster, Trace};
@@ -74,7 +74,8 @@ async fn archive(asked: Question<ArchiveTraceRequest>, out: Outlet) -> Result<En
     let call = asked.call()?;
     call.archive(get).await.map_err(|error| match error {
         ArchiveError::NotFound => not_found(),
-        ArchiveError::NotConfigured | ArchiveError::Read(_) => {
+        ArchiveError::Read(error) => failed("failed to archive trace")(error),
+        ArchiveError::NotConfigured => {
             Status::internal(format!("failed to archive trace: {error}"))
         }
         // they begin with that
@@ -228,7 +229,7 @@ fn chunks(assembled: &Assembled, adjuster: Option<Adjuster>) -> Vec<Vec<u8>> {
 
 /// What a failed read is answered with.
 fn failed(what: &'static str) -> impl Fn(ReadError) -> Status {
-    move |error| Status::internal(format!("{what}: {error}"))
+    move |error| Status::new(code(&error, Code::Internal), format!("{what}: {error}"))
 }
 
 fn not_found() -> Status {

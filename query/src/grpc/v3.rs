@@ -23,7 +23,7 @@ use super::answer::{End, Outlet};
 use super::method::{self, Question};
 use super::times::{duration_ns, unix_ns};
 use super::traces::{self, Form};
-use super::{Api, names};
+use super::{Api, code, names};
 use crate::search::{Search, Unsearchable};
 use crate::service::Prepare;
 use crate::v3;
@@ -201,5 +201,5 @@ fn summary(of: v3::TraceSummary) -> Vec<u8> {
 /// In the store's own words.
 #[allow(clippy::needless_pass_by_value, reason = "given to map_err")]
 fn failed(error: ReadError) -> Status {
-    Status::unknown(error.to_string())
+    Status::new(code(&error, Code::Unknown), error.to_string())
 }

@@ -209,9 +209,8 @@ impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         let status = match &error {
             ReadError::Invalid(_) => StatusCode::BAD_REQUEST,
-            ReadError::Unavailable { .. } | ReadError::Cancelled(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            ReadError::Late { .. } | ReadError::Cancelled(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ReadError::Unavailable { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())
     }

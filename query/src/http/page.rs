@@ -1,6 +1,6 @@
 //! The plain page at `/`, where there is no web UI: what this is, what it knows, where things are.
 //!
-//! In: settings, once. Out: HTML that asks nothing of other hosts, under a policy that runs our own script and no other. It carries the constants that
+//! In: settings, and the instance that a path names. Out: HTML that asks nothing of other hosts, under a policy that runs our own script and no other. It carries the constants that
 //! Kiali reads Jaeger's version from. Text from settings is escaped; text from spans is put in by the script, as text.
 //!
 //! Source: the constants are those of `jaegertracing/jaeger-ui: packages/jaeger-ui/index.html` v1.76.0, as the server fills them in.
@@ -13,22 +13,28 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
+use model::Instance;
 use serde::Serialize;
 use wire::go_json;
 
-use super::envelope;
+use super::{envelope, named};
+use crate::BasePath;
 use crate::config::{Config, Place, Version};
 
 const TEMPLATE: &str = include_str!("page/index.html");
+const LIST: &str = include_str!("page/instances.html");
+/// So many instances are listed.
+const LISTED: usize = 1000;
 const STYLE: &str = include_str!("page/spoor.css");
 const SCRIPT: &str = include_str!("page/spoor.js");
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'self'";
 
-/// The page, made once.
+/// The page. Only where it lies differs from one instance to the next.
 #[derive(Clone, Debug)]
 pub(super) struct Page {
-    html: Bytes,
+    base_path: BasePath,
+    values: Vec<(&'static str, String)>,
 }
 
 #[derive(Serialize)]
@@ -43,8 +49,7 @@ struct VersionJson<'a> {
 
 impl Page {
     pub(super) fn new(config: &Config) -> Self {
-        let values = [
-            ("base", escape(&format!("{}/", config.base_path.as_str()))),
+        let values = vec![
             ("archive", config.archive.to_string()),
             ("backend", backend_capabilities(config.archive)),
             ("version", version(&config.version)),
@@ -53,13 +58,50 @@ impl Page {
             ("places", places(&config.places)),
         ];
         Self {
-            html: Bytes::from(fill(TEMPLATE, &values)),
+            base_path: config.base_path.clone(),
+            values,
         }
     }
 
-    /// The page itself.
-    pub(super) fn html(&self) -> Response {
-        let mut response = file(self.html.clone(), "text/html; charset=utf-8");
+    /// The page itself, of an instance that its path names.
+    pub(super) fn html(&self, instance: Option<&Instance>) -> Response {
+        Self::guarded(self.text(instance))
+    }
+
+    /// A page that leads to these instances.
+    pub(super) fn list(&self, instances: &[Instance]) -> Response {
+        let mut items: String = (instances.iter().take(LISTED))
+            .map(|instance| {
+                let (to, name) = (named::prefix(Some(instance)), escape(instance.as_str()));
+                let to = escape(to.trim_start_matches('/'));
+                format!("<li><a href=\"{to}/\">{name}</a></li>")
+            })
+            .collect();
+        if let Some(more @ 1..) = instances.len().checked_sub(LISTED) {
+            items.push_str(&format!("<li>and {more} more</li>"));
+        }
+        Self::guarded(self.filled(LIST, None, Some(("instances", items))))
+    }
+
+    fn text(&self, instance: Option<&Instance>) -> String {
+        self.filled(TEMPLATE, instance, None)
+    }
+
+    fn filled(
+        &self,
+        template: &str,
+        instance: Option<&Instance>,
+        more: Option<(&'static str, String)>,
+    ) -> String {
+        let base = format!("{}{}/", self.base_path.as_str(), named::prefix(instance));
+        let mut values = self.values.clone();
+        values.push(("base", escape(&base)));
+        values.extend(more);
+        fill(template, &values)
+    }
+
+    fn guarded(html: String) -> Response {
+        let mut response = file(Bytes::from(html), "text/html; charset=utf-8");
         let headers = response.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -163,10 +205,9 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::BasePath;
 
     fn html(config: &Config) -> String {
-        String::from_utf8(Page::new(config).html.to_vec()).unwrap()
+        Page::new(config).text(None)
     }
 
     #[test]
@@ -206,6 +247,18 @@ mod tests {
         assert!(html.contains("&quot;&amp;&#39;"));
         assert!(html.contains(r#""gitVersion":"\u003c/script\u003e""#));
         assert_eq!(html.matches("</script>").count(), 2);
+    }
+
+    #[test]
+    fn the_page_of_an_instance_lies_below_its_name() {
+        let config = Config {
+            base_path: BasePath::parse("/jaeger").unwrap(),
+            ..Config::default()
+        };
+        let acme = Instance::parse("acme/jaeger-1").unwrap();
+        let html = Page::new(&config).text(Some(&acme));
+        assert!(html.contains("<base href=\"/jaeger/ns/acme/jaeger-1/\">"));
+        assert!(html.contains("<code>/jaeger/ns/acme/jaeger-1/api/services</code>"));
     }
 
     #[test]

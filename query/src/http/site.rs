@@ -24,10 +24,12 @@ use http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
+use model::Instance;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::form::unescape_path;
+use super::named;
 use super::page::{self, Page};
 use crate::Config;
 use config::UiConfig;
@@ -164,12 +166,15 @@ impl Site {
         }
     }
 
-    /// The page, for every path that is nothing else.
-    pub(super) fn html(&self) -> Response {
+    /// The page, for every path that is nothing else, of an instance that the path names.
+    pub(super) fn html(&self, instance: Option<&Instance>) -> Response {
         match &self.0 {
-            Shown::Own(page) => page.html(),
+            Shown::Own(page) => page.html(instance),
             Shown::Bundle(bundle) => {
-                let html = bundle.now.load().index.clone();
+                let mut html = bundle.now.load().index.clone();
+                if instance.is_some() {
+                    html = index::moved(&html, &bundle.facts, &named::prefix(instance));
+                }
                 page::file(html, "text/html; charset=utf-8")
             }
         }
@@ -184,7 +189,8 @@ impl Site {
         let now = bundle.now.load();
         match unescape_path(name).and_then(|name| now.files.get(&name)) {
             Some(asset) => asset.response(request),
-            None => page::not_found(),
+            // the list of instances is a page of ours
+            None => Page::asset(name),
         }
     }
 }

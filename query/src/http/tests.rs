@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use storage::{DependencyLink, Durations, LinkKind, ReadError, ReadLimits};
 use tower::ServiceExt;
 
+mod bounds;
 mod edges;
+mod instances;
 mod metrics;
 mod names;
 mod openapi;

@@ -33,9 +33,7 @@ pub(super) async fn get(
         return Err(match answer.completeness {
             Completeness::Complete => Error::new(StatusCode::NOT_FOUND, "trace not found"),
             // it may well be there
-            Completeness::Partial { reason } => {
-                Error::new(StatusCode::INTERNAL_SERVER_ERROR, reason)
-            }
+            Completeness::Partial { reason } => Error::new(StatusCode::SERVICE_UNAVAILABLE, reason),
         });
     }
     Ok(envelope(answer))

@@ -12,7 +12,8 @@ mod params;
 
 use std::sync::Arc;
 
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
 use model::SpanKind;
 use serde::{Serialize, Serializer};
 use storage::{Completeness, GetTrace, OperationQuery};
@@ -30,6 +31,11 @@ use error::Error;
 /// How the JSON of one trace begins and ends: what lies between can stand in a longer list.
 const HEAD: &[u8] = b"{\"resourceSpans\":[";
 const TAIL: &[u8] = b"]}";
+
+/// An error of this API.
+pub(super) fn refused(status: StatusCode, message: String) -> Response {
+    Error::new(status, message).into_response()
+}
 
 pub(super) async fn answer(
     api: &Api,
@@ -158,7 +164,7 @@ fn whole(answer: Answer<Vec<u8>>) -> Result<Bare, Error> {
         return Err(match answer.completeness {
             Completeness::Complete => Error::not_found(),
             // they may well be there
-            Completeness::Partial { reason } => Error::internal(reason),
+            Completeness::Partial { reason } => Error::unknown(reason),
         });
     }
     Ok(list(b"{\"result\":{\"resourceSpans\":[", answer, b"]}"))

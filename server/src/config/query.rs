@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::query::{BasePath, Ui};
+use ::query::{BasePath, CacheConfig, Ui};
 use http::{HeaderName, HeaderValue};
 use settings::ByteSize;
 
@@ -29,6 +29,8 @@ pub struct Query {
     pub max_bytes: ByteSize,
     /// Most requests for traces that are answered at once.
     pub max_concurrent_reads: usize,
+    /// How lists are kept for who asks again.
+    pub cache: CacheConfig,
     /// How long a query may take.
     pub timeout: Duration,
     /// Whether tag values with an operator are expressions too.
@@ -51,6 +53,10 @@ impl Query {
             max_spans: check.count("query.max-spans"),
             max_bytes: check.size("query.max-bytes"),
             max_concurrent_reads: check.count("query.max-concurrent-reads"),
+            cache: CacheConfig {
+                ttl: check.time("query.cache-ttl"),
+                bytes: check.size("query.cache-bytes").as_usize(),
+            },
             timeout: check.some_time("query.timeout"),
             tag_expressions: check.settings.bool("query.tag-expressions"),
             bearer_token_propagation: check.settings.bool("query.bearer-token-propagation"),

@@ -176,11 +176,15 @@ impl Storage {
         }
         for (instance, item) in items.iter() {
             let is_read = self.kept.iter().any(|kept| kept.union.contains(instance));
+            let is_asked = instances.is_asked(instance);
+            let is_used =
+                is_read || instances.is_reached(instance) || (is_asked && role == Role::Query);
             // to an ingester it is topics that lead
-            if !is_read && !role.ingests() && !instances.is_reached(instance) {
+            if !is_used && !role.ingests() {
+                let nor_read = if is_asked { "" } else { " nor read" };
                 check.warnings.push(Warning {
                     settings: vec![item.position.at("")],
-                    note: format!("no rule leads to {instance}, so nothing is written there nor read: see instance.by-listener, instance.by-certificate and multi-tenancy.tenants"),
+                    note: format!("no rule leads to {instance}, so nothing is written there{nor_read}: see instance.by-listener, instance.by-certificate and multi-tenancy.tenants"),
                 });
             }
         }

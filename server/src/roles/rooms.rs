@@ -389,6 +389,7 @@ pub(super) fn query(
         max_clock_skew: query.max_clock_skew,
         timeout: query.timeout,
         max_concurrent_reads: query.max_concurrent_reads,
+        cache: query.cache.clone(),
         limits: ReadLimits {
             traces: query.max_traces,
             spans: query.max_spans,

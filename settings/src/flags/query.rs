@@ -71,7 +71,19 @@ pub(super) const ROWS: &[Flag] = &[
         "query.timeout",
         Kind::Duration,
         "30s",
-        "how long one query may take; then it is answered with what there is",
+        "how long one query may take; then it is answered with what there is, or 503 where there is nothing",
+    )),
+    q(Flag::acts(
+        "query.cache-ttl",
+        Kind::Duration,
+        "2s",
+        "how old a list may be that is answered without asking the store again: dependencies, and where the store is another process services and operations; for one instance and one caller's token alone; 0: none is kept",
+    )),
+    q(Flag::acts(
+        "query.cache-bytes",
+        Kind::Bytes,
+        "16MiB",
+        "memory of lists that are kept for query.cache-ttl",
     )),
     q(Flag::acts(
         "query.tag-expressions",

@@ -238,6 +238,17 @@ async fn one_that_hangs_leaves_the_others_their_time() {
     assert_eq!(union.get_services(&cx).await.unwrap(), ["x"]);
 }
 
+#[tokio::test]
+async fn all_that_hang_are_late_and_not_broken() {
+    let union = Union::new(&instance("b/jaeger"), Arc::new(Stuck), down());
+    let cx = ReadContext {
+        deadline: Some(Instant::now() + Duration::from_millis(20)),
+        ..ReadContext::default()
+    };
+    let found = read(union.find_traces(&cx, &everything())).await;
+    assert!(matches!(found, Err(ReadError::Late { .. })), "{found:?}");
+}
+
 /// A source that holds only the later spans of a trace does not know that it was given for an earlier one of another.
 #[tokio::test]
 async fn pages_give_a_trace_once_though_its_spans_lie_in_several() {

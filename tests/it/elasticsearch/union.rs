@@ -89,6 +89,8 @@ async fn a_union_is_exact_and_names_who_is_away() {
     std::fs::write(&file, settings.to_string()).unwrap();
     let spoor = setup
         .arg(format!("--config-file={}", file.display()))
+        // who is away is told at once, not when a list is old
+        .arg("--query.cache-ttl=0")
         .start()
         .unwrap();
     let now = std::time::SystemTime::now()

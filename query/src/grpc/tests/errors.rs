@@ -357,3 +357,21 @@ async fn a_message_that_is_too_long_or_broken_is_refused() {
     let answer = send(app().await, framed(2, b"\x0a\x7f")).await;
     assert_eq!(answer.code, Code::Internal, "{}", answer.message);
 }
+
+#[tokio::test]
+async fn of_several_instances_nobody_is_asked_for_who_did_not_say_which() {
+    let acme = Instance::parse("acme/jaeger").unwrap();
+    let config = Config {
+        instances: Rules::new(Instances {
+            with_store: [acme].into(),
+            ..Instances::one(Instance::default())
+        }),
+        ..Config::default()
+    };
+    let script = Arc::new(Script::of(vec![complete()]));
+    let answer = ask_with(&script, &config, GET, &get(1, false)).await;
+    assert_eq!(answer.code, Code::InvalidArgument);
+    let named = answer.message.ends_with("default/jaeger, acme/jaeger");
+    assert!(named, "{}", answer.message);
+    assert!(script.got.lock().unwrap().is_empty());
+}

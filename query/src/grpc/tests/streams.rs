@@ -128,7 +128,7 @@ async fn nothing_is_read_ahead_of_the_client() {
     assert!(body.frame().await.unwrap().unwrap().is_data());
     // its turn is held until it has been read
     let other = send(app.clone(), request(GET, &get(1, false))).await;
-    assert_eq!(other.code, Code::Internal);
+    assert_eq!(other.code, Code::DeadlineExceeded);
     assert!(
         other.message.contains("query.max-concurrent-reads=1"),
         "{}",
@@ -252,5 +252,63 @@ async fn an_answer_is_compressed_when_its_request_was() {
         let body = app.oneshot(asked(encoding)).await.unwrap().into_body();
         let bytes = body.collect().await.unwrap().to_bytes();
         assert_eq!(bytes[0], flag, "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_ends_the_read_of_a_list_too() {
+    let asked = api_v2::GetServicesRequest {};
+    for service in ["jaeger.api_v2.QueryService", "jaeger.api_v3.QueryService"] {
+        let script = Arc::new(Script {
+            hangs: true,
+            ..Script::default()
+        });
+        let request = request(&format!("{service}/GetServices"), &asked);
+        let app = app(&script, &Config::default()).await;
+        let mut body = app.oneshot(request).await.unwrap().into_body();
+        let waits = tokio::time::timeout(Duration::from_millis(20), body.frame()).await;
+        assert!(waits.is_err(), "{service}");
+        let cancelled = script.contexts.lock().unwrap()[0].cancelled.clone();
+        assert!(!cancelled.is_cancelled());
+        drop(body);
+        assert!(cancelled.is_cancelled(), "{service}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_in_time_is_late_and_not_broken() {
+    let config = Config {
+        timeout: Duration::from_millis(20),
+        ..Config::default()
+    };
+    let hangs = || {
+        Arc::new(Script {
+            hangs: true,
+            ..Script::of(vec![None])
+        })
+    };
+    let why = "the store did not answer within query.timeout=20ms";
+    let lists = api_v2::GetServicesRequest {};
+    for answer in [
+        ask_with(&hangs(), &config, GET, &get(1, false)).await,
+        ask_with(&hangs(), &config, GET_V3, &get_v3(1)).await,
+        ask_with(&hangs(), &config, FIND, &find(query())).await,
+        ask_with(
+            &hangs(),
+            &config,
+            "jaeger.api_v2.QueryService/GetServices",
+            &lists,
+        )
+        .await,
+        ask_with(
+            &hangs(),
+            &config,
+            "jaeger.api_v3.QueryService/GetServices",
+            &lists,
+        )
+        .await,
+    ] {
+        assert_eq!(answer.code, Code::DeadlineExceeded, "{}", answer.message);
+        assert!(answer.message.ends_with(why), "{}", answer.message);
     }
 }

@@ -5,6 +5,8 @@
 //!
 //! Source: the patterns of `jaegertracing/jaeger: cmd/query/app/static_handler.go` v1.76.0, and of v2.20.0 for `JAEGER_BACKEND_CAPABILITIES`.
 
+use bytes::Bytes;
+
 use super::config::UiConfig;
 use crate::Config;
 use crate::http::page;
@@ -56,6 +58,16 @@ pub(super) fn fill(template: &str, config: Option<&UiConfig>, facts: &Facts) -> 
         html.insert_str(at.unwrap_or(html.len()), &version);
     }
     html
+}
+
+/// The page that [`fill`] made, below this prefix of an instance.
+pub(super) fn moved(html: &Bytes, facts: &Facts, prefix: &str) -> Bytes {
+    let base = &facts.base_path;
+    let (ours, theirs) = (
+        format!("<base href=\"{base}/\""),
+        format!("<base href=\"{base}{prefix}/\""),
+    );
+    Bytes::from(String::from_utf8_lossy(html).replace(&ours, &theirs))
 }
 
 /// Each `JAEGER_name = DEFAULT_name;` with this value in the default's place, which is put in as it is.
@@ -157,6 +169,19 @@ mod tests {
         let plain = fill(PAGE, None, &facts("/"));
         assert!(plain.contains("<base href=\"/\" data"), "{plain}");
         assert!(plain.contains("JAEGER_CONFIG = DEFAULT_CONFIG;"));
+    }
+
+    #[test]
+    fn the_page_of_an_instance_lies_below_its_name() {
+        for base in ["/", "/jaeger"] {
+            let facts = facts(base);
+            let html = Bytes::from(fill(PAGE, None, &facts));
+            let html = moved(&html, &facts, "/ns/acme/jaeger");
+            let html = String::from_utf8_lossy(&html);
+            let base = base.trim_end_matches('/');
+            let expect = format!("<base href=\"{base}/ns/acme/jaeger/\" data-inject");
+            assert!(html.contains(&expect), "no {expect} in {html}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ async fn text(response: Response) -> String {
 }
 
 async fn html(site: &Site) -> String {
-    text(site.html()).await
+    text(site.html(None)).await
 }
 
 fn asked(tag: Option<&HeaderValue>) -> Parts {
@@ -85,7 +85,7 @@ async fn files_have_their_type_and_are_sent_once() {
         let other = HeaderValue::from_static("W/\"other\"");
         assert_eq!(site.asset(name, &asked(Some(&other))).status(), 200);
     }
-    let page = site.html();
+    let page = site.html(None);
     assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
 }
 

@@ -54,7 +54,7 @@ fn every_route_is_described_and_nothing_else() {
 }
 
 /// A request of each route with what it needs to read all of its parameters, the older spelling where there are two.
-const REQUESTS: [(&str, &str); 21] = [
+pub(super) const REQUESTS: [(&str, &str); 21] = [
     ("GET", "/api/traces/1"),
     ("GET", "/api/traces?service=a"),
     ("GET", "/api/services"),

@@ -156,7 +156,7 @@ async fn a_cut_answer_says_so_in_body_header_and_trace() {
 #[tokio::test]
 async fn a_cut_look_up_never_says_that_a_trace_is_not_there() {
     let cut = || Script::of(vec![partial("one shard failed")]);
-    is_error(&get(cut(), "/api/traces/1").await, 500, "one shard failed");
+    is_error(&get(cut(), "/api/traces/1").await, 503, "one shard failed");
     let answer = get(cut(), "/api/traces?traceID=1&traceID=2").await.json();
     assert_eq!(answer["errors"], Value::Null);
     assert_eq!(answer["partial"]["reason"], "one shard failed");
@@ -237,7 +237,7 @@ async fn a_deadline_gives_what_there_is_or_an_error() {
     assert_eq!(answer.json()["data"].as_array().unwrap().len(), 1);
 
     let nothing = get_with(Script::of(vec![None]), &config, "/api/traces/1").await;
-    is_error(&nothing, 500, &format!("storage is unavailable: {late}"));
+    is_error(&nothing, 503, &format!("storage is unavailable: {late}"));
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn only_so_many_reads_run_at_once_and_others_wait_their_time() {
     let one = send(app.clone(), request("GET", "/api/traces/1"));
     let other = send(app.clone(), request("GET", "/api/traces/2"));
     let (one, other) = tokio::join!(one, other);
-    assert_eq!((one.status, other.status), (500, 500));
+    assert_eq!((one.status, other.status), (503, 503));
     assert_eq!(
         script.got.lock().unwrap().len(),
         1,

@@ -242,5 +242,5 @@ async fn a_cut_answer_says_so() {
         "/api/v3/traces/1",
     )
     .await;
-    is_error_v3(&nothing, 500, "one shard failed");
+    is_error_v3(&nothing, 503, "one shard failed");
 }

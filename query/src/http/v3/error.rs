@@ -45,6 +45,11 @@ impl Error {
         Self::bad_request(format!("malformed parameter {name}: {why}"))
     }
 
+    /// With any other status.
+    pub(super) fn new(status: StatusCode, message: String) -> Self {
+        Self { status, message }
+    }
+
     /// There is nothing.
     pub(super) fn not_found() -> Self {
         Self {
@@ -54,11 +59,8 @@ impl Error {
     }
 
     /// It could not be found out.
-    pub(super) fn internal(message: String) -> Self {
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            message,
-        }
+    pub(super) fn unknown(why: String) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, why)
     }
 }
 
@@ -66,8 +68,11 @@ impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         match &error {
             ReadError::Invalid(_) => Self::bad_request(error.to_string()),
-            ReadError::Unavailable { .. } | ReadError::Cancelled(_) => {
-                Self::internal(error.to_string())
+            ReadError::Late { .. } | ReadError::Cancelled(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
+            ReadError::Unavailable { .. } => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
             }
         }
     }

@@ -125,7 +125,7 @@ impl File {
 
     /// What several instances must not share, and who leads to them.
     fn tell_apart(&mut self) {
-        self.decisions.push("instances: say which requests belong to which, with instance.by-certificate, instance.by-listener or multi-tenancy.enabled; until then all belong to default/jaeger".to_owned());
+        self.decisions.push("instances: say which requests belong to which, with instance.by-certificate, instance.by-listener or multi-tenancy.enabled; until then all spans belong to default/jaeger, and questions name theirs in the path".to_owned());
         let text = |lines: &BTreeMap<&'static str, Line>, name: &str| {
             lines.get(name).map(|line| line.setting.value.to_string())
         };

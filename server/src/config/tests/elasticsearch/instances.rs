@@ -121,9 +121,14 @@ fn an_item_that_no_rule_leads_to_is_told_and_known() {
     let setup = Setup::new(
         "instances: [{namespace: default, es: {index-prefix: d}}, {namespace: kept, name: x, es: {index-prefix: k}}]",
     );
-    let told = "instances[1] in F: no rule leads to kept/x, so nothing is written there nor read: see instance.by-listener, instance.by-certificate and multi-tenancy.tenants";
+    let told = "instances[1] in F: no rule leads to kept/x, so nothing is written there: see instance.by-listener, instance.by-certificate and multi-tenancy.tenants";
     setup.warns(&[], &[told]);
     setup.warns(&["--instance.by-listener=zipkin=kept/x"], &[]);
+    let unread = told.replace("there:", "there nor read:");
+    setup.warns(
+        &["--multi-tenancy.enabled", "--multi-tenancy.tenants=default"],
+        &[&unread],
+    );
     let config = setup.checked(&[]).config.unwrap();
     let all: Vec<String> = config
         .instances
