@@ -10,6 +10,7 @@ use model::Instance;
 use storage::ReadLimits;
 use trust::{Instances, Rules};
 
+use crate::Tracing;
 use crate::service::CacheConfig;
 
 /// Settings of the query service. `Default` is what the documentation says, on no address.
@@ -36,6 +37,8 @@ pub struct Config {
     pub cache: CacheConfig,
     /// A tag's value that holds an operator also finds what it matches as an expression (`query.tag-expressions`, on).
     pub tag_expressions: bool,
+    /// Whether Spoor's own requests become spans (`query.enable-tracing`); `None`: they do not.
+    pub tracing: Option<Tracing>,
     /// Whether a caller's own token or key goes on to the store with what it asks, wherever that may be.
     pub passes_credentials_on: bool,
     /// Who may read what.
@@ -107,6 +110,7 @@ impl Default for Config {
             max_concurrent_reads: 4,
             cache: CacheConfig::default(),
             tag_expressions: true,
+            tracing: None,
             passes_credentials_on: false,
             archive: false,
             ui: Ui::default(),

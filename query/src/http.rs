@@ -43,6 +43,7 @@ use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use trust::{Astray, Stranger};
 
+use crate::own::Traced;
 use crate::service::{Call, Service};
 use crate::{BasePath, Config};
 use form::Form;
@@ -53,7 +54,7 @@ pub use site::{Site, SiteError};
 
 /// What the API can be asked, for programs.
 const OPENAPI: &str = include_str!("../openapi.json");
-/// The header by which a traced server says which trace a request is in. Requests are not traced here: it says nothing, as Jaeger's then.
+/// The header by which a traced server says which trace a request is in. Of one that is not traced it says nothing, as Jaeger's.
 const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 /// The spans of one trace as `/api/traces/ID?raw=true` gives them, in one JSON object: by start in microseconds, then id.
@@ -97,7 +98,11 @@ pub fn router(service: Service, config: &Config, site: Site) -> Router {
 
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let start = Instant::now();
-    let (request, body) = request.into_parts();
+    let (mut request, body) = request.into_parts();
+    let traced = api.service.traced(&request.headers);
+    if let Some(traced) = &traced {
+        request.extensions.insert(traced.clone());
+    }
     let path = api.base_path.strip(request.uri.path());
     let mut response;
     let label;
@@ -117,10 +122,14 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
             response.headers_mut().append(name, value.clone());
         }
     }
-    let nothing = HeaderValue::from_static("");
-    response.headers_mut().insert(TRACE_RESPONSE, nothing);
+    let told = traced.as_ref().and_then(Traced::response);
+    let told = told.unwrap_or(HeaderValue::from_static(""));
+    response.headers_mut().insert(TRACE_RESPONSE, told);
     let method = method_label(&request.method);
     let status = response.status().as_u16();
+    if let Some(traced) = traced {
+        traced.ends_http(method, label, status);
+    }
     api.service
         .metrics()
         .answered(method, label, status, start.elapsed());

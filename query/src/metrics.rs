@@ -13,6 +13,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use tonic::Code;
 
+use crate::own::Read;
+
 const SECONDS: [f64; 14] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
@@ -28,6 +30,8 @@ pub struct Metrics {
     grpc: Family<GrpcLabels, Histogram, Latency>,
     partial: Counter,
     cache: Family<CacheLabels, Counter>,
+    own_written: Counter,
+    own_dropped: Family<OwnLabels, Counter>,
 }
 
 /// One operation on the store while it runs. Dropped before it ended, it counts as an error: the caller went away.
@@ -37,6 +41,8 @@ pub(crate) struct Timer<'a> {
     operation: &'static str,
     start: Instant,
     ended: bool,
+    /// The same as a span.
+    read: Option<Read>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -72,6 +78,11 @@ struct CacheLabels {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OwnLabels {
+    reason: &'static str,
+}
+
 #[derive(Clone, Debug)]
 struct Latency;
 
@@ -89,6 +100,8 @@ impl Metrics {
             grpc: Family::new_with_constructor(Latency),
             partial: Counter::default(),
             cache: Family::default(),
+            own_written: Counter::default(),
+            own_dropped: Family::default(),
         };
         registry.register(
             "jaeger_storage_requests",
@@ -132,16 +145,32 @@ impl Metrics {
             "Lists that were asked for where they are kept for a moment, by what was asked and what came of it: hit, miss, or passed by for who wanted news",
             metrics.cache.clone(),
         );
+        registry.register(
+            "spoor_query_own_spans_written",
+            "Spans of Spoor's own requests that were stored",
+            metrics.own_written.clone(),
+        );
+        registry.register(
+            "spoor_query_own_spans_dropped",
+            "Spans of Spoor's own requests that were let go, and requests that were not traced for their number",
+            metrics.own_dropped.clone(),
+        );
         metrics
     }
 
-    pub(crate) fn start(&self, kind: &'static str, operation: &'static str) -> Timer<'_> {
+    pub(crate) fn start(
+        &self,
+        kind: &'static str,
+        operation: &'static str,
+        read: Option<Read>,
+    ) -> Timer<'_> {
         Timer {
             metrics: self,
             kind,
             operation,
             start: Instant::now(),
             ended: false,
+            read,
         }
     }
 
@@ -172,6 +201,15 @@ impl Metrics {
         self.cache.get_or_create(&labels).inc();
     }
 
+    pub(crate) fn own_written(&self, spans: u64) {
+        self.own_written.inc_by(spans);
+    }
+
+    pub(crate) fn own_dropped(&self, reason: &'static str, count: u64) {
+        let labels = OwnLabels { reason };
+        self.own_dropped.get_or_create(&labels).inc_by(count);
+    }
+
     pub(crate) fn cut(&self) {
         self.partial.inc();
     }
@@ -188,6 +226,9 @@ impl Timer<'_> {
 
     fn count(&self, result: &'static str) {
         let seconds = self.start.elapsed().as_secs_f64();
+        if let Some(read) = &self.read {
+            read.ends(result == "ok");
+        }
         let operation = self.operation;
         let labels = StoreLabels {
             kind: self.kind,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Place;
 use crate::grpc::{self, Health};
 use crate::metrics::Metrics;
+use crate::own::{Recorder, Writing};
 use crate::service::{Service, Stores};
 use crate::{Config, http};
 
@@ -20,6 +21,8 @@ pub struct Server {
     bound: Vec<(listen::Listener, Router)>,
     health: Option<Health>,
     site: http::Site,
+    /// Of Spoor's own requests, when they are traced.
+    writing: Option<Writing>,
 }
 
 /// Why the service could not be bound.
@@ -51,7 +54,11 @@ pub async fn bind(
     registry: &mut Registry,
     connections: &listen::Metrics,
 ) -> Result<Server, BindError> {
-    let service = Service::new(stores, config, Metrics::register(registry));
+    let metrics = Metrics::register(registry);
+    let recording = config.tracing.as_ref();
+    let recording = recording.map(|tracing| Recorder::new(tracing, &metrics));
+    let (recorder, writing) = recording.unzip();
+    let service = Service::new(stores, config, metrics).traced_by(recorder);
     let told = config.clone();
     let site = tokio::task::spawn_blocking(move || http::Site::open(&told)).await;
     let site = site.map_err(|_| BindError::Panicked)??;
@@ -59,6 +66,7 @@ pub async fn bind(
         bound: Vec::new(),
         health: None,
         site: site.clone(),
+        writing,
     };
     let mut config = config.clone();
     if let Some(at) = &config.grpc {
@@ -96,6 +104,7 @@ impl Server {
             bound,
             health,
             site,
+            writing,
         } = self;
         let serving = bound
             .into_iter()
@@ -112,8 +121,21 @@ impl Server {
             site.keep(&shutdown).await;
             std::future::pending::<()>().await;
         };
+        // what requests in flight leave is written once they are answered
+        let served = CancellationToken::new();
+        let serving = async {
+            let ended = try_join_all(serving).await;
+            served.cancel();
+            ended
+        };
+        let writing = async {
+            if let Some(writing) = writing {
+                writing.run(&served).await;
+            }
+        };
+        let serving = async { tokio::join!(serving, writing).0 };
         tokio::select! {
-            served = try_join_all(serving) => Ok(served.map(drop)?),
+            served = serving => Ok(served.map(drop)?),
             () = telling => Ok(()),
             () = keeping => Ok(()),
         }

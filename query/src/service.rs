@@ -14,6 +14,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
 use http::request::Parts;
 use listen::Peer;
 use model::{Instance, Span, TraceId};
@@ -32,6 +33,7 @@ pub use measures::{Measure, MetricsError, MetricsQuery};
 
 use crate::credentials;
 use crate::metrics::{Metrics, Timer};
+use crate::own::{Recorder, Traced};
 use crate::short_ids::Asked;
 use crate::{Adjuster, Config};
 
@@ -74,6 +76,7 @@ pub struct Service {
     lists: Lists,
     metrics: Metrics,
     passes_credentials_on: bool,
+    recorder: Option<Recorder>,
 }
 
 /// One request while it is answered: whose readers, and until when. Dropping it tells the store that nobody waits any more.
@@ -85,6 +88,8 @@ pub struct Call<'a> {
     /// How long whoever asks waits, when that is less than the service would take.
     patience: Option<Duration>,
     asker: Asker,
+    /// The request, when it is traced.
+    traced: Option<Traced>,
     /// Why a list was cut.
     cut: OnceLock<String>,
     _cancel: DropGuard,
@@ -155,7 +160,19 @@ impl Service {
             lists: Lists::new(&config.cache),
             passes_credentials_on: config.passes_credentials_on,
             metrics,
+            recorder: None,
         }
+    }
+
+    /// Whose requests become spans.
+    pub(crate) fn traced_by(mut self, recorder: Option<Recorder>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// Begins to trace a request with these headers; `None`: it is not traced.
+    pub(crate) fn traced(&self, headers: &HeaderMap) -> Option<Traced> {
+        self.recorder.as_ref()?.begin(headers)
     }
 
     /// Begins to answer `request`, whose path names an instance, or none.
@@ -189,6 +206,10 @@ impl Service {
         let changes = self.instances.changes();
         let instance = self.instance_of(caller.listener, caller.head, caller.named)?;
         let readers = (self.stores)(&instance);
+        let traced = caller.head.extensions.get::<Traced>().cloned();
+        if let Some(traced) = &traced {
+            traced.asks(&instance);
+        }
         let cancelled = CancellationToken::new();
         let patience = caller.patience.filter(|waits| *waits < self.timeout);
         let credentials = caller.credentials.as_ref();
@@ -208,6 +229,7 @@ impl Service {
             cx,
             patience,
             asker,
+            traced,
             cut: OnceLock::new(),
             _cancel: cancelled.drop_guard(),
         })
@@ -307,7 +329,10 @@ impl Call<'_> {
 
     /// Times what is read of traces, until it ends.
     pub(crate) fn timer(&self, operation: &'static str) -> Timer<'_> {
-        self.service.metrics.start(self.readers.kind, operation)
+        let store = self.readers.kind;
+        let read = self.traced.as_ref();
+        let read = read.map(|traced| traced.reads(operation, store));
+        self.service.metrics.start(store, operation, read)
     }
 
     /// `None` once the deadline passed.

@@ -23,6 +23,7 @@ mod kafka;
 mod limits;
 mod namespaces;
 mod openapi;
+mod own_spans;
 mod query_grpc;
 mod rooms;
 mod search;

@@ -19,6 +19,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
 use super::Api;
+use crate::own::Traced;
 use crate::partial::{self, PARTIAL};
 
 /// Where the work puts its messages, encoded.
@@ -43,6 +44,7 @@ pub(super) struct Answer {
 struct Counted {
     api: Arc<Api>,
     method: &'static str,
+    traced: Option<Traced>,
     began: Instant,
     code: Option<Code>,
 }
@@ -102,6 +104,7 @@ impl Answer {
     pub(super) fn new<F>(
         api: Arc<Api>,
         method: &'static str,
+        traced: Option<Traced>,
         work: impl FnOnce(Outlet) -> F,
     ) -> Self
     where
@@ -112,7 +115,7 @@ impl Answer {
             work: Some(Box::pin(work(Outlet(outlet)))),
             messages,
             end: None,
-            counted: Counted::new(api, method),
+            counted: Counted::new(api, method, traced),
         }
     }
 }
@@ -144,10 +147,11 @@ impl Stream for Answer {
 // === impl Counted ===
 
 impl Counted {
-    fn new(api: Arc<Api>, method: &'static str) -> Self {
+    fn new(api: Arc<Api>, method: &'static str, traced: Option<Traced>) -> Self {
         Self {
             api,
             method,
+            traced,
             began: Instant::now(),
             code: None,
         }
@@ -169,6 +173,9 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         let code = self.code.unwrap_or(Code::Cancelled);
+        if let Some(traced) = &self.traced {
+            traced.ends_grpc(self.method, code as i32);
+        }
         let metrics = self.api.service.metrics();
         metrics.answered_grpc(self.method, code, self.began.elapsed());
     }

@@ -29,6 +29,7 @@ use trust::Astray;
 use super::answer::{Answer, End, Outlet};
 use super::{Api, LISTENER};
 use crate::credentials;
+use crate::own::Traced;
 use crate::service::{Call, Caller};
 
 /// The longest message that is taken, as in Jaeger: 4 MiB, inflated.
@@ -66,7 +67,11 @@ where
     if !is_grpc(request.headers()) {
         return super::not_grpc();
     }
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    let traced = api.service.traced(&head.headers);
+    if let Some(traced) = &traced {
+        head.extensions.insert(traced.clone());
+    }
     let mut grpc = Grpc::new(Messages::<M>(PhantomData))
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(MAX_MESSAGE);
@@ -87,6 +92,9 @@ where
     };
     let response = grpc.server_streaming(method, request).await;
     let mut response = response.map(Body::new);
+    if let Some(told) = traced.and_then(|traced| traced.response()) {
+        response.headers_mut().insert("traceresponse", told);
+    }
     // what was read has its status in trailers: this is of a message that could not be
     if let Some(status) = response.headers_mut().get_mut("grpc-status") {
         if status == "11" {
@@ -129,12 +137,13 @@ where
         let Some(head) = self.head.take() else {
             return ready(Err(Status::internal("a request is answered once")));
         };
+        let traced = head.extensions.get::<Traced>().cloned();
         let question = Question {
             api: self.api.clone(),
             head,
             message: request.into_inner(),
         };
-        let answer = Answer::new(self.api.clone(), name(self.path), |outlet| {
+        let answer = Answer::new(self.api.clone(), name(self.path), traced, |outlet| {
             (self.answer)(question, outlet)
         });
         ready(Ok(tonic::Response::new(answer)))

@@ -13,7 +13,7 @@ use settings::ByteSize;
 use super::check::Check;
 
 /// Answering queries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     /// What stands before every path.
     pub base_path: BasePath,
@@ -31,6 +31,8 @@ pub struct Query {
     pub max_concurrent_reads: usize,
     /// How lists are kept for who asks again.
     pub cache: CacheConfig,
+    /// Which share of queries becomes spans; `None`: none does.
+    pub tracing_ratio: Option<f64>,
     /// How long a query may take.
     pub timeout: Duration,
     /// Whether tag values with an operator are expressions too.
@@ -57,6 +59,8 @@ impl Query {
                 ttl: check.time("query.cache-ttl"),
                 bytes: check.size("query.cache-bytes").as_usize(),
             },
+            tracing_ratio: Some(check.share("query.tracing-ratio"))
+                .filter(|_| check.settings.bool("query.enable-tracing")),
             timeout: check.some_time("query.timeout"),
             tag_expressions: check.settings.bool("query.tag-expressions"),
             bearer_token_propagation: check.settings.bool("query.bearer-token-propagation"),

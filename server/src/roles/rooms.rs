@@ -390,6 +390,10 @@ pub(super) fn query(
         timeout: query.timeout,
         max_concurrent_reads: query.max_concurrent_reads,
         cache: query.cache.clone(),
+        tracing: query.tracing_ratio.map(|ratio| query::Tracing {
+            writer: storage.writer(),
+            ratio,
+        }),
         limits: ReadLimits {
             traces: query.max_traces,
             spans: query.max_spans,

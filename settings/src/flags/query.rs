@@ -121,11 +121,17 @@ pub(super) const ROWS: &[Flag] = &[
         "false",
         "hand the token or API key of whoever asks (Authorization, or X-Forwarded-Access-Token) to the store, where es.bearer-token-propagation or es.api-key-allow-from-context takes it",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "query.enable-tracing",
         Kind::Bool,
         "false",
-        "tracing of Spoor itself arrives in a later version",
+        "store spans of queries, of the service spoor-query, with the traces of the instance that was asked: callers' trace contexts are continued; at most 100 queries a second",
+    )),
+    q(Flag::acts(
+        "query.tracing-ratio",
+        Kind::Float,
+        "1",
+        "share of queries, 0 to 1, that are traced with query.enable-tracing where the caller brings no trace context",
     )),
     q(Flag::accepted(
         "prometheus.server-url",
