@@ -193,6 +193,20 @@ async fn pages_know_below_which_name_they_lie() {
 }
 
 #[tokio::test]
+async fn an_instance_of_somebody_else_is_not_found_in_the_form_of_the_api() {
+    let config = config(by_listener("umbrella/jaeger"));
+    let why = "no such instance";
+    for name in ["acme/jaeger", "no/such", "ACME/jaeger"] {
+        let ask = async |path: &str| ask(&config, None, "GET", &format!("/ns/{name}{path}")).await;
+        is_error(&ask("/api/services").await, 404, why);
+        let answer = ask("/api/v3/services").await;
+        let error = json!({"error": {"httpCode": 404, "message": why}});
+        assert_eq!((answer.status, answer.json()), (404, error), "{name}");
+        assert_eq!(ask("/search").await.status, 404, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_header_that_contradicts_the_path_is_refused() {
     let config = config(by_header());
     for uri in ["/api/services", "/api/v3/services", "/", "/static/spoor.js"] {
