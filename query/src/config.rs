@@ -12,6 +12,7 @@ use trust::{Instances, Rules};
 
 use crate::Tracing;
 use crate::service::CacheConfig;
+use crate::service::Counted;
 
 /// Settings of the query service. `Default` is what the documentation says, on no address.
 #[derive(Clone, Debug)]
@@ -41,6 +42,10 @@ pub struct Config {
     pub tracing: Option<Tracing>,
     /// Whether a caller's own token or key goes on to the store with what it asks, wherever that may be.
     pub passes_credentials_on: bool,
+    /// A Prometheus that is asked for rates and latencies in place of a store (`METRICS_STORAGE_TYPE`).
+    pub counted: Option<Counted>,
+    /// Whether there are rates and latencies at all, for the page.
+    pub has_metrics: bool,
     /// Who may read what.
     pub instances: Rules,
     /// Whether traces can be archived, for the page.
@@ -112,6 +117,8 @@ impl Default for Config {
             tag_expressions: true,
             tracing: None,
             passes_credentials_on: false,
+            counted: None,
+            has_metrics: false,
             archive: false,
             ui: Ui::default(),
             version: Version::default(),

@@ -20,8 +20,8 @@ use listen::Peer;
 use model::{Instance, Span, TraceId};
 use secrecy::SecretString;
 use storage::{
-    Archive, Completeness, DependencyReader, GetTrace, ReadContext, ReadError, ReadLimits,
-    TraceQuery, TraceReader, TraceStream,
+    Archive, Completeness, DependencyReader, GetTrace, MeasureReader, ReadContext, ReadError,
+    ReadLimits, TraceQuery, TraceReader, TraceStream,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -29,7 +29,7 @@ use trust::{Astray, Names, Rules, Shown};
 
 pub use archive::ArchiveError;
 pub use cache::Config as CacheConfig;
-pub use measures::{Measure, MetricsError, MetricsQuery};
+pub use measures::{Counted, Family, Measure, Metric, MetricsError, MetricsQuery, Point};
 
 use crate::credentials;
 use crate::metrics::{Metrics, Timer};
@@ -56,6 +56,8 @@ pub struct Readers {
     pub traces: Arc<dyn TraceReader>,
     /// Its dependencies.
     pub dependencies: Arc<dyn DependencyReader>,
+    /// What counts its spans for rates and latencies; `None`: nothing does.
+    pub measures: Option<Arc<dyn MeasureReader>>,
     /// Where its traces are kept for good; `None`: nowhere.
     pub archive: Option<Arc<dyn Archive>>,
     /// Its store decides by the token or key of whoever asks: then it is never asked with our own rights in their place.
@@ -77,6 +79,8 @@ pub struct Service {
     metrics: Metrics,
     passes_credentials_on: bool,
     recorder: Option<Recorder>,
+    /// Where somebody else has counted spans.
+    counted: Option<Counted>,
 }
 
 /// One request while it is answered: whose readers, and until when. Dropping it tells the store that nobody waits any more.
@@ -159,6 +163,7 @@ impl Service {
             max_reads,
             lists: Lists::new(&config.cache),
             passes_credentials_on: config.passes_credentials_on,
+            counted: config.counted.clone(),
             metrics,
             recorder: None,
         }
@@ -329,7 +334,11 @@ impl Call<'_> {
 
     /// Times what is read of traces, until it ends.
     pub(crate) fn timer(&self, operation: &'static str) -> Timer<'_> {
-        let store = self.readers.kind;
+        self.timer_of(self.readers.kind, operation)
+    }
+
+    /// Times what `store` is asked for, until it ends.
+    fn timer_of(&self, store: &'static str, operation: &'static str) -> Timer<'_> {
         let read = self.traced.as_ref();
         let read = read.map(|traced| traced.reads(operation, store));
         self.service.metrics.start(store, operation, read)

@@ -21,6 +21,9 @@ pub(crate) struct Script {
     pub(crate) services: Vec<Str>,
     pub(crate) operations: Vec<Operation>,
     pub(crate) links: Vec<DependencyLink>,
+    /// Whether it counts spans, and what it counted: calls in the bucket of each of these moments, in milliseconds.
+    pub(crate) counts: bool,
+    pub(crate) counted: Vec<(u64, storage::port::Cell)>,
     /// Whether every read but those of traces waits for ever.
     pub(crate) hangs: bool,
     /// How many of those have begun to wait.
@@ -85,6 +88,9 @@ impl Script {
             kind: "script",
             traces: script.clone(),
             dependencies: script.clone(),
+            measures: script
+                .counts
+                .then(|| script.clone() as Arc<dyn storage::MeasureReader>),
             archive: script
                 .archives
                 .then(|| script.clone() as Arc<dyn storage::Archive>),
@@ -195,5 +201,24 @@ impl DependencyReader for Script {
     ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
         self.periods.lock().unwrap().push((start_ns, end_ns));
         self.answer(cx, self.links.clone())
+    }
+}
+
+impl storage::MeasureReader for Script {
+    fn measure<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a storage::MeasureQuery,
+    ) -> BoxFuture<'a, Result<storage::Measured, ReadError>> {
+        self.contexts.lock().unwrap().push(cx.clone());
+        let mut measured = storage::Measured::empty(query.grid);
+        for (ms, cell) in &self.counted {
+            let line = query.line("svc", "op");
+            let cells = measured.lines.entry(line).or_default();
+            if let Some(bucket) = query.grid.bucket_at(*ms) {
+                cells.entry(bucket).or_default().add(cell);
+            }
+        }
+        self.answer(cx, measured)
     }
 }

@@ -67,6 +67,7 @@ fn app(store: Arc<Memory>) -> Router {
     let stores = move |instance: &Instance| Readers {
         kind: store.name(),
         traces: store.reader(instance),
+        measures: None,
         archive: None,
         takes_credentials: false,
         dependencies: store.dependencies(instance),

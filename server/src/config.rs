@@ -14,6 +14,7 @@ mod items;
 mod kafka;
 mod listeners;
 mod logs;
+mod prometheus;
 mod query;
 mod sampling;
 mod spool;
@@ -35,6 +36,7 @@ pub use collector::{Collector, Cors, DatagramReceiver, GrpcReceiver, HttpReceive
 pub use kafka::consumer::LEAST_BUDGET;
 pub use listeners::Listeners;
 pub use logs::Logs;
+pub use prometheus::SpanMetrics;
 pub use query::Query;
 pub use sampling::Sampling;
 pub use spool::Spool;
@@ -60,6 +62,8 @@ pub struct Config {
     pub collector: Option<Collector>,
     /// Answering queries; the roles that do.
     pub query: Option<Query>,
+    /// A Prometheus that is asked for rates and latencies of services.
+    pub prometheus: Option<::storage::prometheus::Config>,
     /// Forwarding; the role that does.
     pub agent: Option<Agent>,
     /// Taking spans from Kafka; the role that does. Its `budget_bytes` are 0 where they are a share of `memory_max_bytes`.
@@ -130,6 +134,9 @@ impl Config {
         } else {
             None
         };
+        let own_authority = certificates.layout().authority();
+        let prometheus =
+            (query.as_ref()).and_then(|_| prometheus::check(own_authority, &mut check));
         let memory_max_bytes = check.size_from("memory.max-bytes", LEAST_MEMORY);
         let max_connections = check.count("listen.max-connections");
         let shutdown_grace = check.some_time("shutdown.grace-period");
@@ -150,6 +157,7 @@ impl Config {
             storage,
             collector,
             query,
+            prometheus,
             agent,
             ingester,
             memory_max_bytes,

@@ -5,6 +5,7 @@
 //! Deliberately absent: what any of these does.
 
 mod certificates;
+mod counted;
 mod instances;
 mod rooms;
 mod signals;
@@ -251,7 +252,7 @@ impl Opened {
             rooms.spawn(async move { receivers.run(shutdown).await.context("the collector") });
         }
         if let Some(query) = rooms::query(config, &addrs, &rules, &storage)? {
-            let readers = rooms::readers(&storage);
+            let readers = rooms::readers(config, &storage);
             let server = query::bind(&query, readers, registry, connections).await?;
             addrs.extend(server.addrs());
             let shutdown = shutdown.clone();

@@ -10,7 +10,7 @@
 mod archive;
 mod bulk;
 pub mod check;
-mod client;
+pub(crate) mod client;
 mod closed;
 pub mod config;
 mod dead_letters;
@@ -46,8 +46,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::port::{
-    Archive, Backend, Capabilities, DeadLetterReader, DeadLetters, DependencyReader, SamplingStore,
-    TraceReader, TraceWriter, WriteError,
+    Archive, Backend, Capabilities, DeadLetterReader, DeadLetters, DependencyReader, Measures,
+    SamplingStore, TraceReader, TraceWriter, WriteError,
 };
 use crate::write_only::WriteOnly;
 use archive::Archives;
@@ -339,6 +339,14 @@ impl Backend for Elasticsearch {
             Some(opened) => Arc::new(Reader::new(&opened.main)),
             None => Arc::new(nowhere(instance)),
         }
+    }
+
+    fn measures(&self, instance: &Instance) -> Option<Measures> {
+        let opened = self.shared.opened(instance)?;
+        Some(Measures {
+            reader: Arc::new(Reader::new(&opened.main)),
+            is_dear: true,
+        })
     }
 
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {

@@ -64,8 +64,8 @@ use self::status::Status;
 use self::writer::Writer;
 use crate::disk::Disk;
 use crate::port::{
-    self, Backend, Capabilities, DeadLetters, DependencyReader, SamplingStore, TraceReader,
-    TraceWriter,
+    self, Backend, Capabilities, DeadLetters, DependencyReader, Measures, SamplingStore,
+    TraceReader, TraceWriter,
 };
 
 pub use config::{Config, NamespaceBounds};
@@ -302,6 +302,13 @@ impl Backend for Embedded {
 
     fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader> {
         Arc::new(Reader::new(self.shared.clone(), instance.clone()))
+    }
+
+    fn measures(&self, instance: &Instance) -> Option<Measures> {
+        Some(Measures {
+            reader: Arc::new(Reader::new(self.shared.clone(), instance.clone())),
+            is_dear: false,
+        })
     }
 
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>> {

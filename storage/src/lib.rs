@@ -20,6 +20,7 @@ mod letter;
 pub mod memory;
 mod owner;
 pub mod port;
+pub mod prometheus;
 pub mod query;
 mod sampling;
 pub mod spool;
@@ -37,9 +38,10 @@ mod tests;
 pub use owner::Owner;
 pub use port::{
     Archive, Backend, Buried, Capabilities, Completeness, DeadLetter, DeadLetterReader,
-    DeadLetters, DependencyLink, DependencyReader, Durations, Found, FoundTrace, GetTrace, Lacks,
-    LetterQuery, LetterStream, LinkKind, Operation, OperationQuery, Probabilities, Rate,
-    ReadContext, ReadError, ReadItem, ReadLimits, SamplingStore, Throughput, ThroughputRows,
-    TraceReader, TraceStream, TraceWriter, Unstorable, WriteError,
+    DeadLetters, DependencyLink, DependencyReader, Durations, Found, FoundTrace, GetTrace, Grid,
+    Lacks, LetterQuery, LetterStream, LinkKind, Measure, MeasureQuery, MeasureReader, Measured,
+    Measures, Operation, OperationQuery, Probabilities, Rate, ReadContext, ReadError, ReadItem,
+    ReadLimits, SamplingStore, Throughput, ThroughputRows, TraceReader, TraceStream, TraceWriter,
+    Unstorable, WriteError,
 };
 pub use query::{Filter, Pattern, TraceQuery};

@@ -15,6 +15,7 @@
 
 mod answer;
 mod detach;
+mod measures;
 mod metrics;
 mod reader;
 mod sampling;
@@ -30,8 +31,8 @@ use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
 use crate::port::{
-    Archive, Backend, Capabilities, DeadLetters, DependencyReader, SamplingStore, TraceReader,
-    TraceWriter, WriteError,
+    Archive, Backend, Capabilities, DeadLetters, DependencyReader, Measures, SamplingStore,
+    TraceReader, TraceWriter, WriteError,
 };
 use detach::Detacher;
 use metrics::Metrics;
@@ -129,6 +130,13 @@ impl Backend for Memory {
 
     fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader> {
         Arc::new(Reader::new(self.shared.clone(), instance.clone()))
+    }
+
+    fn measures(&self, instance: &Instance) -> Option<Measures> {
+        Some(Measures {
+            reader: Arc::new(Reader::new(self.shared.clone(), instance.clone())),
+            is_dear: false,
+        })
     }
 
     fn archive(&self) -> Option<Arc<dyn Archive>> {

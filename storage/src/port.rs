@@ -8,6 +8,7 @@
 mod dependencies;
 mod lacks;
 mod letters;
+mod measures;
 mod sampling;
 
 use std::sync::Arc;
@@ -25,6 +26,11 @@ use crate::query::{Place, TraceQuery};
 pub use dependencies::{DependencyLink, Durations, LinkKind};
 pub use lacks::Lacks;
 pub use letters::{Buried, DeadLetterReader, LetterQuery, LetterStream};
+pub(crate) use measures::Counter;
+pub use measures::{
+    BOUNDS, Cell, Grid, Line, MAX_BUCKETS, Measure, MeasureQuery, MeasureReader, Measured,
+    bound_us, bucket_of,
+};
 pub use sampling::{Probabilities, Rate, SamplingStore, Throughput, ThroughputRows};
 
 /// Nanoseconds of an hour.
@@ -145,6 +151,11 @@ pub trait Backend: Send + Sync {
     /// The dependencies of one instance.
     fn dependencies(&self, instance: &Instance) -> Arc<dyn DependencyReader>;
 
+    /// What counts the spans of one instance; `None`: nothing does.
+    fn measures(&self, _instance: &Instance) -> Option<Measures> {
+        None
+    }
+
     /// Where spans go that can never be stored; `None`: they are dropped and counted.
     fn dead_letters(&self) -> Option<Arc<dyn DeadLetters>>;
 
@@ -171,6 +182,15 @@ pub trait Backend: Send + Sync {
 
     /// Finishes what was taken in and closes files and connections. Later writes are [`WriteError::Unavailable`].
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What counts the spans of an instance.
+#[derive(Clone)]
+pub struct Measures {
+    /// Counts them.
+    pub reader: Arc<dyn MeasureReader>,
+    /// It makes a cluster work that others use too: only where an operator wants that.
+    pub is_dear: bool,
 }
 
 /// What a backend can do beside writing and reading.

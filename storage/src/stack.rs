@@ -29,10 +29,11 @@ use crate::layers::route::Routes;
 use crate::layers::window::{Clock, system_clock};
 use crate::layers::{Bury, Coalesce, FanOut, Ledger, Limits, Meter, Route, Sanitize, Window};
 use crate::port::{
-    Archive, Backend, DeadLetters, DependencyReader, SamplingStore, TraceReader, TraceWriter,
+    Archive, Backend, DeadLetters, DependencyReader, Measures, SamplingStore, TraceReader,
+    TraceWriter,
 };
 use crate::spool::Spools;
-use crate::union::Union;
+use crate::union::{Sum, Union};
 use letters::Letters;
 
 pub use kept::Kept;
@@ -77,6 +78,8 @@ pub struct Reading {
     pub traces: Arc<dyn TraceReader>,
     /// Its dependencies, likewise.
     pub dependencies: Arc<dyn DependencyReader>,
+    /// What counts its spans, likewise; none: nothing does.
+    pub measures: Option<Measures>,
     /// Where its traces are kept for good.
     pub archive: Option<Arc<dyn Archive>>,
     /// A backend that is asked decides by the token or key of whoever asks.
@@ -230,17 +233,28 @@ impl Storage {
             kind: backend.name(),
             traces: backend.reader(instance),
             dependencies: backend.dependencies(instance),
+            measures: backend.measures(instance),
             archive: backend.archive(),
             takes_credentials: backend.capabilities().takes_credentials,
         };
         let others: Vec<&Instance> = own.union.iter().filter(|o| *o != instance).collect();
         if !others.is_empty() {
             let mut union = Union::new(instance, reading.traces, reading.dependencies);
+            let mut is_dear = reading.measures.as_ref().is_some_and(|m| m.is_dear);
+            let mut counts = vec![(instance.clone(), reading.measures.map(|m| m.reader))];
             for other in others {
                 let backend = self.known.first_of(&kept(other));
                 reading.takes_credentials |= backend.capabilities().takes_credentials;
                 union.add(other, backend.reader(other), backend.dependencies(other));
+                let measures = backend.measures(other);
+                is_dear |= measures.as_ref().is_some_and(|m| m.is_dear);
+                counts.push((other.clone(), measures.map(|m| m.reader)));
             }
+            let counts_some = counts.iter().any(|(_, reader)| reader.is_some());
+            reading.measures = counts_some.then(|| Measures {
+                reader: Arc::new(Sum::new(counts)),
+                is_dear,
+            });
             let union = Arc::new(union);
             reading.traces = union.clone();
             reading.dependencies = union;

@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: whose traces somebody may see. Who joins instances lets everybody who may read the first read all.
 
+mod measures;
 mod traces;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::port::{
 };
 use crate::query::{Place, TraceQuery};
 use crate::trouble::Trouble;
+pub(crate) use measures::Sum;
 use traces::Traces;
 
 /// Of the time that is left, what one step may take of a source: the rest is for the answer.

@@ -27,6 +27,7 @@ mod rotation;
 mod sampling;
 pub(crate) mod sender;
 mod servers;
+mod span_metrics;
 mod spool;
 mod union;
 mod upkeep;

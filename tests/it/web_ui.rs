@@ -53,7 +53,7 @@ async fn a_bundle_is_served_and_followed_while_it_changes() {
             r#"<base href="/jaeger/" data-inject-target="BASE_URL" />"#,
             r#"const JAEGER_CONFIG = {"menu":"\u003c/script\u003e"};"#,
             r#"const JAEGER_STORAGE_CAPABILITIES = {"archiveStorage":true};"#,
-            r#"const JAEGER_BACKEND_CAPABILITIES = {"archiveStorage":true,"metricsStorage":false,"aiAssistant":false};"#,
+            r#"const JAEGER_BACKEND_CAPABILITIES = {"archiveStorage":true,"metricsStorage":true,"aiAssistant":false};"#,
             r#"const JAEGER_VERSION = {"gitCommit":"#,
         ] {
             assert!(page.contains(expect), "no {expect} at {path} in {page}");

@@ -283,3 +283,79 @@ async fn summaries_come_one_by_one() {
     );
     assert_eq!(found[1].services.len(), 1);
 }
+
+#[tokio::test]
+async fn metrics_are_those_of_http() {
+    use wire::r#gen::metrics as proto;
+
+    let script = || Script {
+        counts: true,
+        counted: vec![(
+            1_500,
+            storage::port::Cell {
+                calls: 4,
+                errors: 1,
+                durations: vec![(40, 4)],
+            },
+        )],
+        ..Script::default()
+    };
+    let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+    let base = proto::MetricsQueryBaseRequest {
+        service_names: vec!["svc".to_owned()],
+        group_by_operation: true,
+        end_time: at(2),
+        lookback: seconds(0),
+        step: seconds(1),
+        rate_per: seconds(2),
+        span_kinds: Vec::new(),
+    };
+    let family = |answer: Answer| -> proto::MetricFamily {
+        let response: proto::GetMetricsResponse = answer.only();
+        response.metrics.unwrap()
+    };
+    let value = |family: &proto::MetricFamily| match &family.metrics[0].metric_points[..] {
+        [
+            proto::MetricPoint {
+                value: Some(proto::metric_point::Value::GaugeValue(gauge)),
+                timestamp,
+            },
+        ] => {
+            assert_eq!(*timestamp, at(2));
+            gauge.value
+        }
+        other => panic!("{other:?}"),
+    };
+    let double = |value| Some(proto::gauge_value::Value::DoubleValue(value));
+    let service = "jaeger.api_v2.metrics.MetricsQueryService";
+    let base_request = Some(base);
+    let calls = proto::GetCallRatesRequest {
+        base_request: base_request.clone(),
+    };
+    let calls = family(ask(script(), &format!("{service}/GetCallRates"), &calls).await);
+    assert_eq!(calls.name, "service_operation_call_rate");
+    assert_eq!(calls.r#type(), proto::MetricType::Gauge);
+    assert_eq!(value(&calls), double(2.0));
+    let errors = proto::GetErrorRatesRequest {
+        base_request: base_request.clone(),
+    };
+    let errors = family(ask(script(), &format!("{service}/GetErrorRates"), &errors).await);
+    assert_eq!(value(&errors), double(0.25));
+    let latencies = proto::GetLatenciesRequest {
+        base_request,
+        quantile: 1.0,
+    };
+    let latencies = family(ask(script(), &format!("{service}/GetLatencies"), &latencies).await);
+    assert_eq!(value(&latencies), double(1.024));
+    let step = proto::GetMinStepDurationRequest {};
+    let step = ask(script(), &format!("{service}/GetMinStepDuration"), &step).await;
+    let step: proto::GetMinStepDurationResponse = step.only();
+    let nanos = 1_000_000;
+    assert_eq!(
+        step.min_step,
+        Some(prost_types::Duration { seconds: 0, nanos })
+    );
+    let nobody = proto::GetCallRatesRequest { base_request: None };
+    let nobody = ask(script(), &format!("{service}/GetCallRates"), &nobody).await;
+    assert_eq!(nobody.code, Code::InvalidArgument);
+}

@@ -5,6 +5,8 @@
 //! Source: `jaegertracing/jaeger: cmd/query/app/query_parser.go`, `parseMetricsQueryParams`, and `http_handler.go` v1.76.0. Different on purpose: a
 //! negative duration is refused.
 
+mod json;
+
 use std::time::{Duration, SystemTime};
 
 use axum::response::Response;
@@ -17,10 +19,6 @@ use super::form::Form;
 use super::{go, params};
 use crate::service::{Call, Measure, MetricsError, MetricsQuery};
 
-const LOOKBACK: Duration = Duration::from_secs(3600);
-const STEP: Duration = Duration::from_secs(5);
-const RATE_PER: Duration = Duration::from_secs(600);
-
 /// One of the three.
 pub(super) async fn get(
     call: Call<'_>,
@@ -29,9 +27,9 @@ pub(super) async fn get(
     pretty: bool,
 ) -> Result<Response, Error> {
     let query = parse(measure, form, SystemTime::now()).map_err(Error::bad_request)?;
-    let mut json = call.get_metrics(&query).await?;
-    json.pop();
-    Ok(Bare::new(vec![json]).into_response(pretty))
+    let family = call.get_metrics(&query).await?;
+    let answer = Bare::new(vec![json::write(&family)]).cut(call.lacks());
+    Ok(answer.into_response(pretty))
 }
 
 /// In milliseconds.
@@ -62,9 +60,9 @@ fn parse(measure: Measure, form: &Form, now: SystemTime) -> Result<MetricsQuery,
         by_operation,
         kinds,
         end_ns: params::time(form, "endTs", 1_000_000)?.unwrap_or_else(|| params::ns(now)),
-        lookback: milliseconds(form, "lookback", LOOKBACK)?,
-        step: milliseconds(form, "step", STEP)?,
-        rate_per: milliseconds(form, "ratePer", RATE_PER)?,
+        lookback: milliseconds(form, "lookback", MetricsQuery::LOOKBACK)?,
+        step: milliseconds(form, "step", MetricsQuery::STEP)?,
+        rate_per: milliseconds(form, "ratePer", MetricsQuery::RATE_PER)?,
     })
 }
 
@@ -93,6 +91,9 @@ impl From<MetricsError> for Error {
         match error {
             MetricsError::Disabled => Self::new(StatusCode::NOT_IMPLEMENTED, error.to_string()),
             MetricsError::Read(error) => error.into(),
+            MetricsError::Prometheus(error) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+            }
         }
     }
 }

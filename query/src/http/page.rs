@@ -51,7 +51,10 @@ impl Page {
     pub(super) fn new(config: &Config) -> Self {
         let values = vec![
             ("archive", config.archive.to_string()),
-            ("backend", backend_capabilities(config.archive)),
+            (
+                "backend",
+                backend_capabilities(config.archive, config.has_metrics),
+            ),
             ("version", version(&config.version)),
             ("spoor", escape(&config.version.spoor)),
             ("jaeger", escape(&config.version.git_version)),
@@ -143,8 +146,8 @@ pub(super) fn version(version: &Version) -> String {
 }
 
 /// What the UI of Jaeger 2 asks a page for.
-pub(super) fn backend_capabilities(archive: bool) -> String {
-    format!("{{\"archiveStorage\":{archive},\"metricsStorage\":false,\"aiAssistant\":false}}")
+pub(super) fn backend_capabilities(archive: bool, metrics: bool) -> String {
+    format!("{{\"archiveStorage\":{archive},\"metricsStorage\":{metrics},\"aiAssistant\":false}}")
 }
 
 pub(super) fn file(body: Bytes, content_type: &'static str) -> Response {

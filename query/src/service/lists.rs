@@ -173,24 +173,32 @@ impl Call<'_> {
         operation: &'static str,
         read: impl Future<Output = Result<Vec<T>, ReadError>>,
     ) -> Result<Vec<T>, ReadError> {
-        let turn = self.within(self.service.lists.turns.acquire()).await;
-        let Some(Ok(_turn)) = turn else {
-            return Err(self.crowded(&format!("{LISTS} lists are being read")));
-        };
-        let timer = self.timer(operation);
-        let mut result = match self.within(read).await {
-            None | Some(Err(ReadError::Cancelled(_))) => Err(self.late()),
-            Some(result) => result,
-        };
-        timer.end(&result);
-        if let Ok(list) = &mut result
-            && list.len() > LISTED
-        {
+        let mut list = self.in_turn(operation, read).await?;
+        if list.len() > LISTED {
             list.truncate(LISTED);
             self.service.metrics.cut();
             let why = || format!("{LISTED} are all that a list lets through");
             self.cut.get_or_init(why);
         }
+        Ok(list)
+    }
+
+    /// Reads what is made of many spans or of none, in its turn and within its time.
+    pub(super) async fn in_turn<T>(
+        &self,
+        operation: &'static str,
+        read: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        let turn = self.within(self.service.lists.turns.acquire()).await;
+        let Some(Ok(_turn)) = turn else {
+            return Err(self.crowded(&format!("{LISTS} lists are being read")));
+        };
+        let timer = self.timer(operation);
+        let result = match self.within(read).await {
+            None | Some(Err(ReadError::Cancelled(_))) => Err(self.late()),
+            Some(result) => result,
+        };
+        timer.end(&result);
         result
     }
 }

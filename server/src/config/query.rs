@@ -10,6 +10,7 @@ use ::query::{BasePath, CacheConfig, Ui};
 use http::{HeaderName, HeaderValue};
 use settings::ByteSize;
 
+use super::SpanMetrics;
 use super::check::Check;
 
 /// Answering queries.
@@ -39,6 +40,8 @@ pub struct Query {
     pub tag_expressions: bool,
     /// Whether a caller's own token goes on to the store.
     pub bearer_token_propagation: bool,
+    /// Whether stores count their spans for rates and latencies.
+    pub span_metrics: SpanMetrics,
     /// The web UI.
     pub ui: Ui,
 }
@@ -64,6 +67,7 @@ impl Query {
             timeout: check.some_time("query.timeout"),
             tag_expressions: check.settings.bool("query.tag-expressions"),
             bearer_token_propagation: check.settings.bool("query.bearer-token-propagation"),
+            span_metrics: SpanMetrics::check(check),
             ui: ui(check),
         }
     }

@@ -9,6 +9,7 @@ mod elasticsearch;
 mod instances;
 mod kafka;
 mod listening;
+mod prometheus;
 
 pub(super) fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {
     let words: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();

@@ -30,6 +30,8 @@ use crate::cli::Role;
 use crate::commands::version;
 use crate::config::{self, Config};
 
+use super::counted;
+
 /// How long an agent tries to hand spans on, over all attempts.
 const FORWARDING: Duration = Duration::from_secs(10);
 
@@ -379,7 +381,13 @@ pub(super) fn query(
             address: address.to_string(),
         })
     };
+    let counted = counted::open(config)?;
+    let measures = storage.reading(&config.certificates.instance).measures;
+    let has_metrics = counted.is_some()
+        || measures.is_some_and(|measures| query.span_metrics.counts(measures.is_dear));
     Ok(Some(query::Config {
+        counted,
+        has_metrics,
         http: listener(at, config)?,
         grpc: (config.listeners.query_grpc.as_ref())
             .map(|at| listener(at, config))
@@ -415,20 +423,25 @@ pub(super) fn query(
 }
 
 /// How the query service reads the store.
-pub(super) fn readers(storage: &Arc<Storage>) -> query::Stores {
+pub(super) fn readers(config: &Config, storage: &Arc<Storage>) -> query::Stores {
+    let span_metrics = config.query.as_ref().map(|query| query.span_metrics);
+    let span_metrics = span_metrics.unwrap_or_default();
     let storage = storage.clone();
     Arc::new(move |instance| {
         let Reading {
             kind,
             traces,
             dependencies,
+            measures,
             archive,
             takes_credentials,
         } = storage.reading(instance);
+        let measures = measures.filter(|measures| span_metrics.counts(measures.is_dear));
         query::Readers {
             kind,
             traces,
             dependencies,
+            measures: measures.map(|measures| measures.reader),
             archive,
             takes_credentials,
         }

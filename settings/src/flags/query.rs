@@ -3,10 +3,8 @@
 //! Rows only. Source: `jaegertracing/jaeger: cmd/query/app/flags.go`, `internal/storage/metricstore/prometheus/options.go` at v1.76.0, `cmd/query/app/flags.go`
 //! at v1.20.0.
 
-use super::macros::{client_tls, server_tls};
+use super::macros::server_tls;
 use crate::flag::{Flag, Kind, Reader};
-
-const METRICS: &str = "the metrics API answers 501 in this version";
 
 const fn q(flag: Flag) -> Flag {
     flag.by(Reader::Query)
@@ -133,65 +131,71 @@ pub(super) const ROWS: &[Flag] = &[
         "1",
         "share of queries, 0 to 1, that are traced with query.enable-tracing where the caller brings no trace context",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
+        "query.span-metrics",
+        Kind::Text,
+        "auto",
+        "whether a store counts its spans when rates and latencies of services are asked for: auto, where that makes no cluster work (the stores embedded and memory); always; never",
+    )),
+    q(Flag::acts(
         "prometheus.server-url",
         Kind::Text,
         "http://localhost:9090",
-        METRICS,
+        "where Prometheus is, with METRICS_STORAGE_TYPE=prometheus; it may end with a path",
     )),
     q(Flag::accepted(
         "prometheus.connect-timeout",
         Kind::Duration,
         "30s",
-        METRICS,
+        "connecting is given up after 5s, and a query after query.timeout",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "prometheus.token-file",
         Kind::Text,
         "",
-        METRICS,
+        "path of a file with a bearer token for Prometheus, read again when it changes",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "prometheus.token-override-from-context",
         Kind::Bool,
         "true",
-        METRICS,
+        "send the token of whoever asks in place of that file's, where query.bearer-token-propagation hands it on",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "prometheus.query.namespace",
         Kind::Text,
         "traces_span_metrics",
-        METRICS,
+        "what stands before the names of the metrics calls and duration, with an underscore; empty: nothing",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "prometheus.query.duration-unit",
         Kind::Text,
         "ms",
-        METRICS,
+        "unit of durations in Prometheus, ms or s, for the name of their metric",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "prometheus.query.normalize-calls",
         Kind::Bool,
         "false",
-        METRICS,
+        "the metric of calls has a name that ends with _total",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "prometheus.query.normalize-duration",
         Kind::Bool,
         "false",
-        METRICS,
+        "the metric of durations has a name that ends with its unit",
     )),
-    q(Flag::accepted(
+    q(Flag::acts(
         "prometheus.query.extra-query-params",
         Kind::Text,
         "",
-        METRICS,
+        "parameters for the URL of every query, as name=value,name=value",
     )),
     q(Flag::accepted(
         "prometheus.query.support-spanmetrics-connector",
         Kind::Bool,
         "true",
-        METRICS,
+        "the names of the spanmetrics connector are the only ones",
     )),
     // Names that ended before 1.76.
     q(Flag::old_port("query.port", "query.http-server.host-port")),
@@ -204,4 +208,46 @@ pub(super) const ROWS: &[Flag] = &[
 
 pub(super) const HTTP_TLS: &[Flag] = &server_tls!("query.http", Reader::Query);
 pub(super) const GRPC_TLS: &[Flag] = &server_tls!("query.grpc", Reader::Query);
-pub(super) const PROMETHEUS_TLS: &[Flag] = &client_tls!("prometheus", Flag::accepted, METRICS);
+pub(super) const PROMETHEUS_TLS: &[Flag] = &[
+    q(Flag::acts(
+        "prometheus.tls.enabled",
+        Kind::Bool,
+        "false",
+        "the settings of this block hold for a URL of https; without it those are trusted that the system's authorities have signed",
+    )),
+    q(Flag::acts(
+        "prometheus.tls.ca",
+        Kind::Text,
+        "",
+        "path of the authorities that may have signed Prometheus' certificate, PEM; read again when it changes; empty: those of the system, and our own in certs.directory",
+    )),
+    q(Flag::acts(
+        "prometheus.tls.cert",
+        Kind::Text,
+        "",
+        "path of our certificate, PEM, for a server that asks for one; read again when it changes",
+    )),
+    q(Flag::acts(
+        "prometheus.tls.key",
+        Kind::Text,
+        "",
+        "path of its private key, PEM; read again when it changes",
+    )),
+    q(Flag::acts(
+        "prometheus.tls.server-name",
+        Kind::Text,
+        "",
+        "name that Prometheus' certificate must hold; empty: the host that is called",
+    )),
+    q(Flag::acts(
+        "prometheus.tls.skip-host-verify",
+        Kind::Bool,
+        "false",
+        "take any certificate: whoever stands in between can read and change what is answered",
+    )),
+    q(Flag::alias(
+        "prometheus.tls",
+        Kind::Bool,
+        "prometheus.tls.enabled",
+    )),
+];

@@ -87,11 +87,11 @@ pub(super) const ROWS: &[Flag] = &[
     )
     .by(Reader::Collector)
     .variable_only(),
-    Flag::accepted(
+    Flag::acts(
         "METRICS_STORAGE_TYPE",
         Kind::Text,
         "",
-        "the metrics API answers 501 in this version",
+        "prometheus: that is asked for rates and latencies of services; empty: see query.span-metrics",
     )
     .by(Reader::Query)
     .variable_only(),

@@ -173,7 +173,7 @@ fn what_changes_nothing_is_warned_of_once_a_reason() {
         "--grpc-storage.server=t --grpc-storage.connection-timeout=9s",
         &[
             ("COLLECTOR_QUEUE_SIZE", "99"),
-            ("METRICS_STORAGE_TYPE", "prometheus"),
+            ("DEPENDENCY_STORAGE_TYPE", "elasticsearch"),
         ],
     );
     assert_eq!(told(&got), [""; 0]);

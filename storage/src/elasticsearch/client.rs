@@ -173,6 +173,7 @@ impl Client {
             Body::None => (None, Bytes::new()),
             Body::Json(bytes) => (Some("application/json"), bytes.clone()),
             Body::Lines(bytes) => (Some("application/x-ndjson"), bytes.clone()),
+            Body::Form(bytes) => (Some("application/x-www-form-urlencoded"), bytes.clone()),
         };
         let body = match compressed {
             Some(compressed) => {

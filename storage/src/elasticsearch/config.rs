@@ -48,6 +48,8 @@ pub struct Place {
 pub struct Connection {
     /// What stands before the settings' names: `es` or `es-archive`. Messages name settings with it.
     pub settings: String,
+    /// How the setting of URLs is called behind that: `server-urls`.
+    pub urls_setting: &'static str,
     /// `server-urls`: full URLs, tried in turn, without a name or password in them.
     pub urls: Vec<String>,
     /// `tls`; none: TLS only where a URL says `https`, with the system's authorities.
@@ -253,6 +255,7 @@ impl Connection {
         // taken apart, so that none is forgotten
         let Self {
             settings: _,
+            urls_setting: _,
             urls,
             tls,
             own_authority,
@@ -308,6 +311,7 @@ impl Default for Connection {
     fn default() -> Self {
         Self {
             settings: "es".to_owned(),
+            urls_setting: "server-urls",
             urls: vec!["http://127.0.0.1:9200".to_owned()],
             tls: None,
             own_authority: None,

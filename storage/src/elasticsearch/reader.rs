@@ -7,6 +7,7 @@
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/reader.go` v1.76.0.
 
+mod measures;
 mod names;
 mod pages;
 mod traces;

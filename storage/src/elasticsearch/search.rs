@@ -32,6 +32,7 @@ use crate::port::{ReadContext, ReadError};
 
 pub(super) use crate::trouble::Trouble;
 pub(super) use answer::{Answer, Hit, one, several};
+pub(super) use filter::known as of_filter;
 pub(super) use newest::Search;
 pub(super) use position::Position;
 

@@ -5,6 +5,7 @@
 mod answer;
 mod calls;
 mod fetch;
+mod measures;
 mod needle;
 mod search;
 mod trace;

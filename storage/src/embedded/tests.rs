@@ -3,6 +3,7 @@
 mod bounds;
 mod faults;
 mod inspected;
+mod measures;
 mod oracle;
 mod power_cuts;
 mod room;

@@ -27,7 +27,7 @@ pub(super) struct Reader {
 }
 
 /// All traces of an instance, as they were at one moment.
-struct Snapshot(Vec<(TraceId, Spans)>);
+pub(super) struct Snapshot(Vec<(TraceId, Spans)>);
 
 // === impl Reader ===
 
@@ -37,7 +37,7 @@ impl Reader {
     }
 
     /// Runs `look` over all traces, on a blocking thread. It is told when the caller went away.
-    async fn over_all<T: Send + 'static>(
+    pub(super) async fn over_all<T: Send + 'static>(
         &self,
         cx: &ReadContext,
         look: impl FnOnce(Snapshot, &ReadContext) -> Result<T, ReadError> + Send + 'static,
@@ -183,7 +183,11 @@ impl DependencyReader for Reader {
 // === impl Snapshot ===
 
 impl Snapshot {
-    fn each(&self, cx: &ReadContext, mut visit: impl FnMut(&Span)) -> Result<(), ReadError> {
+    pub(super) fn each(
+        &self,
+        cx: &ReadContext,
+        mut visit: impl FnMut(&Span),
+    ) -> Result<(), ReadError> {
         for (_, spans) in &self.0 {
             cx.check()?;
             for stored in spans.iter() {

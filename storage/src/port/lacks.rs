@@ -19,6 +19,11 @@ impl Lacks {
         self.0.lock().add(trouble);
     }
 
+    /// Something is missing, in a sentence.
+    pub fn add(&self, what: String) {
+        self.0.lock().note(what);
+    }
+
     /// What is missing, and the setting that mends it; none: nothing is.
     pub fn reason(&self) -> Option<String> {
         self.0.lock().reason()

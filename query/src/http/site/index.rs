@@ -16,6 +16,7 @@ use crate::http::page;
 pub(super) struct Facts {
     base_path: String,
     archive: bool,
+    has_metrics: bool,
     version: String,
 }
 
@@ -26,6 +27,7 @@ impl Facts {
         Self {
             base_path: config.base_path.as_str().to_owned(),
             archive: config.archive,
+            has_metrics: config.has_metrics,
             version: page::version(&config.version),
         }
     }
@@ -41,7 +43,7 @@ pub(super) fn fill(template: &str, config: Option<&UiConfig>, facts: &Facts) -> 
     };
     let storage = format!("{{\"archiveStorage\":{archive}}}");
     html = constant(&html, "STORAGE_CAPABILITIES", &storage);
-    let backend = page::backend_capabilities(archive);
+    let backend = page::backend_capabilities(archive, facts.has_metrics);
     html = constant(&html, "BACKEND_CAPABILITIES", &backend);
     html = constant(&html, "VERSION", &facts.version);
     if !facts.base_path.is_empty() {

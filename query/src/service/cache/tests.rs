@@ -120,6 +120,7 @@ fn service(ttl: Duration, kind: &'static str, is_empty: bool) -> (Service, Arc<A
             traces: echo.clone(),
             dependencies: echo,
             archive: None,
+            measures: None,
             takes_credentials: true,
         }
     };

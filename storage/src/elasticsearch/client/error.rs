@@ -68,6 +68,8 @@ impl Response {
         let cause = error
             .and_then(|error| error.get("root_cause"))
             .and_then(|causes| causes.get(0))
+            // what fails when shards have answered has no root
+            .or_else(|| error?.get("caused_by"))
             .and_then(of);
         let text = (error.and_then(of))
             .map(|said| match cause {

@@ -52,7 +52,7 @@ pub(super) struct Nodes {
 
 impl Nodes {
     pub(super) fn new(settings: &Connection) -> Result<Self, String> {
-        let setting = format!("{}.server-urls", settings.settings);
+        let setting = format!("{}.{}", settings.settings, settings.urls_setting);
         let mut given: Vec<Arc<Node>> = Vec::new();
         for url in &settings.urls {
             let node = parse(url).map_err(|problem| format!("{setting}: {problem}"))?;

@@ -46,6 +46,8 @@ pub(crate) enum Body {
     Json(Bytes),
     /// `application/x-ndjson`
     Lines(Bytes),
+    /// `application/x-www-form-urlencoded`
+    Form(Bytes),
 }
 
 /// What a server answered.
@@ -122,6 +124,11 @@ impl Request {
 
     pub(crate) fn lines(mut self, body: impl Into<Bytes>) -> Self {
         self.body = Body::Lines(body.into());
+        self
+    }
+
+    pub(crate) fn form(mut self, body: Bytes) -> Self {
+        self.body = Body::Form(body);
         self
     }
 

@@ -69,6 +69,19 @@ pub(super) fn condition(
     Condition::all(exact.into_iter().chain(names).chain([filter]))
 }
 
+/// Documents that surely answer `filter`, as far as an index knows.
+pub(in crate::elasticsearch) fn known(filter: &Filter, dot_replacement: &str) -> Option<Value> {
+    let tags = Tags {
+        dot_replacement,
+        expressions: Expressions::There,
+    };
+    match tags.filter(filter).sure {
+        Clause::Always => Some(json!({"match_all": {}})),
+        Clause::Never => None,
+        Clause::Query(query) => Some(query),
+    }
+}
+
 /// In milliseconds, by which whole indices are passed over, and in microseconds.
 fn times(query: &TraceQuery) -> Clause {
     let range = |field: &str, unit: u64| {

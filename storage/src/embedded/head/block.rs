@@ -51,6 +51,8 @@ pub(crate) struct Key {
     pub(crate) duration_ns: u64,
     /// Number of its operation.
     pub(crate) operation: u32,
+    /// The row's flags.
+    pub(crate) flags: u8,
 }
 
 // === impl Block ===
@@ -121,14 +123,18 @@ impl Block {
             .zip(&self.duration_ns)
             .zip(&self.operation)
             .zip(&self.trace)
+            .zip(&self.flags)
             .enumerate();
-        columns.map(|(at, (((start, duration), operation), trace))| Key {
-            at,
-            trace: *trace,
-            start_ns: *start,
-            duration_ns: *duration,
-            operation: *operation,
-        })
+        columns.map(
+            |(at, ((((start, duration), operation), trace), flags))| Key {
+                at,
+                trace: *trace,
+                start_ns: *start,
+                duration_ns: *duration,
+                operation: *operation,
+                flags: *flags,
+            },
+        )
     }
 
     /// The earliest and the latest start; `None` when it is empty.
