@@ -125,15 +125,25 @@ pub fn go_client(name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder.join(name))
 }
 
-/// The library that bends a program's clock, from Debian's or Ubuntu's package; it is unpacked here and installed nowhere.
+/// The library that bends a program's clock.
 pub fn libfaketime() -> anyhow::Result<PathBuf> {
-    let folder = cache()?.join("libfaketime");
+    let folder = debian("libfaketime")?;
+    let libraries = files(&folder.join("usr/lib"))?.map(|machine| machine.join("faketime"));
+    libraries
+        .map(|folder| folder.join("libfaketimeMT.so.1"))
+        .find(|library| library.exists())
+        .with_context(|| format!("no libfaketime in {}", folder.display()))
+}
+
+/// The folder into which a package of Debian or Ubuntu is unpacked; it is installed nowhere, and what it depends on is not there.
+pub(crate) fn debian(package: &str) -> anyhow::Result<PathBuf> {
+    let folder = cache()?.join(package);
     once(&folder, || {
         std::fs::create_dir_all(&folder)?;
         let needs = "a Debian or Ubuntu, and `apt-get update`";
         run(
             Command::new("apt-get")
-                .args(["download", "-q", "libfaketime"])
+                .args(["download", "-q", package])
                 .current_dir(&folder),
             needs,
         )?;
@@ -148,11 +158,7 @@ pub fn libfaketime() -> anyhow::Result<PathBuf> {
         }
         Ok(())
     })?;
-    let libraries = files(&folder.join("usr/lib"))?.map(|machine| machine.join("faketime"));
-    libraries
-        .map(|folder| folder.join("libfaketimeMT.so.1"))
-        .find(|library| library.exists())
-        .with_context(|| format!("no libfaketime in {}", folder.display()))
+    Ok(folder)
 }
 
 fn files(folder: &Path) -> anyhow::Result<impl Iterator<Item = PathBuf> + use<>> {

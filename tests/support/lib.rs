@@ -11,5 +11,6 @@ pub mod golden;
 pub mod golden_v3;
 pub mod kafka;
 pub mod pki;
+pub mod prometheus;
 pub mod servers;
 pub mod spoor;
