@@ -36,8 +36,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A compiler that gives up early and the plainest collector: a start takes two thirds of the time, and nobody measures these servers.
 pub(crate) const QUICK: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
-/// The same for what stores: its breaker counts garbage too, and only of this collector it knows how to be rid of it. With another it refuses every bulk until something else fills the heap up.
-const QUICK_STORE: &str = "-XX:TieredStopAtLevel=1 -XX:+UseG1GC";
+/// The same for what stores, without the collector: tools have one of their own, and the server another, see [`jvm_options`].
+const QUICK_STORE: &str = "-XX:TieredStopAtLevel=1";
 
 /// A server. Dropping it kills it and removes its folder; it dies with this process too.
 #[derive(Debug)]
@@ -339,7 +339,9 @@ fn jvm_options(kind: Kind, tmp: &str) -> String {
         "-Xms512m".to_owned(),
         "-Xmx512m".to_owned(),
         "-XX:+ExitOnOutOfMemoryError".to_owned(),
-        // as the distributions do with small heaps
+        // its breaker counts garbage too, and only of this collector it knows how to be rid of it: with another it refuses every bulk until something else fills the heap up
+        "-XX:+UseG1GC".to_owned(),
+        // as the distributions have it for small heaps
         "-XX:G1ReservePercent=25".to_owned(),
         "-XX:InitiatingHeapOccupancyPercent=30".to_owned(),
         format!("-Djava.io.tmpdir={tmp}"),
