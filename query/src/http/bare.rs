@@ -6,7 +6,6 @@
 use axum::response::Response;
 
 use super::envelope::{self, Partial};
-use super::indent::indent;
 use super::pieces::Pieces;
 use crate::service::Turn;
 
@@ -56,9 +55,7 @@ impl Bare {
             None => Vec::new(),
         };
         pieces.push([end, b"}".to_vec()].concat());
-        if pretty {
-            pieces = vec![indent(&pieces.concat())];
-        }
-        envelope::json(Pieces::body(pieces, self.turn), self.partial.as_deref())
+        let body = Pieces::body(pieces, pretty, self.turn);
+        envelope::json(body, self.partial.as_deref())
     }
 }

@@ -14,7 +14,6 @@ use serde::Serialize;
 use storage::ReadError;
 use wire::go_json;
 
-use super::indent::indent;
 use super::pieces::Pieces;
 use crate::partial::{PARTIAL, header_text};
 use crate::service::{ArchiveError, Turn};
@@ -140,11 +139,8 @@ impl Envelope {
         let partial = self.partial.clone();
         let next = self.next.as_deref().map(header_text);
         let turn = self.turn.take();
-        let mut pieces = self.into_pieces();
-        if pretty {
-            pieces = vec![indent(&pieces.concat())];
-        }
-        let mut response = json(Pieces::body(pieces, turn), partial.as_deref());
+        let body = Pieces::body(self.into_pieces(), pretty, turn);
+        let mut response = json(body, partial.as_deref());
         if let Some(cursor) = next {
             response.headers_mut().insert(NEXT, cursor);
         }

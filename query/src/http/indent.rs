@@ -1,51 +1,63 @@
 //! `prettyPrint`: JSON with four spaces for each level.
 //!
-//! In: compact JSON that we wrote ourselves. Out: the same, spread over lines; an empty list or object stays on its line.
+//! In: compact JSON that we wrote ourselves, piece by piece. Out: the same, spread over lines; an empty list or object stays on its line.
 //!
 //! Source: Go 1.24 `encoding/json`, `Indent`.
 
 const STEP: &[u8] = b"    ";
 
-/// `compact`, indented.
-pub(super) fn indent(compact: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(compact.len() * 2);
-    let mut depth = 0_usize;
-    let (mut in_string, mut escaped) = (false, false);
-    let mut bytes = compact.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        if in_string {
-            out.push(byte);
-            in_string = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
-            continue;
-        }
-        match byte {
-            b'{' | b'[' => {
+/// Where in the JSON it is.
+#[derive(Debug, Default)]
+pub(super) struct Indent {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    /// A list or object has begun, and whether anything is in it is not known yet.
+    opened: bool,
+}
+
+// === impl Indent ===
+
+impl Indent {
+    /// The next piece of `compact`, indented. Pieces may end anywhere.
+    pub(super) fn add(&mut self, compact: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(compact.len() * 2);
+        for &byte in compact {
+            if self.in_string {
                 out.push(byte);
-                if let Some(close) = bytes.next_if(|b| matches!(b, b'}' | b']')) {
-                    out.push(close);
-                } else {
-                    depth += 1;
-                    new_line(&mut out, depth);
+                self.in_string = self.escaped || byte != b'"';
+                self.escaped = !self.escaped && byte == b'\\';
+                continue;
+            }
+            let is_close = matches!(byte, b'}' | b']');
+            if std::mem::take(&mut self.opened) {
+                if is_close {
+                    out.push(byte);
+                    continue;
+                }
+                self.depth += 1;
+                new_line(&mut out, self.depth);
+            }
+            match byte {
+                _ if is_close => {
+                    self.depth = self.depth.saturating_sub(1);
+                    new_line(&mut out, self.depth);
+                    out.push(byte);
+                }
+                b',' => {
+                    out.push(byte);
+                    new_line(&mut out, self.depth);
+                }
+                b':' => out.extend_from_slice(b": "),
+                _ => {
+                    self.opened = matches!(byte, b'{' | b'[');
+                    self.in_string = byte == b'"';
+                    out.push(byte);
                 }
             }
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                new_line(&mut out, depth);
-                out.push(byte);
-            }
-            b',' => {
-                out.push(byte);
-                new_line(&mut out, depth);
-            }
-            b':' => out.extend_from_slice(b": "),
-            _ => {
-                in_string = byte == b'"';
-                out.push(byte);
-            }
         }
+        out
     }
-    out
 }
 
 fn new_line(out: &mut Vec<u8>, depth: usize) {
@@ -68,7 +80,12 @@ mod tests {
             serde_json::json!({"a\\\"": "\\\\\"", "b": [[], [[1]]]}),
         ] {
             let compact = wire::go_json::to_vec(&value);
-            assert_eq!(indent(&compact), wire::go_json::to_vec_pretty(&value));
+            let wanted = wire::go_json::to_vec_pretty(&value);
+            for at_once in 1..=compact.len() {
+                let mut indent = Indent::default();
+                let pieces = compact.chunks(at_once).map(|piece| indent.add(piece));
+                assert_eq!(pieces.collect::<Vec<_>>().concat(), wanted, "{at_once}");
+            }
         }
     }
 }
