@@ -12,13 +12,13 @@ use tests::spoor::Spoor;
 
 use crate::support::{get_json, setup, soak};
 
-pub(crate) use topology::{Link, Links, Topology, links_of};
+pub(crate) use topology::{Link, Links, Made, Topology, links_of};
 
 /// Spans of a request.
 const BATCH: usize = 400;
 
 /// Sends every batch of spans to one of these addresses, at random, until it is acknowledged; some twice.
-pub(crate) async fn send(to: &[String], spans: &[serde_json::Value], rng: &mut Rng) {
+pub(crate) async fn send(to: &[String], spans: &[&Made], rng: &mut Rng) {
     let client = reqwest::Client::new();
     for batch in spans.chunks(BATCH) {
         let twice = rng.below(20) == 0;

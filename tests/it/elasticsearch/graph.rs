@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bench::rng::Rng;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use storage::conformance::{Subject, dependencies};
 use storage::elasticsearch::config::{Graph, Place};
 use storage::elasticsearch::document::dependencies::id as document_id;
@@ -20,7 +20,7 @@ use tests::spoor::{Setup, Spoor};
 use super::collector::Metrics;
 use super::golden::on;
 use super::sender::place;
-use crate::graph::{Link, Links, Topology, compare, links_of, send};
+use crate::graph::{Link, Links, Made, Topology, compare, links_of, send};
 use crate::support::{eventually, get, soak};
 
 /// Counts at once, and soon after a late span.
@@ -267,13 +267,8 @@ async fn check_three(kind: Kind) {
             spoors[at] = other;
         }
     }
-    let old = json!({
-        "service": "x",
-        "span": {"traceId": format!("{:032x}", 9), "spanId": format!("{:016x}", 9), "name": "op", "kind": 3,
-            "startTimeUnixNano": (foreign_ms * 1_000_000).to_string(), "endTimeUnixNano": (foreign_ms * 1_000_000).to_string(),
-            "attributes": [{"key": "peer.service", "value": {"stringValue": "z"}}]},
-    });
-    let late: Vec<Value> = late.iter().cloned().chain([old]).collect();
+    let old = Made::alone(foreign_ms * 1_000);
+    let late: Vec<&Made> = late.iter().copied().chain([&old]).collect();
     send(&addresses(&spoors), &late, &mut rng).await;
 
     let there: Vec<&Spoor> = spoors.iter().flatten().collect();
