@@ -102,14 +102,34 @@ impl Keeper {
         self.graph().interval.max(SHORTEST)
     }
 
+    /// Waits until this process has written spans, or others have: they may be gone before the last of their hours was counted.
+    async fn in_use(&self) {
+        loop {
+            let later = self.graph().late_after.mul_f64(1.0 + share());
+            let look = tokio::time::timeout(later, self.store.in_use.wait());
+            if look.await.is_ok() {
+                return;
+            }
+            let lookback = nanos(self.store.place.limits.max_span_age);
+            let now_ns = system_clock()();
+            let first = now_ns.saturating_sub(lookback) / HOUR_NS;
+            let made = self.store.made_between(first, now_ns / HOUR_NS).await;
+            // a cluster that cannot be asked is asked again
+            if made.is_ok_and(|made| !made.is_empty()) {
+                return;
+            }
+        }
+    }
+
     async fn turns(&mut self) {
+        self.in_use().await;
         let interval = self.graph().interval;
         // often enough that the lease does not end between two
         let tick = interval.min(self.ttl() / 3);
         let mut next = Instant::now();
         let mut told = None;
         // those that start together do not all ask at once
-        tokio::time::sleep(tick.mul_f64(f64::from(chance() as u32) / f64::from(u32::MAX))).await;
+        tokio::time::sleep(tick.mul_f64(share())).await;
         loop {
             let failed = match self.leads().await {
                 Ok(true) if Instant::now() >= next => {
@@ -288,6 +308,11 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+/// Another each time, of 0 to 1.
+fn share() -> f64 {
+    f64::from(chance() as u32) / f64::from(u32::MAX)
 }
 
 fn nanos(time: Duration) -> u64 {

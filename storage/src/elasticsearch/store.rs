@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::Instance;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, SetOnce};
 
 use super::bulk::Told;
 use super::client::{Client, Error, Flavour, Request};
@@ -39,6 +39,8 @@ pub(crate) struct Store {
     /// Spans that were not stored while others were: told now and then.
     pub(crate) deferred: Occasional,
     pub(crate) told: Told,
+    /// Set by the first spans: what nobody writes to costs its cluster nothing.
+    pub(crate) in_use: SetOnce<()>,
     /// Templates are there.
     is_ready: AtomicBool,
     making_ready: Mutex<()>,
@@ -65,6 +67,7 @@ impl Store {
             marks: Marks::default(),
             deferred: Occasional::default(),
             told: Told::new(instance.clone()),
+            in_use: SetOnce::new(),
             is_ready: AtomicBool::new(false),
             making_ready: Mutex::new(()),
             instance,

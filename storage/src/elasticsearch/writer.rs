@@ -83,6 +83,8 @@ impl Store {
         if spans.is_empty() {
             return Ok(());
         }
+        // set already by all but the first
+        self.in_use.set(()).ok();
         if self.gate.enter()? {
             self.doubt();
         }
