@@ -179,11 +179,11 @@ fn plain(found: Vec<FoundTrace>) -> Vec<FoundTrace> {
 fn calls(spans: &[Span], from: u64, to: u64) -> Vec<DependencyLink> {
     let (from, to) = whole_hours(from, to);
     let mut seen = BTreeSet::new();
-    // alike in all that a call is made of; a tag that names a database is
+    // alike in all that a call is made of; a tag that names a database is, of who calls it
     let alike = |s: &&Span| {
         let service = s.resource.service_name().to_owned();
         let ids = (s.trace_id, s.span_id, s.parent_span_id);
-        let peer = s.attributes.iter().any(|a| a.key == "db.system");
+        let peer = s.kind == SpanKind::Client && s.attributes.iter().any(|a| a.key == "db.system");
         seen.insert((
             ids,
             s.start_ns,
