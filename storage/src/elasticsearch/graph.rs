@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::bulk::chance;
+use super::bulk::{chance, jittered};
 use super::client::Error;
 use super::config::Graph;
 use super::document::dependencies::Made;
@@ -97,6 +97,12 @@ impl Keeper {
         self.store.place.graph
     }
 
+    /// The first hour that may still be counted, and the current one.
+    fn hours(&self, now_ns: u64) -> (u64, u64) {
+        let lookback = nanos(self.store.place.limits.max_span_age);
+        (now_ns.saturating_sub(lookback) / HOUR_NS, now_ns / HOUR_NS)
+    }
+
     /// How long the lease is taken for.
     fn ttl(&self) -> Duration {
         self.graph().interval.max(SHORTEST)
@@ -105,15 +111,14 @@ impl Keeper {
     /// Waits until this process has written spans, or others have: they may be gone before the last of their hours was counted.
     async fn in_use(&self) {
         loop {
-            let later = self.graph().late_after.mul_f64(1.0 + share());
+            let late_after = self.graph().late_after;
+            let later = late_after + jittered(late_after);
             let look = tokio::time::timeout(later, self.store.in_use.wait());
             if look.await.is_ok() {
                 return;
             }
-            let lookback = nanos(self.store.place.limits.max_span_age);
-            let now_ns = system_clock()();
-            let first = now_ns.saturating_sub(lookback) / HOUR_NS;
-            let made = self.store.made_between(first, now_ns / HOUR_NS).await;
+            let (first, current) = self.hours(system_clock()());
+            let made = self.store.made_between(first, current).await;
             // a cluster that cannot be asked is asked again
             if made.is_ok_and(|made| !made.is_empty()) {
                 return;
@@ -129,7 +134,7 @@ impl Keeper {
         let mut next = Instant::now();
         let mut told = None;
         // those that start together do not all ask at once
-        tokio::time::sleep(tick.mul_f64(share())).await;
+        tokio::time::sleep(jittered(tick)).await;
         loop {
             let failed = match self.leads().await {
                 Ok(true) if Instant::now() >= next => {
@@ -200,8 +205,7 @@ impl Keeper {
     async fn due(&mut self) -> Result<Vec<(u64, Option<Version>)>, Error> {
         let graph = self.graph();
         let now_ns = system_clock()();
-        let lookback = nanos(self.store.place.limits.max_span_age);
-        let (first, current) = (now_ns.saturating_sub(lookback) / HOUR_NS, now_ns / HOUR_NS);
+        let (first, current) = self.hours(now_ns);
         let mut read = self.store.made_between(first, current).await?;
         self.seen.retain(|hour, _| *hour >= first);
         let foreign = self.store.foreign_days(first, current).await?;
@@ -308,11 +312,6 @@ impl Keeper {
         }
         Ok(())
     }
-}
-
-/// Another each time, of 0 to 1.
-fn share() -> f64 {
-    f64::from(chance() as u32) / f64::from(u32::MAX)
 }
 
 fn nanos(time: Duration) -> u64 {
