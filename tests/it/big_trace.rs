@@ -15,6 +15,7 @@ use tests::servers::{Kind, shared};
 use tests::spoor::{Setup, Spoor};
 use wire::r#gen::{api_v2, api_v3};
 
+use crate::elasticsearch::collector::peak_mib;
 use crate::query_grpc::client::{Answer, Client};
 use crate::support::{eventually, get, setup, soak};
 
@@ -155,17 +156,10 @@ async fn send(spoor: &Spoor, all: u64, began_ns: u64) {
     }
 }
 
-/// The most memory since the last time, in MiB, without the pages of the program itself.
-fn peak_mib(spoor: &Spoor) -> u64 {
-    let folder = format!("/proc/{}", spoor.pid());
-    let status = std::fs::read_to_string(format!("{folder}/status")).unwrap();
-    let of = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = line.unwrap().trim_end_matches("kB").trim();
-        kib.parse::<u64>().unwrap()
-    };
-    let mib = of("VmHWM:").saturating_sub(of("RssFile:")) >> 10;
-    std::fs::write(format!("{folder}/clear_refs"), "5").unwrap();
+/// The most memory since the last time, in MiB.
+fn peak_since(spoor: &Spoor) -> u64 {
+    let mib = peak_mib(spoor);
+    std::fs::write(format!("/proc/{}/clear_refs", spoor.pid()), "5").unwrap();
     mib
 }
 
@@ -182,11 +176,11 @@ async fn ask_all(spoor: &Spoor, all: u64, began_ns: u64) {
             nanos: 0,
         })
     };
-    let before = peak_mib(spoor);
+    let before = peak_since(spoor);
     let mut report = String::new();
     let mut see = |name: &str, given: Given| {
         let distinct: BTreeSet<u64> = given.ids.iter().copied().collect();
-        let (count, peak) = (given.ids.len(), peak_mib(spoor));
+        let (count, peak) = (given.ids.len(), peak_since(spoor));
         writeln!(
             report,
             "  {name}: {count} spans, {}, peak {peak} MiB",
@@ -283,7 +277,7 @@ async fn ask_all(spoor: &Spoor, all: u64, began_ns: u64) {
     let of_http = summary["spanCount"].as_u64().unwrap_or_default();
     println!(
         "a trace of {all} spans, {before} MiB before:\n{report}  summaries: {of_grpc} and {of_http} spans, peak {} MiB",
-        peak_mib(spoor)
+        peak_since(spoor)
     );
     assert!(of_grpc == all || partial(&answer).is_some(), "{of_grpc}");
     assert!(of_http == all || cut.is_some(), "{summary}");
