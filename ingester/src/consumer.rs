@@ -48,8 +48,8 @@ const ROUND: usize = 4_096;
 const TICK: Duration = Duration::from_millis(500);
 /// How long a broker is waited for that is asked where a partition ends.
 const ASK_PATIENCE: Duration = Duration::from_millis(200);
-/// How long what is under way is waited for at the end.
-const FAREWELL: Duration = Duration::from_secs(8);
+/// How long what is under way is waited for at the end. Nobody reads its partitions meanwhile: a slow store is the next owner's affair, who writes the same documents again.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Before a consumer is made anew that could not be made, or that another member drove out.
 const AGAIN: Duration = Duration::from_secs(2);
 /// How long nothing may have gone wrong before what went wrong is over.

@@ -17,8 +17,8 @@ use storage::kafka::trouble::{self, Trouble};
 use crate::assignment::{self, Assignment};
 use crate::metrics::Metrics;
 
-/// How long what is under way is waited for when partitions are taken away: within any session's time, and what is left is written twice, which leaves one copy.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long what is under way is waited for when partitions are taken away. Nobody has them meanwhile, and the whole group waits; what is left is written twice, which leaves one copy.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The calls of one consumer.
 pub(crate) struct Context {

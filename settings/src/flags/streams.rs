@@ -100,7 +100,7 @@ pub(super) const ROWS: &[Flag] = &[
     Flag::acts(
         "kafka.consumer.session-timeout",
         Kind::Duration,
-        "7s",
+        "6s",
         "a member that is silent for so long loses its partitions: 1s to 1m, within the broker's group.min.session.timeout.ms (6s) and group.max.session.timeout.ms; of group-protocol=classic",
     )
     .by(Reader::Ingester),

@@ -102,7 +102,7 @@ impl Running {
             group_id: group.to_owned(),
             group_instance_id: None,
             protocol: GroupProtocol::Classic,
-            session_timeout: Duration::from_secs(7),
+            session_timeout: Duration::from_secs(6),
             start: Start::Earliest,
             rack_id: String::new(),
             fetch_bytes: 1 << 20,

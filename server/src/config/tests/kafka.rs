@@ -75,7 +75,7 @@ fn nothing_set_is_jaegers_default_but_for_what_would_lose_spans() {
     );
     assert_eq!(
         (found.session_timeout, found.stall),
-        (Duration::from_secs(7), Duration::from_secs(60))
+        (Duration::from_secs(6), Duration::from_secs(60))
     );
     assert_eq!(
         (found.parallelism, found.fetch_bytes, found.budget_bytes),
