@@ -39,7 +39,8 @@ async fn below(broker: &Broker, line: &Line, store: &Client) -> (usize, usize) {
 }
 
 async fn check_kills(version: Version, name: &'static str) {
-    let kills = if soak() { 100 } else { 5 };
+    // each kill reads all that was written so far
+    let (kills, rate) = if soak() { (100, 100.0) } else { (5, 400.0) };
     let server = blocking(|| servers::shared(Kind::Elasticsearch7));
     let broker = blocking(|| shared(version));
     let proxy = FaultProxy::start(server.port(), 5).unwrap();
@@ -52,7 +53,7 @@ async fn check_kills(version: Version, name: &'static str) {
     let line = Line::new(broker, &proxy.url(), name);
     let mut member = line.member(Some(0), &[]);
     member.start();
-    let traffic = line.traffic(400.0);
+    let traffic = line.traffic(rate);
     let mut rng = Rng::new(3);
     let (mut last, mut open) = (0, 0);
     for kill in 0..kills {
