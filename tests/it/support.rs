@@ -67,6 +67,20 @@ pub(crate) async fn trace(spoor: &Spoor, id: &str) -> Value {
 /// Asks until `done` holds, at most ten seconds.
 pub(crate) async fn eventually<F, T>(
     what: &str,
+    ask: impl FnMut() -> F,
+    done: impl Fn(&T) -> bool,
+) -> T
+where
+    F: Future<Output = T>,
+    T: std::fmt::Debug,
+{
+    within(Duration::from_secs(10), what, ask, done).await
+}
+
+/// Asks until `done` holds, at most for `patience`.
+pub(crate) async fn within<F, T>(
+    patience: Duration,
+    what: &str,
     mut ask: impl FnMut() -> F,
     done: impl Fn(&T) -> bool,
 ) -> T
@@ -74,7 +88,7 @@ where
     F: Future<Output = T>,
     T: std::fmt::Debug,
 {
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + patience;
     loop {
         let got = ask().await;
         if done(&got) {

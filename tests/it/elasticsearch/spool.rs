@@ -9,7 +9,7 @@ use tests::servers::{Kind, Options, Server};
 use tests::spoor::Spoor;
 
 use super::collector::{Collector, Metrics, Tally, balanced, peak_mib};
-use crate::support::{eventually, get, soak};
+use crate::support::{eventually, get, soak, within};
 
 /// Spans that arrive in a second.
 const RATE: f64 = 500.0;
@@ -97,7 +97,9 @@ async fn check_outage(away: Duration) {
     let before = drained().await;
     // what comes in two fifths of a second may be under way
     let left = async || spooled(&spoor).await;
-    eventually("the spool is empty", left, |spans| {
+    // twice the arrival is promised
+    let patience = Duration::from_secs_f64(10.0 + waited as f64 / RATE);
+    within(patience, "the spool is empty", left, |spans| {
         (*spans as f64) < RATE * 0.4
     })
     .await;
