@@ -29,6 +29,8 @@ pub struct Config {
     pub max_clock_skew: Duration,
     /// How long a request may read from the store; then it is answered with what there is (`query.timeout`, 30 s).
     pub timeout: Duration,
+    /// How long of that a search for traces may take (`query.search-timeout`, 3.5 s).
+    pub search_timeout: Duration,
     /// Bounds of one answer. A search's `limit` beyond `traces` is clamped, never refused (`query.max-traces`, `query.max-spans`,
     /// `query.max-bytes`).
     pub limits: ReadLimits,
@@ -111,6 +113,7 @@ impl Default for Config {
             additional_headers: Vec::new(),
             max_clock_skew: Duration::ZERO,
             timeout: Duration::from_secs(30),
+            search_timeout: Duration::from_millis(3500),
             limits: ReadLimits::default(),
             max_concurrent_reads: 4,
             cache: CacheConfig::default(),

@@ -9,6 +9,7 @@ mod lists;
 mod measures;
 mod pages;
 mod reading;
+mod searching;
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -40,6 +41,7 @@ use crate::{Adjuster, Config};
 use lists::{Asker, Lists};
 
 pub(crate) use reading::Traces;
+pub(crate) use searching::Searching;
 
 /// From this many spans on, a trace is prepared on a blocking thread.
 const BLOCKING_SPANS: usize = 256;
@@ -71,6 +73,7 @@ pub struct Service {
     instances: Rules,
     limits: ReadLimits,
     timeout: Duration,
+    search_timeout: Duration,
     adjuster: Adjuster,
     /// One permit for each request for traces that is answered: what they hold in memory is bounded by their number.
     reads: Arc<Semaphore>,
@@ -89,8 +92,9 @@ pub struct Call<'a> {
     instance: Instance,
     readers: Readers,
     cx: ReadContext,
-    /// How long whoever asks waits, when that is less than the service would take.
-    patience: Option<Duration>,
+    began: Instant,
+    /// What ends it.
+    bound: Bound,
     asker: Asker,
     /// The request, when it is traced.
     traced: Option<Traced>,
@@ -111,6 +115,15 @@ pub(crate) struct Caller<'a> {
     pub(crate) credentials: Option<SecretString>,
     /// How long it waits, if it says so.
     pub(crate) patience: Option<Duration>,
+}
+
+/// How long a request may take, and who says so.
+#[derive(Clone, Copy, Debug)]
+enum Bound {
+    /// A setting, by its name.
+    Setting(&'static str, Duration),
+    /// Whoever asks, who waits no longer than this.
+    Client(Duration),
 }
 
 /// The spans of one trace, and why some may be missing.
@@ -156,6 +169,7 @@ impl Service {
             instances: config.instances.clone(),
             limits: config.limits,
             timeout: config.timeout,
+            search_timeout: config.search_timeout,
             adjuster: Adjuster {
                 max_clock_skew: config.max_clock_skew,
             },
@@ -216,12 +230,14 @@ impl Service {
             traced.asks(&instance);
         }
         let cancelled = CancellationToken::new();
-        let patience = caller.patience.filter(|waits| *waits < self.timeout);
+        let began = Instant::now();
+        let bound = Bound::Setting("query.timeout", self.timeout);
+        let bound = bound.or_sooner(caller.patience.map(Bound::Client));
         let credentials = caller.credentials.as_ref();
         let asker = self.lists.asker(caller.head, credentials, changes);
         let passes_on = self.passes_credentials_on || readers.takes_credentials;
         let cx = ReadContext {
-            deadline: Instant::now().checked_add(patience.unwrap_or(self.timeout)),
+            deadline: began.checked_add(bound.time()),
             cancelled: cancelled.clone(),
             credentials: caller.credentials.filter(|_| passes_on),
             limits: self.limits,
@@ -232,7 +248,8 @@ impl Service {
             readers,
             instance,
             cx,
-            patience,
+            began,
+            bound,
             asker,
             traced,
             cut: OnceLock::new(),
@@ -315,21 +332,19 @@ impl Call<'_> {
 
     /// The traces that answer `query`, newest first. A limit beyond the service's is clamped, and the answer says so when it mattered.
     pub async fn find_traces<T: Send + 'static>(
-        &self,
+        &mut self,
         query: &TraceQuery,
         prepare: Prepare<T>,
     ) -> Result<Answer<T>, ReadError> {
-        let mut query = query.clone();
-        let clamp = self.clamp(&mut query);
-        let turn = self.turn().await?;
-        let stream = self.readers.traces.find_traces(&self.cx, &query);
-        let timer = self.timer("find_traces");
-        let mut answer = self.assemble(stream, prepare, turn).await;
-        timer.end(&answer);
-        if let Ok(found) = &mut answer {
-            clamp.apply(self, found.traces.len(), &mut found.completeness);
-        }
-        answer
+        let search = self.search(query.clone()).await?;
+        let mut found = search.collect(prepare).await;
+        let turn = search.end(&mut found, |(traces, end)| (traces.len(), end));
+        let (traces, completeness) = found?;
+        Ok(Answer {
+            traces,
+            completeness,
+            turn,
+        })
     }
 
     /// Times what is read of traces, until it ends.
@@ -368,9 +383,8 @@ impl Call<'_> {
 
     /// Its turn did not come.
     fn crowded(&self, who: &str) -> ReadError {
-        let timeout = settings::GoDuration::from(self.service.timeout);
         ReadError::Late {
-            reason: format!("{who}, and none ended within query.timeout={timeout}"),
+            reason: format!("{who}, and none ended within {}", self.bound),
         }
     }
 
@@ -381,14 +395,7 @@ impl Call<'_> {
     }
 
     fn late_reason(&self) -> String {
-        if let Some(waits) = self.patience {
-            let waits = settings::GoDuration::from(waits);
-            return format!("the store did not answer within the {waits} that the client waits");
-        }
-        format!(
-            "the store did not answer within query.timeout={}",
-            settings::GoDuration::from(self.service.timeout)
-        )
+        format!("the store did not answer within {}", self.bound)
     }
 
     async fn assemble<T: Send + 'static>(
@@ -397,25 +404,38 @@ impl Call<'_> {
         prepare: Prepare<T>,
         turn: Turn,
     ) -> Result<Answer<T>, ReadError> {
-        let (traces, completeness) = self.collect(stream, prepare).await?;
+        let (traces, completeness) = Traces::new(self, stream).collect(prepare).await?;
         Ok(Answer {
             traces,
             completeness,
             turn,
         })
     }
+}
 
-    async fn collect<T: Send + 'static>(
-        &self,
-        stream: TraceStream<'_>,
-        prepare: Prepare<T>,
-    ) -> Result<(Vec<(TraceId, T)>, Completeness), ReadError> {
-        let mut reading = Traces::new(self, stream);
-        let mut traces = Vec::new();
-        while let Some(whole) = reading.next_trace().await? {
-            traces.push(prepared(whole, &prepare).await?);
+// === impl Bound ===
+
+impl Bound {
+    fn time(self) -> Duration {
+        let (Self::Setting(_, time) | Self::Client(time)) = self;
+        time
+    }
+
+    /// The other, if there is one and it is sooner.
+    fn or_sooner(self, other: Option<Self>) -> Self {
+        other
+            .filter(|other| other.time() < self.time())
+            .unwrap_or(self)
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let time = settings::GoDuration::from(self.time());
+        match self {
+            Self::Setting(setting, _) => write!(f, "{setting}={time}"),
+            Self::Client(_) => write!(f, "the {time} that the client waits"),
         }
-        Ok((traces, reading.completeness()))
     }
 }
 

@@ -276,7 +276,7 @@ async fn in_time<T>(
     };
     let late = || ReadError::Late {
         reason: format!(
-            "it did not answer within {:.1}s, its share of query.timeout",
+            "it did not answer within {:.1}s, its share of the time that there is",
             within.as_secs_f64()
         ),
     };

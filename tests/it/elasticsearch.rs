@@ -20,6 +20,7 @@ mod namespaces;
 mod neighbours;
 mod outage;
 mod overload;
+mod patience;
 mod reading;
 mod ready;
 mod restarts;

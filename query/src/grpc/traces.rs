@@ -49,19 +49,14 @@ pub(super) async fn by_id(
 
 /// The traces that answer `query`.
 pub(super) async fn found(
-    call: &Call<'_>,
-    mut query: TraceQuery,
+    call: &mut Call<'_>,
+    query: TraceQuery,
     form: &Form,
     out: &Outlet,
 ) -> Result<Sent, ReadError> {
-    let clamp = call.clamp(&mut query);
-    let _turn = call.turn().await?;
-    let timer = call.timer("find_traces");
-    let mut sent = send(call.searching(&query), form, out).await;
-    timer.end(&sent);
-    if let Ok(sent) = &mut sent {
-        clamp.apply(call, sent.traces, &mut sent.completeness);
-    }
+    let search = call.search(query).await?;
+    let mut sent = send(search.traces(), form, out).await;
+    let _turn = search.end(&mut sent, |sent| (sent.traces, &mut sent.completeness));
     sent
 }
 

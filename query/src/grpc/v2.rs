@@ -93,8 +93,8 @@ async fn find(asked: Question<FindTracesRequest>, out: Outlet) -> Result<End, St
     let query = search(parameters).query(asked.api.tag_expressions);
     let query = query.map_err(|why| failed(ReadError::Invalid(why.to_string())))?;
     let form = form(&asked.api, parameters.raw_traces);
-    let call = asked.call()?;
-    let sent = traces::found(&call, query, &form, &out)
+    let mut call = asked.call()?;
+    let sent = traces::found(&mut call, query, &form, &out)
         .await
         .map_err(failed)?;
     Ok(sent.completeness.into())

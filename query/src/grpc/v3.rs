@@ -73,8 +73,8 @@ async fn find(asked: Question<FindTracesRequest>, out: Outlet) -> Result<End, St
     let parameters = asked.message.query.as_ref();
     let (query, raw) = search(&asked.api, parameters, Code::Unknown)?;
     let form = form(&asked.api, raw);
-    let call = asked.call()?;
-    let sent = traces::found(&call, query, &form, &out).await;
+    let mut call = asked.call()?;
+    let sent = traces::found(&mut call, query, &form, &out).await;
     Ok(sent.map_err(failed)?.completeness.into())
 }
 
@@ -86,8 +86,8 @@ async fn summaries(asked: Question<FindTraceSummariesRequest>, out: Outlet) -> R
         whole: true,
         messages: Arc::new(move |trace| vec![summary(v3::summary(trace, adjuster))]),
     };
-    let call = asked.call()?;
-    let sent = traces::found(&call, query, &form, &out).await;
+    let mut call = asked.call()?;
+    let sent = traces::found(&mut call, query, &form, &out).await;
     Ok(sent.map_err(failed)?.completeness.into())
 }
 

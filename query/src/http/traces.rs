@@ -40,7 +40,7 @@ pub(super) async fn get(
 }
 
 /// A search, or several traces by id.
-pub(super) async fn find(api: &Api, call: Call<'_>, form: &Form) -> Result<Envelope, Error> {
+pub(super) async fn find(api: &Api, mut call: Call<'_>, form: &Form) -> Result<Envelope, Error> {
     let search = Search::parse(form, SystemTime::now(), api.tag_expressions);
     let search = search.map_err(Error::bad_request)?;
     let json = json_of(api, search.raw);

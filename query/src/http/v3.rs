@@ -66,13 +66,13 @@ async fn trace(api: &Api, call: Call<'_>, id: &str, form: &Form) -> Result<Bare,
     whole(call.get_traces(&[wanted], json_of(adjuster)).await?)
 }
 
-async fn traces(api: &Api, call: Call<'_>, form: &Form) -> Result<Bare, Error> {
+async fn traces(api: &Api, mut call: Call<'_>, form: &Form) -> Result<Bare, Error> {
     let query = params::search(form, api.tag_expressions)?;
     let adjuster = adjuster(api, params::is_raw(form, &params::QUERY_RAW_TRACES)?);
     whole(call.find_traces(&query, json_of(adjuster)).await?)
 }
 
-async fn summaries(api: &Api, call: Call<'_>, form: &Form) -> Result<Bare, Error> {
+async fn summaries(api: &Api, mut call: Call<'_>, form: &Form) -> Result<Bare, Error> {
     let query = params::search(form, api.tag_expressions)?;
     let adjuster = adjuster(api, params::is_raw(form, &params::QUERY_RAW_TRACES)?);
     let summary: Prepare<Vec<u8>> = Arc::new(move |assembled| {

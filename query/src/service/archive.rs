@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::{Batch, TraceId};
 use storage::{Completeness, GetTrace, ReadError, WriteError};
 
-use super::{Answer, Assembled, Call, Prepare};
+use super::{Answer, Assembled, Call, Prepare, Traces};
 use crate::short_ids::Asked;
 
 /// So many spans are archived with one write.
@@ -55,7 +55,7 @@ impl Call<'_> {
         }
         let asked = Asked::of(&missing);
         let stream = asked.join(reader.get_traces(&self.cx, asked.ids()));
-        let (archived, completeness) = self.collect(stream, prepare).await?;
+        let (archived, completeness) = Traces::new(self, stream).collect(prepare).await?;
         answer.traces.extend(archived);
         answer.completeness = completeness;
         let place: HashMap<TraceId, usize> = ids

@@ -15,7 +15,7 @@ use super::{Answer, Call, Prepare};
 impl Call<'_> {
     /// As [`Call::find_traces`]; also the place to begin the next page after. `None`: there is none, or no trace was whole.
     pub async fn find_page<T: Send + 'static>(
-        &self,
+        &mut self,
         query: &TraceQuery,
         prepare: Prepare<T>,
     ) -> Result<(Answer<T>, Option<Place>), ReadError> {

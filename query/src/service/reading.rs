@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use model::{Span, TraceId};
-use storage::{Completeness, ReadError, ReadItem, TraceQuery, TraceReader, TraceStream};
+use storage::{Completeness, ReadError, ReadItem, TraceReader, TraceStream};
 
-use super::{Assembled, Call};
+use super::{Assembled, Call, Prepare, prepared};
 use crate::short_ids::Asked;
 
 /// The traces of one answer.
@@ -86,6 +86,18 @@ impl<'a> Traces<'a> {
         Ok(last)
     }
 
+    /// All traces, prepared one by one, and whether there were all.
+    pub(super) async fn collect<T: Send + 'static>(
+        mut self,
+        prepare: Prepare<T>,
+    ) -> Result<(Vec<(TraceId, T)>, Completeness), ReadError> {
+        let mut traces = Vec::new();
+        while let Some(whole) = self.next_trace().await? {
+            traces.push(prepared(whole, &prepare).await?);
+        }
+        Ok((traces, self.completeness()))
+    }
+
     /// How many traces have begun.
     pub(crate) fn count(&self) -> usize {
         self.count
@@ -130,40 +142,5 @@ impl Call<'_> {
         asked: &'a Asked,
     ) -> Traces<'a> {
         Traces::new(self, asked.join(reader.get_traces(&self.cx, asked.ids())))
-    }
-
-    /// Begins to read the traces that answer `query`. See [`Call::clamp`].
-    pub(crate) fn searching<'a>(&'a self, query: &'a TraceQuery) -> Traces<'a> {
-        Traces::new(self, self.readers.traces.find_traces(&self.cx, query))
-    }
-
-    /// Brings the limit of `query` down to the service's. What comes back is to be asked whether that mattered.
-    pub(crate) fn clamp(&self, query: &mut TraceQuery) -> Clamp {
-        let most = self.cx.limits.traces;
-        let asked = query.limit;
-        query.limit = asked.min(most);
-        Clamp { asked, most }
-    }
-}
-
-/// A limit that may be above the service's.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clamp {
-    asked: usize,
-    most: usize,
-}
-
-// === impl Clamp ===
-
-impl Clamp {
-    /// What `completeness` is once it is known that so many traces were found.
-    pub(crate) fn apply(self, call: &Call<'_>, found: usize, completeness: &mut Completeness) {
-        let Self { asked, most } = self;
-        if *completeness == Completeness::Complete && asked > most && found >= most {
-            *completeness = Completeness::Partial {
-                reason: format!("limit {asked} is above query.max-traces={most}"),
-            };
-            call.service.metrics.cut();
-        }
     }
 }

@@ -36,6 +36,8 @@ pub struct Query {
     pub tracing_ratio: Option<f64>,
     /// How long a query may take.
     pub timeout: Duration,
+    /// How long a search for traces may take.
+    pub search_timeout: Duration,
     /// Whether tag values with an operator are expressions too.
     pub tag_expressions: bool,
     /// Whether a caller's own token goes on to the store.
@@ -65,6 +67,7 @@ impl Query {
             tracing_ratio: Some(check.share("query.tracing-ratio"))
                 .filter(|_| check.settings.bool("query.enable-tracing")),
             timeout: check.some_time("query.timeout"),
+            search_timeout: check.some_time("query.search-timeout"),
             tag_expressions: check.settings.bool("query.tag-expressions"),
             bearer_token_propagation: check.settings.bool("query.bearer-token-propagation"),
             span_metrics: SpanMetrics::check(check),

@@ -396,6 +396,7 @@ pub(super) fn query(
         additional_headers: query.additional_headers.clone(),
         max_clock_skew: query.max_clock_skew,
         timeout: query.timeout,
+        search_timeout: query.search_timeout,
         max_concurrent_reads: query.max_concurrent_reads,
         cache: query.cache.clone(),
         tracing: query.tracing_ratio.map(|ratio| query::Tracing {

@@ -72,6 +72,12 @@ pub(super) const ROWS: &[Flag] = &[
         "how long one query may take; then it is answered with what there is, or 503 where there is nothing",
     )),
     q(Flag::acts(
+        "query.search-timeout",
+        Kind::Duration,
+        "3500ms",
+        "how long of that a search for traces, or for summaries of them, may take: Kiali waits 4s for one",
+    )),
+    q(Flag::acts(
         "query.cache-ttl",
         Kind::Duration,
         "2s",

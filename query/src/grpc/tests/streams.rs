@@ -198,10 +198,10 @@ async fn what_was_read_when_the_client_is_about_to_give_up_is_an_answer() {
     let mut request = request(FIND, &find(query()));
     request
         .headers_mut()
-        .insert("grpc-timeout", "5S".parse().unwrap());
+        .insert("grpc-timeout", "3S".parse().unwrap());
     let answer = send(app(&script, &Config::default()).await, request).await;
     assert_eq!(ids(&answer), [(1, 1), (2, 2)]);
-    let why = "the store did not answer within the 4.8s that the client waits";
+    let why = "the store did not answer within the 2.8s that the client waits";
     assert_eq!(answer.partial(), Some(why));
 }
 
@@ -311,4 +311,45 @@ async fn what_is_not_there_in_time_is_late_and_not_broken() {
         assert_eq!(answer.code, Code::DeadlineExceeded, "{}", answer.message);
         assert!(answer.message.ends_with(why), "{}", answer.message);
     }
+}
+
+#[tokio::test]
+async fn a_search_ends_by_its_own_time_or_its_clients() {
+    let script = |steps: Vec<_>| Arc::new(Script::of(steps));
+    let config = |ms| Config {
+        search_timeout: Duration::from_millis(ms),
+        ..Config::default()
+    };
+    let own = "the store did not answer within query.search-timeout=20ms";
+    let find_v3 = api_v3::FindTracesRequest {
+        query: Some(query_v3()),
+    };
+    let summaries = api_v3::FindTraceSummariesRequest {
+        query: Some(query_v3()),
+    };
+    let some = || script(vec![spans(vec![span(1, 1)]), None]);
+    let none = || script(vec![None]);
+    let asks = || {
+        [
+            request(FIND, &find(query())),
+            request(FIND_V3, &find_v3),
+            request(SUMMARIES, &summaries),
+        ]
+    };
+    for ask in asks() {
+        let answer = send(app(&some(), &config(20)).await, ask).await;
+        assert_eq!(answer.code, Code::Ok, "{}", answer.message);
+        assert_eq!((answer.messages.len(), answer.partial()), (1, Some(own)));
+    }
+    for ask in asks() {
+        let answer = send(app(&none(), &config(20)).await, ask).await;
+        assert_eq!(answer.code, Code::DeadlineExceeded);
+        assert!(answer.message.ends_with(own), "{}", answer.message);
+    }
+    let mut sooner = request(FIND, &find(query()));
+    let headers = sooner.headers_mut();
+    headers.insert("grpc-timeout", "300m".parse().unwrap());
+    let answer = send(app(&some(), &config(3_500)).await, sooner).await;
+    let why = "the store did not answer within the 150ms that the client waits";
+    assert_eq!(answer.partial(), Some(why));
 }

@@ -89,6 +89,36 @@ async fn what_is_there_in_time_is_an_answer_and_says_that_it_is_not_all() {
 }
 
 #[tokio::test]
+async fn a_search_has_less_time_than_a_trace_by_its_id() {
+    let config = Config {
+        search_timeout: Duration::from_millis(20),
+        ..Config::default()
+    };
+    let why = "the store did not answer within query.search-timeout=20ms";
+    let mut searches = 0;
+    for (method, uri, of_traces) in reads() {
+        let script = || Arc::new(Script::of(vec![spans(vec![span(1, 1)]), None]));
+        let asked = send(app(&script(), &config), request(method, uri));
+        let is_search = uri.starts_with("/api/traces?service") || uri.contains("query.");
+        if !is_search {
+            if of_traces && method == "GET" {
+                let waits = tokio::time::timeout(Duration::from_millis(100), asked).await;
+                assert!(waits.is_err(), "{uri}");
+            }
+            continue;
+        }
+        let answer = asked.await;
+        assert_eq!(answer.status, 200, "{uri} {}", answer.text());
+        assert_eq!(answer.header("spoor-partial"), why, "{uri}");
+        let nothing = send(app(&hanging(), &config), request(method, uri)).await;
+        assert_eq!(nothing.status, 503, "{uri}");
+        assert!(nothing.text().contains(why), "{uri} {}", nothing.text());
+        searches += 1;
+    }
+    assert_eq!(searches, 3);
+}
+
+#[tokio::test]
 async fn an_archive_that_hangs_takes_nothing_away_from_what_was_found() {
     let script = || {
         Arc::new(Script {
