@@ -10,7 +10,6 @@
 mod archive;
 mod bulk;
 pub mod check;
-pub(crate) mod client;
 mod closed;
 pub mod config;
 mod dead_letters;

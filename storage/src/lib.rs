@@ -14,6 +14,7 @@ pub mod embedded;
 pub mod finding;
 pub mod forward;
 mod given;
+mod http_client;
 pub mod kafka;
 pub mod layers;
 mod letter;

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use crate::elasticsearch::client::{Client, Request};
 use crate::elasticsearch::config::Connection;
+use crate::http_client::{Client, Request};
 use crate::port::ReadContext;
 
 pub use promql::Question;

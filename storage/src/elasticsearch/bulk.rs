@@ -18,9 +18,9 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use model::Instance;
 
-use super::client::{Client, Error, Request, Response};
 use super::config::Limits;
 use super::metrics::Metrics;
+use crate::http_client::{Client, Error, Request, Response};
 use crate::layers::occasional::Occasional;
 use answer::Entries;
 use body::Lines;

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::client::{Client, Request};
 use super::index::{Names, Series};
+use crate::http_client::{Client, Request};
 use crate::port::ReadContext;
 
 /// How long an answer is good for.

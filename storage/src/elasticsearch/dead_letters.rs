@@ -13,10 +13,10 @@ use model::Instance;
 
 use super::Shared;
 use super::bulk::{Action, Documents, Sent};
-use super::client::{Error, Flavour};
 use super::document::DocumentId;
 use super::store::Store;
 use super::template::OTHER_TYPE;
+use crate::http_client::{Error, Flavour};
 use crate::layers::window::system_clock;
 use crate::letter;
 use crate::port::{DeadLetter, DeadLetters, WriteError};

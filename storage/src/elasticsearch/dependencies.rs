@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use hashbrown::HashSet;
 use serde_json::{Value, json};
 
-use super::client::Error;
 use super::document::dependencies::Dependencies;
 use super::reader::Reader;
 use super::search::{Position, Searches, Trouble, failed, one, read, with};
+use crate::http_client::Error;
 use crate::port::{DependencyLink, HOUR_NS, ReadContext, ReadError, whole_hours};
 
 /// Documents of a page: one a day is written, of any size.

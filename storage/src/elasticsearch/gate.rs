@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use model::Instance;
 use parking_lot::Mutex;
 
-use super::client::Error;
 use super::metrics::Metrics;
+use crate::http_client::Error;
 
 /// Until the first write is tried after a failure; each further pause is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_millis(250);

@@ -21,11 +21,11 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::bulk::{chance, jittered};
-use super::client::Error;
 use super::config::Graph;
 use super::document::dependencies::Made;
 use super::lease::{Leases, Version};
 use super::store::Store;
+use crate::http_client::Error;
 use crate::layers::window::system_clock;
 use crate::port::{HOUR_NS, NEAR_NS, ReadContext};
 use hours::{DAY, Hours, Put};

@@ -22,10 +22,10 @@ mod templates;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::client::{Client, Error, Flavour, Request, Response};
 use super::config::{Indices, Place};
 use super::index::Names;
 use super::store::Store;
+use crate::http_client::{Client, Error, Flavour, Request, Response};
 
 pub use cleaner::{Age, Clean, Cleaned, Kinds};
 pub use lookback::Unit;

@@ -15,8 +15,8 @@ use http::Method;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::client::{Error, Request};
 use super::store::Store;
+use crate::http_client::{Error, Request};
 use crate::layers::window::system_clock;
 
 /// How long one question may take.
@@ -202,7 +202,7 @@ impl Leases {
         Err(Error::Busy(format!(
             "{} confirms no lease: {}",
             self.store.client.shown(),
-            super::client::shortened(&String::from_utf8_lossy(&answer.body))
+            crate::http_client::shortened(&String::from_utf8_lossy(&answer.body))
         )))
     }
 

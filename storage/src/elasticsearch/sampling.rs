@@ -12,12 +12,12 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::bulk::{Action, Bulk, Documents};
-use super::client::{Error, Request};
 use super::document::sampling::{self, Sampling};
 use super::lease::Leases;
 use super::scroll;
 use super::store::Store;
 use super::template::OTHER_TYPE;
+use crate::http_client::{Error, Request};
 use crate::layers::window::system_clock;
 use crate::port::{
     Probabilities, ReadError, SamplingStore, Throughput, ThroughputRows, WriteError,

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::client::{Client, Error, Request};
 use super::config::ScrollBounds;
+use crate::http_client::{Client, Error, Request};
 
 /// Documents of a page.
 const PAGE: usize = 1_000;

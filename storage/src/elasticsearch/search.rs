@@ -22,12 +22,12 @@ use bytes::Bytes;
 use model::{Buffer, Span};
 use serde_json::{Value, json};
 
-use super::client::{Client, Error, Request, Response};
 use super::config::Documents;
 use super::document::{Decoder, Source, Undecodable};
 use super::metrics::Metrics;
 use super::store::Store;
 use super::watch::Watch;
+use crate::http_client::{Client, Error, Request, Response};
 use crate::port::{ReadContext, ReadError};
 
 pub(super) use crate::trouble::Trouble;

@@ -9,7 +9,6 @@ use model::Instance;
 use tokio::sync::{Mutex, SetOnce};
 
 use super::bulk::Told;
-use super::client::{Client, Error, Flavour, Request};
 use super::closed::Closed;
 use super::config::Place;
 use super::document::KeyBook;
@@ -20,6 +19,7 @@ use super::metrics::Metrics;
 use super::services::Services;
 use super::template;
 use super::watch::Watch;
+use crate::http_client::{Client, Error, Flavour, Request};
 use crate::layers::occasional::Occasional;
 
 /// A place, opened.

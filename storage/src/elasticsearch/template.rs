@@ -13,9 +13,9 @@ pub(crate) mod mapping;
 
 use serde_json::{Map, Value, json};
 
-use super::client::{Flavour, Product};
 use super::config::Indices;
 use super::index::Names;
+use crate::http_client::{Flavour, Product};
 
 /// A stock Jaeger's templates have order 0.
 const ORDER: u32 = 1;

@@ -15,9 +15,9 @@ use parking_lot::Mutex;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Error, Request, Response};
 use super::metrics::Metrics;
 use super::store::Store;
+use crate::http_client::{Error, Request, Response};
 use crate::layers::window::system_clock;
 use crate::port::HOUR_NS;
 

@@ -13,12 +13,12 @@ use std::time::Instant;
 use model::{Batch, Span};
 
 use super::bulk::{Action, Bulk, Documents};
-use super::client::{Error, Flavour};
 use super::config::{self, TagsAsFields};
 use super::document::{Encoder, service};
 use super::services::Services;
 use super::store::Store;
 use super::template::{SERVICE_TYPE, SPAN_TYPE};
+use crate::http_client::{Error, Flavour};
 use crate::port::{Unstorable, WriteError};
 
 /// Spans that are encoded before others get their turn on the thread.

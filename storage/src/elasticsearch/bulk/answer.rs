@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::elasticsearch::client::shortened;
+use crate::http_client::shortened;
 
 pub(super) type Entries = Vec<Entry>;
 

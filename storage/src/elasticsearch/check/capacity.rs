@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use model::Instance;
 use serde_json::Value;
 
-use super::super::client::Request;
 use super::super::config::{Place, Rotation};
 use super::super::housekeeping::Housekeeper;
 use super::{Finding, Look, Verdict};
+use crate::http_client::Request;
 
 /// Above this share of what a cluster takes somebody should know.
 const PERCENT: u64 = 80;

@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use super::super::client::{Flavour, Product, Request};
 use super::super::housekeeping::{Housekeeper, Sets, State};
 use super::super::template;
 use super::{Look, Verdict};
+use crate::http_client::{Flavour, Product, Request};
 
 /// Differences of a template in a line.
 const SHOWN: usize = 3;

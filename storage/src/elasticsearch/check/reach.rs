@@ -8,11 +8,11 @@ use time::OffsetDateTime;
 use tokio::net::lookup_host;
 use trust::{Dialer, Facts};
 
-use super::super::client::{self, Error, Flavour, Product, Request};
 use super::super::config::Connection;
 use super::super::housekeeping::Housekeeper;
 use super::{Look, Verdict};
 use crate::finding::certificate::{verdict, words};
+use crate::http_client::{self, Error, Flavour, Product, Request};
 
 /// Calls each URL by itself; whether one could be called.
 pub(super) async fn each_url(look: &mut Look<'_>) -> bool {
@@ -43,9 +43,9 @@ async fn call(connection: &Connection, url: &str) -> Result<(Verdict, String), S
     let addresses: Vec<_> = found
         .map_err(|error| format!("cannot look up {host}: {error}"))?
         .collect();
-    let tls = client::tls(connection);
+    let tls = http_client::tls(connection);
     let dialer = if is_tls {
-        client::dialer(connection, tls.clone())
+        http_client::dialer(connection, tls.clone())
     } else {
         Dialer::plaintext()
     };
@@ -89,9 +89,11 @@ async fn what_is_shown(
     host: &str,
     address: std::net::SocketAddr,
 ) -> String {
-    let mut tls = client::tls(connection);
+    let mut tls = http_client::tls(connection);
     tls.skip_host_verify = true;
-    let stream = client::dialer(connection, tls).dial(host, address).await;
+    let stream = http_client::dialer(connection, tls)
+        .dial(host, address)
+        .await;
     let chain = stream
         .map(|stream| Facts::shown(&stream))
         .unwrap_or_default();

@@ -8,9 +8,9 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::super::client::{Flavour, Product, Request, Response, shortened};
 use super::super::housekeeping::Housekeeper;
 use super::{Look, Verdict};
+use crate::http_client::{Flavour, Product, Request, Response, shortened};
 
 /// No alias is called so.
 const NOWHERE: &str = "jaeger-span-spoor-check";
@@ -173,7 +173,7 @@ async fn tries(look: &mut Look<'_>, housekeeper: &Housekeeper) {
 fn refused(
     look: &mut Look<'_>,
     verdict: Verdict,
-    answer: Result<Response, super::super::client::Error>,
+    answer: Result<Response, crate::http_client::Error>,
     what: &str,
 ) {
     match answer {

@@ -17,10 +17,10 @@ use model::Instance;
 use serde_json::{Value, json};
 
 use super::super::Shared;
-use super::super::client::{Error, Request, shortened};
 use super::super::scroll;
 use super::super::store::Store;
 use super::super::template::OTHER_TYPE;
+use crate::http_client::{Error, Request, shortened};
 use crate::port::{Buried, DeadLetterReader, LetterQuery, LetterStream, ReadError, WriteError};
 
 /// Letters of a page; each may have megabytes.

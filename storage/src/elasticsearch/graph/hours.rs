@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::elasticsearch::client::{Error, Request};
 use crate::elasticsearch::document::dependencies::{self, Dependencies, Made};
 use crate::elasticsearch::lease::Version;
 use crate::elasticsearch::scroll;
 use crate::elasticsearch::store::Store;
+use crate::http_client::{Error, Request};
 use crate::port::{DependencyLink, HOUR_NS};
 
 /// Hours of a day.

@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 
 use super::nanos;
 use crate::elasticsearch::bulk::{Action, Documents};
-use crate::elasticsearch::client::{Error, Request};
 use crate::elasticsearch::lease::Version;
 use crate::elasticsearch::scroll;
 use crate::elasticsearch::store::Store;
 use crate::elasticsearch::template::OTHER_TYPE;
+use crate::http_client::{Error, Request};
 use crate::layers::occasional::Occasional;
 use crate::layers::window::system_clock;
 use crate::port::{HOUR_NS, NEAR_NS};

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::LEASE;
-use crate::elasticsearch::client::Error;
 use crate::elasticsearch::lease::Leases;
+use crate::http_client::Error;
 
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(5);

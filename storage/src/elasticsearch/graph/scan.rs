@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use super::nanos;
 use super::pace::Pace;
 use crate::calls::{self, Call, Names, Totals};
-use crate::elasticsearch::client::{Error, Request};
 use crate::elasticsearch::config::ScrollBounds;
 use crate::elasticsearch::document::Decoder;
 use crate::elasticsearch::reader::spellings;
 use crate::elasticsearch::scroll::{self, Scroll};
 use crate::elasticsearch::search::{self, Searches};
 use crate::elasticsearch::store::Store;
+use crate::http_client::{Error, Request};
 use crate::port::{DependencyLink, HOUR_NS, NEAR_NS};
 
 /// Documents of a part, where trace ids can be told apart.

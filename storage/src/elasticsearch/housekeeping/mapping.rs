@@ -6,10 +6,10 @@
 
 use serde_json::Value;
 
-use super::super::client::{Flavour, Product};
 use super::super::config::Indices;
 use super::super::index::Names;
 use super::super::template;
+use crate::http_client::{Flavour, Product};
 
 /// The templates that can be asked for.
 const KINDS: [&str; 4] = [

@@ -8,12 +8,12 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use super::super::client::{Flavour, Product, Request};
 use super::super::template::{self, Template};
 use super::listing::Index;
 use super::sets::Set;
 use super::templates::State;
 use super::{Housekeeper, Sets};
+use crate::http_client::{Flavour, Product, Request};
 
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::client::{Error, Request};
 use super::super::template::Template;
 use super::Housekeeper;
+use crate::http_client::{Error, Request};
 
 /// How the one that is there compares with ours.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,9 +17,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::Reader;
-use crate::elasticsearch::client::Error;
 use crate::elasticsearch::search::{Trouble, failed, of_filter, one, read, with};
 use crate::elasticsearch::template::mapping::{IGNORE_ABOVE, is_indexed};
+use crate::http_client::Error;
 use crate::port::{
     BOUNDS, Cell, Grid, Measure, MeasureQuery, MeasureReader, Measured, ReadContext, ReadError,
     bound_us,

@@ -16,9 +16,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Reader, now_ns};
-use crate::elasticsearch::client::Error;
 use crate::elasticsearch::search::{Answer, Trouble, failed, one, with};
 use crate::elasticsearch::template::mapping::{IGNORE_ABOVE, is_indexed};
+use crate::http_client::Error;
 use crate::port::{Operation, ReadContext, ReadError};
 
 /// Names of a page.

@@ -13,10 +13,10 @@ use model::Buffer;
 
 use super::pages::{Kept, Page, Seen, body};
 use super::{Reader, Window, now_ns};
-use crate::elasticsearch::client::Error;
 use crate::elasticsearch::document::Decoder;
 use crate::elasticsearch::search::{PAGE_BYTES, Position, Trouble, failed, one, read, several};
 use crate::given::Given;
+use crate::http_client::Error;
 use crate::port::{GetTrace, ReadContext, ReadError, ReadItem};
 
 /// Spans in one item at most.

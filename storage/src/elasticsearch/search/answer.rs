@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::elasticsearch::client::{Error, Response, shortened};
+use crate::http_client::{Error, Response, shortened};
 use crate::trouble::Trouble;
 
 /// An answer without hits.

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::filter::{ordered_by, standing_until};
 use super::newest::{First, Search, Traces};
 use super::{PAGE_BYTES, Position, one, read, span, with};
-use crate::elasticsearch::client::Error;
 use crate::elasticsearch::document::Decoder;
+use crate::http_client::Error;
 use crate::query::us;
 use crate::trouble::Trouble;
 

@@ -1,4 +1,4 @@
-//! The one way to a cluster: connections, credentials, nodes, and what kind of server it is.
+//! The one way to a cluster, and to Prometheus: connections, credentials, nodes, and what kind of server it is.
 //!
 //! In: a [`Request`]. Out: what the server answered, whatever its status; an [`Error`] when there is no answer. A node that cannot be connected to is passed over for
 //! the next. Certificates, authorities, passwords, tokens and keys are read again when their files change, and connections that were made with
@@ -22,8 +22,8 @@ use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE
 use http::{HeaderValue, Method};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
-use super::config::Connection;
 use crate::causes;
+use crate::elasticsearch::config::Connection;
 use credentials::Credentials;
 use node::{Node, Nodes};
 use pool::Pool;
