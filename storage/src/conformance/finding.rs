@@ -11,6 +11,7 @@ use super::data::{S, US, child, later, span, t0};
 use super::reads::everything;
 use crate::query::{Comparison, Filter, Pattern, TraceQuery};
 
+pub(super) use evaluator::expect_numbers;
 pub use evaluator::{every_query_finds_what_the_evaluator_says, expect};
 
 /// Newest first; of traces that start at the same time, by id. Asked again, the same.

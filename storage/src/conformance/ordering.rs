@@ -47,7 +47,7 @@ pub async fn traces_come_by_start_or_duration_in_both_directions(s: Subject) {
     let spans = spans();
     s.store(spans.clone()).await;
     for query in queries() {
-        let expect = super::finding::expect(&spans, &query);
+        let expect = super::finding::expect_numbers(&spans, &query);
         assert_eq!(s.found(&query).await, expect, "{query:?}");
     }
 }
@@ -57,7 +57,7 @@ pub async fn pages_give_every_trace_once(s: Subject) {
     let spans = spans();
     s.store(spans.clone()).await;
     for mut query in queries() {
-        let whole = super::finding::expect(&spans, &query);
+        let whole = super::finding::expect_numbers(&spans, &query);
         for limit in [1, 3, 4] {
             (query.limit, query.after) = (limit, None);
             let mut pages = Vec::new();

@@ -4,17 +4,17 @@
 mod corpus;
 mod queries;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Method;
-use model::{Batch, Instance, Span, TraceId};
+use model::{Batch, Instance, Span};
+use storage::conformance::finding::expect;
 use storage::disk::RealDisk;
 use storage::elasticsearch::{Config, Elasticsearch};
 use storage::embedded::{self, Embedded};
 use storage::memory::{self, Memory};
-use storage::query::{TraceQuery, language};
+use storage::query::language;
 use storage::{Backend, Completeness, ReadContext};
 use tests::servers::{Kind, shared};
 
@@ -71,21 +71,6 @@ async fn write(store: &dyn Backend, spans: &[Span]) {
         let batch = Batch::new(Instance::default(), some.to_vec(), 0);
         store.writer().write(batch).await.unwrap();
     }
-}
-
-/// What the evaluator says: it alone, over all spans.
-fn expect(spans: &[Span], query: &TraceQuery) -> Vec<TraceId> {
-    let mut by_trace: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
-    for span in spans {
-        by_trace.entry(span.trace_id).or_default().push(span);
-    }
-    let places = by_trace
-        .into_values()
-        .filter_map(|spans| query.place(spans));
-    let mut places: Vec<_> = places.filter(|place| query.is_wanted(place)).collect();
-    places.sort_by(|a, b| query.order.compare(a, b));
-    places.truncate(query.limit);
-    places.into_iter().map(|place| place.trace_id).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

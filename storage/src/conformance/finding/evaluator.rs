@@ -24,12 +24,13 @@ pub async fn every_query_finds_what_the_evaluator_says(s: Subject) {
     }
     for _ in 0..200 {
         let query = any_query(&mut random);
-        assert_eq!(s.found(&query).await, expect(&spans, &query), "{query:?}");
+        let expect = expect_numbers(&spans, &query);
+        assert_eq!(s.found(&query).await, expect, "{query:?}");
     }
 }
 
-/// What `query` finds among `spans`: the numbers of their traces.
-pub fn expect(spans: &[Span], query: &TraceQuery) -> Vec<u64> {
+/// What `query` finds among `spans`: their traces, in its order.
+pub fn expect(spans: &[Span], query: &TraceQuery) -> Vec<TraceId> {
     let mut by_trace: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
     for span in spans {
         by_trace.entry(span.trace_id).or_default().push(span);
@@ -40,7 +41,12 @@ pub fn expect(spans: &[Span], query: &TraceQuery) -> Vec<u64> {
     let mut places: Vec<_> = places.filter(|place| query.is_wanted(place)).collect();
     places.sort_by(|a, b| query.order.compare(a, b));
     places.truncate(query.limit);
-    places.iter().map(|place| place.trace_id.low()).collect()
+    places.into_iter().map(|place| place.trace_id).collect()
+}
+
+/// The numbers of these traces.
+pub(in crate::conformance) fn expect_numbers(spans: &[Span], query: &TraceQuery) -> Vec<u64> {
+    expect(spans, query).iter().map(|id| id.low()).collect()
 }
 
 fn pick<'a>(random: &mut Seeded, from: &[&'a str]) -> &'a str {
