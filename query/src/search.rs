@@ -1,7 +1,7 @@
-//! A search as gRPC's services and api_v3 say it, made into the store's.
+//! A search as protocols say it, made into the store's.
 //!
-//! In: words, times and durations, each of them or none. Out: a [`TraceQuery`], or why there is none, in the words of Jaeger's store: neither protocol has
-//! times by default.
+//! In: words, times and durations, each of them or none. Out: a [`TraceQuery`], or why there is none, in the words of Jaeger's store: gRPC's services and api_v3 have no
+//! times by default. The first HTTP API has, and words of its own.
 //!
 //! Source: `jaegertracing/jaeger: internal/storage/v1/elasticsearch/spanstore/reader.go` v1.76.0, `validateQuery`.
 
@@ -62,6 +62,16 @@ impl Search {
         if min != 0 && max != 0 && max < min {
             return Err(Unsearchable::Durations);
         }
+        Ok(self.between(start_min_ns, start_max_ns, expressions))
+    }
+
+    /// The same between these times, whatever it says of times itself. Nothing is found where the bounds are the wrong way round.
+    pub(crate) fn between(
+        self,
+        start_min_ns: u64,
+        start_max_ns: u64,
+        expressions: bool,
+    ) -> TraceQuery {
         let some = |text: String| (!text.is_empty()).then(|| Str::from(text));
         let positive = |ns: i64| u64::try_from(ns).ok().filter(|&ns| ns > 0);
         let leaf = |(key, value): (String, String)| Filter::Tag {
@@ -71,21 +81,25 @@ impl Search {
                 false => Pattern::literal(value),
             },
         };
-        Ok(TraceQuery {
+        TraceQuery {
             service: some(self.service),
             operation: some(self.operation),
             filter: Filter::And(self.tags.into_iter().map(leaf).collect()),
             start_min_ns,
             // nothing is shorter than nothing
-            start_max_ns: if max < 0 { 0 } else { start_max_ns },
-            duration_min_ns: positive(min),
-            duration_max_ns: positive(max),
+            start_max_ns: if self.duration_max_ns < 0 {
+                0
+            } else {
+                start_max_ns
+            },
+            duration_min_ns: positive(self.duration_min_ns),
+            duration_max_ns: positive(self.duration_max_ns),
             limit: match usize::try_from(self.depth) {
                 Ok(0) | Err(_) => DEFAULT_DEPTH,
                 Ok(depth) => depth,
             },
             ..TraceQuery::default()
-        })
+        }
     }
 }
 

@@ -6,19 +6,18 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Str, TraceId};
+use model::TraceId;
 use settings::GoDuration;
 use storage::query::language;
-use storage::{Filter, Pattern, TraceQuery};
+use storage::{Filter, TraceQuery};
 
 use super::form::Form;
 use super::page_params::Paging;
 use super::{go, tags_json};
+use crate::search;
 
 /// How far a search without `start` looks back.
 const LOOKBACK: Duration = Duration::from_secs(48 * 3600);
-/// How many traces a search without `limit` asks for; none and less than none are the same here.
-const DEFAULT_LIMIT: usize = 100;
 const DEPENDENCY_LOOKBACK_MS: u64 = 24 * 3600 * 1000;
 
 /// What `/api/traces` asks for.
@@ -56,16 +55,13 @@ impl Search {
     /// Reads a search. With `expressions`, a tag's value may be one.
     pub(super) fn parse(form: &Form, now: SystemTime, expressions: bool) -> Result<Self, String> {
         let window = Window::parse(form)?;
-        let filter = filter(form, expressions)?;
-        let limit = match form.first("limit") {
-            "" => DEFAULT_LIMIT,
-            text => match usize::try_from(go::parse_int(text, 32)?) {
-                Ok(0) | Err(_) => DEFAULT_LIMIT,
-                Ok(limit) => limit,
-            },
+        let tags = tags(form)?;
+        let depth = match form.first("limit") {
+            "" => 0,
+            text => go::parse_int(text, 32)?,
         };
-        let duration_min = duration(form, "minDuration")?;
-        let duration_max = duration(form, "maxDuration")?;
+        let duration_min_ns = duration(form, "minDuration")?;
+        let duration_max_ns = duration(form, "maxDuration")?;
         let mut ids = Vec::new();
         for text in form.all("traceID") {
             let id = TraceId::parse(text)
@@ -84,27 +80,24 @@ impl Search {
         if ids.is_empty() && service.is_empty() && said.is_none() {
             return Err("parameter 'service' is required".to_owned());
         }
-        if duration_min != 0 && duration_max != 0 && duration_max < duration_min {
+        if duration_min_ns != 0 && duration_max_ns != 0 && duration_max_ns < duration_min_ns {
             return Err("'maxDuration' should be greater than 'minDuration'".to_owned());
         }
-        let some = |text: &str| (!text.is_empty()).then(|| Str::from(text));
+        let search = search::Search {
+            service: service.to_owned(),
+            operation: form.first("operation").to_owned(),
+            tags,
+            duration_min_ns,
+            duration_max_ns,
+            depth,
+            ..search::Search::default()
+        };
+        let start_ns = window.start_ns.unwrap_or_else(|| ns(now - LOOKBACK));
         let end_ns = window.end_ns.unwrap_or_else(|| ns(now));
-        let filter = match said {
-            Some(said) => Filter::And(vec![filter, said]),
-            None => filter,
-        };
-        let mut query = TraceQuery {
-            service: some(service),
-            operation: some(form.first("operation")),
-            filter,
-            start_min_ns: window.start_ns.unwrap_or_else(|| ns(now - LOOKBACK)),
-            // nothing is shorter than nothing
-            start_max_ns: if duration_max < 0 { 0 } else { end_ns },
-            duration_min_ns: u64::try_from(duration_min).ok().filter(|&ns| ns > 0),
-            duration_max_ns: u64::try_from(duration_max).ok().filter(|&ns| ns > 0),
-            limit,
-            ..TraceQuery::default()
-        };
+        let mut query = search.between(start_ns, end_ns, expressions);
+        if let Some(said) = said {
+            query.filter = Filter::And(vec![query.filter, said]);
+        }
         let paging = Paging::parse(form, &mut query)?;
         Ok(Self {
             query,
@@ -197,7 +190,7 @@ fn duration(form: &Form, name: &str) -> Result<i64, String> {
 }
 
 /// All of `tag` and `tags`; of equal keys the last counts.
-fn filter(form: &Form, expressions: bool) -> Result<Filter, String> {
+fn tags(form: &Form) -> Result<Vec<(String, String)>, String> {
     let mut wanted: Vec<(String, String)> = Vec::new();
     let mut want = |key: &str, value: String| match wanted.iter_mut().find(|(k, _)| k == key) {
         Some(found) => found.1 = value,
@@ -220,15 +213,7 @@ fn filter(form: &Form, expressions: bool) -> Result<Filter, String> {
             want(&key, value);
         }
     }
-    let leaf = |(key, value): (String, String)| Filter::Tag {
-        key: key.into(),
-        value: if expressions {
-            Pattern::new(value)
-        } else {
-            Pattern::literal(value)
-        },
-    };
-    Ok(Filter::And(wanted.into_iter().map(leaf).collect()))
+    Ok(wanted)
 }
 
 /// Nanoseconds since the Unix epoch.
