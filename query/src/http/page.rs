@@ -21,8 +21,14 @@ use super::{envelope, named};
 use crate::BasePath;
 use crate::config::{Config, Place, Version};
 
-const TEMPLATE: &str = include_str!("page/index.html");
-const LIST: &str = include_str!("page/instances.html");
+const TEMPLATE: &str = concat!(
+    include_str!("page/head.html"),
+    include_str!("page/index.html")
+);
+const LIST: &str = concat!(
+    include_str!("page/head.html"),
+    include_str!("page/instances.html")
+);
 /// So many instances are listed.
 const LISTED: usize = 1000;
 const STYLE: &str = include_str!("page/spoor.css");
