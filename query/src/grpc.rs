@@ -13,7 +13,6 @@ mod describe;
 mod health;
 mod method;
 mod metrics;
-mod names;
 mod times;
 mod traces;
 mod v2;

@@ -23,7 +23,7 @@ use super::answer::{End, Outlet};
 use super::method::{self, Question};
 use super::times::{duration_ns, unix_ns};
 use super::traces::{self, Form};
-use super::{Api, code, names};
+use super::{Api, code};
 use crate::search::Search;
 use crate::service::{ArchiveError, Assembled};
 use crate::{Adjuster, Trace};
@@ -114,7 +114,7 @@ async fn services(asked: Question<GetServicesRequest>, out: Outlet) -> Result<En
 async fn operations(asked: Question<GetOperationsRequest>, out: Outlet) -> Result<End, Status> {
     let GetOperationsRequest { service, span_kind } = &asked.message;
     let call = asked.call()?;
-    let operations = names::operations(&call, service, span_kind).await;
+    let operations = call.get_operations(service, span_kind).await;
     let operations = operations.map_err(failed("failed to fetch operations"))?;
     let mut names: Vec<String> = operations.iter().map(|o| o.name.to_string()).collect();
     names.dedup();

@@ -23,7 +23,7 @@ use super::answer::{End, Outlet};
 use super::method::{self, Question};
 use super::times::{duration_ns, unix_ns};
 use super::traces::{self, Form};
-use super::{Api, code, names};
+use super::{Api, code};
 use crate::search::{Search, Unsearchable};
 use crate::service::Prepare;
 use crate::v3;
@@ -102,7 +102,7 @@ async fn services(asked: Question<GetServicesRequest>, out: Outlet) -> Result<En
 async fn operations(asked: Question<GetOperationsRequest>, out: Outlet) -> Result<End, Status> {
     let GetOperationsRequest { service, span_kind } = &asked.message;
     let call = asked.call()?;
-    let found = names::operations(&call, service, span_kind).await;
+    let found = call.get_operations(service, span_kind).await;
     let operations = found.map_err(failed)?.into_iter().map(|found| Operation {
         name: found.name.to_string(),
         span_kind: found.kind.as_str().to_owned(),

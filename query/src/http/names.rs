@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use model::{SpanKind, Str};
+use model::Str;
 use serde::Serialize;
-use storage::{DependencyLink, OperationQuery};
+use storage::DependencyLink;
 
 use super::envelope::{Envelope, Error};
 use super::form::Form;
@@ -68,11 +68,7 @@ pub(super) async fn services(call: Call<'_>) -> Result<Envelope, Error> {
 
 /// The names of a service's operations, each once; null when there are none, as ever.
 pub(super) async fn operation_names(call: Call<'_>, service: &str) -> Result<Envelope, Error> {
-    let query = OperationQuery {
-        service: service.into(),
-        kind: None,
-    };
-    let operations = call.get_operations(&query).await?;
+    let operations = call.get_operations(service, "").await?;
     let mut names: Vec<&str> = operations.iter().map(|o| o.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -83,7 +79,7 @@ pub(super) async fn operation_names(call: Call<'_>, service: &str) -> Result<Env
     ))
 }
 
-/// A service's operations with their kinds. A kind that there is not has no operations.
+/// A service's operations with their kinds.
 pub(super) async fn operations(call: Call<'_>, form: &Form) -> Result<Envelope, Error> {
     let service = form.first("service");
     if service.is_empty() {
@@ -91,18 +87,7 @@ pub(super) async fn operations(call: Call<'_>, form: &Form) -> Result<Envelope, 
             "parameter 'service' is required".to_owned(),
         ));
     }
-    let kind = match form.first("spanKind") {
-        "" => None,
-        word => match SpanKind::from_name(&word.to_ascii_lowercase()) {
-            Some(kind) => Some(kind),
-            None => return Ok(Envelope::of::<[OperationJson<'_>]>(&[], 0)),
-        },
-    };
-    let query = OperationQuery {
-        service: service.into(),
-        kind,
-    };
-    let operations = call.get_operations(&query).await?;
+    let operations = call.get_operations(service, form.first("spanKind")).await?;
     let data: Vec<_> = operations
         .iter()
         .map(|operation| OperationJson {

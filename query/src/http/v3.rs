@@ -16,7 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use model::SpanKind;
 use serde::{Serialize, Serializer};
-use storage::{Completeness, GetTrace, OperationQuery};
+use storage::{Completeness, GetTrace};
 use wire::go_json;
 
 use super::Api;
@@ -88,25 +88,16 @@ async fn services(call: Call<'_>) -> Result<Bare, Error> {
     Ok(Bare::member("services", &go_json::to_vec(&names)).cut(call.lacks()))
 }
 
-/// A kind that there is not has no operations. Without a service there are none either.
+/// Without a service there are none.
 async fn operations(call: Call<'_>, form: &Form) -> Result<Bare, Error> {
-    let none = || Ok(Bare::member("operations", b"[]"));
-    let kind = match form.first_of(&["spanKind", "span_kind"]) {
-        None => None,
-        Some((_, word)) => match SpanKind::from_name(&word.to_ascii_lowercase()) {
-            Some(kind) => Some(kind),
-            None => return none(),
-        },
+    let kind = form.first_of(&["spanKind", "span_kind"]);
+    let operations = match form.first("service") {
+        "" => Vec::new(),
+        service => {
+            let kind = kind.map_or("", |(_, word)| word);
+            call.get_operations(service, kind).await?
+        }
     };
-    let service = form.first("service");
-    if service.is_empty() {
-        return none();
-    }
-    let query = OperationQuery {
-        service: service.into(),
-        kind,
-    };
-    let operations = call.get_operations(&query).await?;
     let shown: Vec<_> = operations
         .iter()
         .map(|operation| OperationJson {

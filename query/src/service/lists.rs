@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::header::CACHE_CONTROL;
 use http::request::Parts;
-use model::Str;
+use model::{SpanKind, Str};
 use secrecy::SecretString;
 use storage::{DependencyLink, LinkKind, Operation, OperationQuery, ReadError};
 use tokio::sync::Semaphore;
@@ -90,16 +90,26 @@ impl Call<'_> {
             .await
     }
 
-    /// The operations of a service.
+    /// The operations of a service, of spans of a kind by its word; of any for the empty one. A kind that there is not has no operations.
     pub async fn get_operations(
         &self,
-        query: &OperationQuery,
+        service: &str,
+        kind: &str,
     ) -> Result<Vec<Operation>, ReadError> {
+        let kind = match kind {
+            "" => None,
+            word => match SpanKind::from_name(&word.to_ascii_lowercase()) {
+                Some(kind) => Some(kind),
+                None => return Ok(Vec::new()),
+            },
+        };
         let question = self.names(Question::Operations {
-            service: query.service.to_string(),
-            kind: query.kind,
+            service: service.to_owned(),
+            kind,
         });
-        let read = self.readers.traces.get_operations(&self.cx, query);
+        let service = service.into();
+        let query = OperationQuery { service, kind };
+        let read = self.readers.traces.get_operations(&self.cx, &query);
         self.listed("get_operations", question, read).await
     }
 

@@ -157,11 +157,8 @@ async fn ask(service: &Service, instance: usize, head: &Parts, question: &Questi
     match question {
         Question::Services => format!("{:?}", call.get_services().await),
         Question::Operations { service, kind } => {
-            let query = OperationQuery {
-                service: service.as_str().into(),
-                kind: *kind,
-            };
-            format!("{:?}", call.get_operations(&query).await)
+            let kind = kind.map_or("", SpanKind::as_str);
+            format!("{:?}", call.get_operations(service, kind).await)
         }
         Question::Dependencies { start_ns, end_ns } => {
             format!("{:?}", call.get_dependencies(*start_ns, *end_ns).await)
