@@ -35,6 +35,21 @@ use crate::service::{Call, Caller};
 /// The longest message that is taken, as in Jaeger: 4 MiB, inflated.
 const MAX_MESSAGE: usize = 4 << 20;
 
+/// A service by its name, which reflection and health know it by, and what answers each of its methods.
+macro_rules! service {
+    ($name:literal, $($method:literal => $answer:expr,)+) => {
+        /// Its name.
+        pub(super) const SERVICE: &str = $name;
+
+        /// Adds its methods to `router`.
+        pub(super) fn add(router: Router, api: &Arc<Api>) -> Router {
+            $(let router = method::add(router, api, concat!("/", $name, "/", $method), $answer);)+
+            router
+        }
+    };
+}
+pub(super) use service;
+
 /// What is asked.
 pub(super) struct Question<M> {
     /// What every request needs.

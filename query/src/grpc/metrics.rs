@@ -23,15 +23,6 @@ use super::method::{self, Question};
 use super::times::{duration_ns, unix_ns};
 use crate::service::{Family, Measure, Metric, MetricsError, MetricsQuery, Point};
 
-/// Its name.
-pub(super) const SERVICE: &str = "jaeger.api_v2.metrics.MetricsQueryService";
-
-macro_rules! path {
-    ($method:literal) => {
-        concat!("/jaeger.api_v2.metrics.MetricsQueryService/", $method)
-    };
-}
-
 /// A question about services, as it is sent.
 trait Asks: Message + Default + 'static {
     /// What is asked, of latencies which, and of whom.
@@ -57,27 +48,12 @@ impl Asks for GetErrorRatesRequest {
     }
 }
 
-/// Adds its methods to `router`.
-pub(super) fn add(router: Router, api: &Arc<Api>) -> Router {
-    let router = method::add(router, api, path!("GetMinStepDuration"), min_step);
-    let router = method::add(
-        router,
-        api,
-        path!("GetLatencies"),
-        answer::<GetLatenciesRequest>,
-    );
-    let router = method::add(
-        router,
-        api,
-        path!("GetCallRates"),
-        answer::<GetCallRatesRequest>,
-    );
-    method::add(
-        router,
-        api,
-        path!("GetErrorRates"),
-        answer::<GetErrorRatesRequest>,
-    )
+method::service! {
+    "jaeger.api_v2.metrics.MetricsQueryService",
+    "GetMinStepDuration" => min_step,
+    "GetLatencies" => answer::<GetLatenciesRequest>,
+    "GetCallRates" => answer::<GetCallRatesRequest>,
+    "GetErrorRates" => answer::<GetErrorRatesRequest>,
 }
 
 async fn min_step(asked: Question<GetMinStepDurationRequest>, out: Outlet) -> Result<End, Status> {

@@ -28,25 +28,17 @@ use crate::search::{Search, Unsearchable};
 use crate::service::Prepare;
 use crate::v3;
 
-/// Its name.
-pub(super) const SERVICE: &str = "jaeger.api_v3.QueryService";
 /// Most spans in a message.
 const SPANS: usize = 1000;
 
-macro_rules! path {
-    ($method:literal) => {
-        concat!("/jaeger.api_v3.QueryService/", $method)
-    };
-}
-
-/// Adds its methods to `router`.
-pub(super) fn add(router: Router, api: &Arc<Api>) -> Router {
-    let router = method::add(router, api, path!("GetTrace"), get_trace);
-    let router = method::add(router, api, path!("FindTraces"), find);
-    let router = method::add(router, api, path!("FindTraceSummaries"), summaries);
-    let router = method::add(router, api, path!("GetServices"), services);
-    let router = method::add(router, api, path!("GetOperations"), operations);
-    method::add(router, api, path!("GetDependencies"), dependencies)
+method::service! {
+    "jaeger.api_v3.QueryService",
+    "GetTrace" => get_trace,
+    "FindTraces" => find,
+    "FindTraceSummaries" => summaries,
+    "GetServices" => services,
+    "GetOperations" => operations,
+    "GetDependencies" => dependencies,
 }
 
 async fn get_trace(asked: Question<GetTraceRequest>, out: Outlet) -> Result<End, Status> {
