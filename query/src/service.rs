@@ -41,7 +41,6 @@ use crate::{Adjuster, Config};
 use lists::{Asker, Lists};
 
 pub(crate) use reading::Traces;
-pub(crate) use searching::Searching;
 
 /// From this many spans on, a trace is prepared on a blocking thread.
 const BLOCKING_SPANS: usize = 256;
@@ -444,15 +443,23 @@ pub(crate) async fn prepared<T: Send + 'static>(
     trace: Assembled,
     prepare: &Prepare<T>,
 ) -> Result<(TraceId, T), ReadError> {
-    let id = trace.trace_id;
-    if trace.spans.len() < BLOCKING_SPANS {
-        return Ok((id, prepare(trace)));
-    }
+    let (id, spans) = (trace.trace_id, trace.spans.len());
     let prepare = prepare.clone();
-    match tokio::task::spawn_blocking(move || prepare(trace)).await {
-        Ok(made) => Ok((id, made)),
-        Err(error) => Err(ReadError::Unavailable {
-            reason: format!("trace {id} could not be prepared: {error}"),
-        }),
+    let made = off_thread(id, spans, move || prepare(trace)).await?;
+    Ok((id, made))
+}
+
+/// Does `work` on a trace of so many spans, on a blocking thread when these are many.
+pub(crate) async fn off_thread<T: Send + 'static>(
+    id: TraceId,
+    spans: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ReadError> {
+    if spans < BLOCKING_SPANS {
+        return Ok(work());
     }
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| ReadError::Unavailable {
+        reason: format!("trace {id} could not be prepared: {error}"),
+    })
 }

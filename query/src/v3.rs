@@ -10,6 +10,7 @@
 
 mod adjust;
 mod group;
+mod summaries;
 mod summary;
 
 use model::{Dialect, Resource, Span, Str, Value};
@@ -18,6 +19,7 @@ use wire::jaeger::to_otlp::Translator;
 use crate::Adjuster;
 use crate::service::Assembled;
 
+pub(crate) use summaries::{Summaries, find as find_summaries};
 pub(crate) use summary::TraceSummary;
 
 /// The resource's attribute that names the service.
@@ -43,12 +45,6 @@ pub(crate) fn spans(trace: Assembled, adjuster: Option<Adjuster>) -> Vec<Span> {
         first.warnings.push(Str::from(warning));
     }
     spans
-}
-
-/// What a list of traces shows of one, after the same corrections.
-pub(crate) fn summary(trace: Assembled, adjuster: Option<Adjuster>) -> TraceSummary {
-    let id = trace.trace_id;
-    TraceSummary::of(id, &spans(trace, adjuster))
 }
 
 /// The service's name: a field, and an attribute once attributes were sorted.

@@ -135,6 +135,7 @@ macro_rules! for_each_promise {
             finding::durations_are_compared_in_whole_microseconds,
             finding::all_conditions_must_hold_for_one_span,
             finding::found_traces_are_whole,
+            finding::outlines_have_every_span,
             finding::tags_of_every_kind_are_found,
             finding::every_query_finds_what_the_evaluator_says,
             finding::values_are_numbers_by_their_text,

@@ -9,6 +9,7 @@ mod dependencies;
 mod lacks;
 mod letters;
 mod measures;
+pub mod outline;
 mod sampling;
 
 use std::sync::Arc;
@@ -73,6 +74,12 @@ pub trait TraceReader: Send + Sync {
     /// first, by the latest start among the spans that answer, then by id. With a place to begin after, none that stands there or before, so
     /// that a trace which has a span there is not given again for another that stands later.
     fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a>;
+
+    /// The same for whoever counts spans and holds none: they may come with no more than ids, parents, times, names, services and what [`outline`] lists, and
+    /// `limits.bytes` bounds what the reader holds of them.
+    fn find_outlines<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
+        self.find_traces(cx, query)
+    }
 
     /// The ids that [`TraceReader::find_traces`] would give, in the same order.
     fn find_trace_ids<'a>(
@@ -422,6 +429,14 @@ impl Default for ReadLimits {
 // === impl ReadContext ===
 
 impl ReadContext {
+    /// The same where nothing that was given is held: its bytes do not count.
+    #[must_use]
+    pub fn unweighed(&self) -> Self {
+        let mut cx = self.clone();
+        cx.limits.bytes = usize::MAX;
+        cx
+    }
+
     /// `Err` once the caller no longer waits. Readers ask between steps.
     pub fn check(&self) -> Result<(), ReadError> {
         if self.cancelled.is_cancelled() {

@@ -6,8 +6,10 @@
 use storage::{Completeness, GetTrace, ReadError, TraceQuery};
 
 use super::answer::Outlet;
+use crate::Adjuster;
 use crate::service::{Call, Prepare, Traces, prepared};
 use crate::short_ids::Asked;
+use crate::v3::{Summaries, TraceSummary};
 
 /// How traces become messages.
 pub(super) struct Form {
@@ -58,6 +60,35 @@ pub(super) async fn found(
     let mut sent = send(search.traces(), form, out).await;
     let _turn = search.end(&mut sent, |sent| (sent.traces, &mut sent.completeness));
     sent
+}
+
+/// The summaries of the traces that answer `query`, each in a message.
+pub(super) async fn summaries(
+    call: &mut Call<'_>,
+    query: TraceQuery,
+    adjuster: Option<Adjuster>,
+    message: fn(TraceSummary) -> Vec<u8>,
+    out: &Outlet,
+) -> Result<Sent, ReadError> {
+    let search = call.search(query).await?;
+    let summaries = Summaries::new(search.outlines(), adjuster);
+    let mut sent = send_summaries(summaries, message, out).await;
+    let _turn = search.end(&mut sent, |sent| (sent.traces, &mut sent.completeness));
+    sent
+}
+
+async fn send_summaries(
+    mut summaries: Summaries<'_>,
+    message: fn(TraceSummary) -> Vec<u8>,
+    out: &Outlet,
+) -> Result<Sent, ReadError> {
+    while let Some(summary) = summaries.next().await? {
+        out.send(message(summary)).await?;
+    }
+    Ok(Sent {
+        traces: summaries.count(),
+        completeness: summaries.completeness(),
+    })
 }
 
 async fn send(mut reading: Traces<'_>, form: &Form, out: &Outlet) -> Result<Sent, ReadError> {

@@ -74,12 +74,8 @@ async fn summaries(asked: Question<FindTraceSummariesRequest>, out: Outlet) -> R
     let parameters = asked.message.query.as_ref();
     let (query, raw) = search(&asked.api, parameters, Code::InvalidArgument)?;
     let adjuster = (!raw).then(|| asked.api.service.adjuster());
-    let form = Form {
-        whole: true,
-        messages: Arc::new(move |trace| vec![summary(v3::summary(trace, adjuster))]),
-    };
     let mut call = asked.call()?;
-    let sent = traces::found(&mut call, query, &form, &out).await;
+    let sent = traces::summaries(&mut call, query, adjuster, summary, &out).await;
     Ok(sent.map_err(failed)?.completeness.into())
 }
 

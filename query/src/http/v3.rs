@@ -75,10 +75,8 @@ async fn traces(api: &Api, mut call: Call<'_>, form: &Form) -> Result<Bare, Erro
 async fn summaries(api: &Api, mut call: Call<'_>, form: &Form) -> Result<Bare, Error> {
     let query = params::search(form, api.tag_expressions)?;
     let adjuster = adjuster(api, params::is_raw(form, &params::QUERY_RAW_TRACES)?);
-    let summary: Prepare<Vec<u8>> = Arc::new(move |assembled| {
-        go_json::to_vec(&SummaryJson::of(&v3::summary(assembled, adjuster)))
-    });
-    let answer = call.find_traces(&query, summary).await?;
+    let json = |summary: &TraceSummary| go_json::to_vec(&SummaryJson::of(summary));
+    let answer = v3::find_summaries(&mut call, query, adjuster, json).await?;
     Ok(list(b"{\"summaries\":[", answer, b"]"))
 }
 

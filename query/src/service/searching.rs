@@ -52,6 +52,12 @@ impl Searching<'_> {
         Traces::new(self.call, reader.find_traces(&self.call.cx, &self.query))
     }
 
+    /// The same of whoever counts their spans and holds none.
+    pub(crate) fn outlines(&self) -> Traces<'_> {
+        let reader = &self.call.readers.traces;
+        Traces::new(self.call, reader.find_outlines(&self.call.cx, &self.query))
+    }
+
     /// Reads all of them.
     pub(super) async fn collect<T: Send + 'static>(
         &self,

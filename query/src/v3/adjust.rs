@@ -12,9 +12,11 @@ mod dedup;
 mod ip_attributes;
 mod library_attributes;
 mod links;
-mod sort;
+pub(super) mod sort;
 
 use model::Span;
+
+pub(super) use adjustable::host;
 
 use crate::Adjuster;
 use crate::adjust::{clock_skew, shared_id};

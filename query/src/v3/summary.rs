@@ -1,14 +1,25 @@
 //! What a list of traces shows of one: its root, how long it took, how many spans and errors, and of which services.
 //!
-//! In: the spans of one trace in the `Otlp` dialect, after the corrections. Out: a [`TraceSummary`]; the same for the same spans in any order, but
-//! that of several roots which start together the first one names the trace.
+//! In: the spans of one trace, some after the others, in either dialect; then whether it is corrected. Out: a [`TraceSummary`]; the same for the same spans in any order,
+//! but that of several roots which start together the first one names the trace. It is that of the spans as [`super::spans`] gives them, without them: of each no more is held than
+//! what the rules about shared ids and about clocks ask for, some dozen bytes, and its text is dropped. Equal spans are the store's to drop.
 //!
 //! Source: `jaegertracing/jaeger: cmd/jaeger/internal/extension/jaegerquery/querysvc/summary.go` v2.20.0.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use model::{Span, SpanId, StatusCode, Str, TraceId};
+use model::{Dialect, KeyValue, Resource, Span, SpanId, SpanKind, StatusCode, Str, TraceId};
+use storage::port::outline::{RESOURCE_KEYS, SPAN_KEYS};
+use wire::jaeger::to_otlp::Translator;
+
+use super::adjust::{host, sort};
+use crate::Adjuster;
+use crate::adjust::{Adjustable, clock_skew, shared_id};
+
+/// Spans without a parent whose names are held: the earliest of them.
+const ROOTS: usize = 64;
 
 /// One trace in short.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,49 +55,247 @@ pub(crate) struct ServiceSummary {
     pub(crate) errors: usize,
 }
 
-// === impl TraceSummary ===
+/// A trace while its spans are read.
+#[derive(Default)]
+pub(crate) struct Outline {
+    trace_id: TraceId,
+    rows: Vec<Row>,
+    /// Position and name of the earliest spans without a parent, by their start, then in their order.
+    roots: Vec<(u64, usize, Str)>,
+    services: HashMap<Str, u32>,
+    /// Tells hosts apart.
+    hosts: RandomState,
+    translator: Translator,
+    /// Of spans whose kind and outcome are asked for, and nothing else.
+    no_resource: Arc<Resource>,
+}
 
-impl TraceSummary {
-    /// Of the spans of one trace.
-    pub(super) fn of(trace_id: TraceId, spans: &[Span]) -> Self {
-        let ids: HashSet<SpanId> = spans.iter().map(|span| span.span_id).collect();
-        let mut services: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        let mut root: Option<&Span> = None;
-        let mut orphans = 0;
-        // a resource may have many attributes: its name is looked for once
-        for group in spans.chunk_by(|a, b| Arc::ptr_eq(&a.resource, &b.resource)) {
-            let name = group.first().map(|s| super::service_name(&s.resource));
-            let (count, errors) = services.entry(name.unwrap_or_default()).or_default();
-            let failed = |span: &&Span| span.status.code == StatusCode::Error;
-            *count += group.len();
-            *errors += group.iter().filter(failed).count();
-        }
-        for span in spans {
-            match span.parent_span_id {
-                None if root.is_none_or(|root| span.start_ns < root.start_ns) => root = Some(span),
-                None => {}
-                Some(parent) => orphans += usize::from(!ids.contains(&parent)),
-            }
-        }
+/// What is held of a span.
+struct Row {
+    id: SpanId,
+    parent: Option<SpanId>,
+    kind: SpanKind,
+    failed: bool,
+    start_ns: u64,
+    end_ns: u64,
+    from: Place,
+}
+
+/// Where a span comes from.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The service's number.
+    service: u32,
+    /// What its host is known by; 0: by nothing.
+    host: u64,
+}
+
+// === impl Outline ===
+
+impl Outline {
+    /// Of a trace without spans yet.
+    pub(crate) fn of(trace_id: TraceId) -> Self {
         Self {
             trace_id,
-            root_service: root.map_or_else(Str::default, |root| {
-                super::service_name(&root.resource).into()
+            ..Self::default()
+        }
+    }
+
+    /// Its id.
+    pub(crate) fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
+    /// How many spans it has.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Adds spans. Nothing of theirs is kept alive.
+    pub(crate) fn add(&mut self, spans: &[Span]) {
+        // while the spans are there, no resource has the address of another
+        let mut places: HashMap<(*const Resource, bool), Place> = HashMap::new();
+        for span in spans {
+            let key = (Arc::as_ptr(&span.resource), span.dialect == Dialect::Otlp);
+            let from = match places.get(&key) {
+                Some(place) => *place,
+                None => {
+                    let place = self.place(span);
+                    places.insert(key, place);
+                    place
+                }
+            };
+            let (kind, failed) = self.kind_and_outcome(span);
+            if span.parent_span_id.is_none() {
+                self.add_root(span);
+            }
+            self.rows.push(Row {
+                id: span.span_id,
+                parent: span.parent_span_id,
+                kind,
+                failed,
+                start_ns: span.start_ns,
+                end_ns: span.end_ns,
+                from,
+            });
+        }
+    }
+
+    fn add_root(&mut self, span: &Span) {
+        let at = self.roots.partition_point(|root| root.0 <= span.start_ns);
+        if at < ROOTS {
+            let root = (span.start_ns, self.rows.len(), span.name.detach());
+            self.roots.insert(at, root);
+            self.roots.truncate(ROOTS);
+        }
+    }
+
+    fn place(&mut self, span: &Span) -> Place {
+        let alone = Span {
+            dialect: span.dialect,
+            resource: Arc::new(Resource {
+                service_name: span.resource.service_name.clone(),
+                attributes: only(&RESOURCE_KEYS, &span.resource.attributes),
+                ..Resource::default()
             }),
-            root_operation: root.map(|root| root.name.clone()).unwrap_or_default(),
-            start_min_ns: spans.iter().map(|s| s.start_ns).min().unwrap_or_default(),
-            end_max_ns: spans.iter().map(|s| s.end_ns).max().unwrap_or_default(),
-            spans: spans.len(),
-            errors: services.values().map(|(_, errors)| errors).sum(),
-            orphans,
+            ..Span::default()
+        };
+        let mut resource = Resource::clone(&self.translator.translate(&alone).resource);
+        sort::sort(&mut resource.attributes);
+        let host = match host(&resource) {
+            "" => 0,
+            host => self.hosts.hash_one(host).max(1),
+        };
+        let name = super::service_name(&resource);
+        let service = match self.services.get(name) {
+            Some(service) => *service,
+            None => {
+                let next = u32::try_from(self.services.len()).unwrap_or(u32::MAX);
+                self.services.insert(Str::from(name), next);
+                next
+            }
+        };
+        Place { service, host }
+    }
+
+    fn kind_and_outcome(&mut self, span: &Span) -> (SpanKind, bool) {
+        let told = match span.dialect {
+            Dialect::Otlp => (span.kind, span.status.code),
+            Dialect::Jaeger => {
+                let alone = Span {
+                    dialect: Dialect::Jaeger,
+                    attributes: only(&SPAN_KEYS, &span.attributes),
+                    resource: self.no_resource.clone(),
+                    ..Span::default()
+                };
+                let told = self.translator.translate(&alone);
+                (told.kind, told.status.code)
+            }
+        };
+        (told.0, told.1 == StatusCode::Error)
+    }
+
+    /// What is to be said of it, after the corrections unless there are to be none.
+    pub(crate) fn summary(mut self, adjuster: Option<Adjuster>) -> TraceSummary {
+        let rows = &mut self.rows;
+        if let Some(adjuster) = adjuster {
+            shared_id::adjust(rows);
+            clock_skew::adjust(rows, adjuster.max_clock_skew);
+        }
+        let mut names = vec![Str::default(); self.services.len()];
+        for (name, number) in self.services {
+            if let Some(place) = names.get_mut(number as usize) {
+                *place = name;
+            }
+        }
+        let name = |row: &Row| names.get(row.from.service as usize);
+        let is_root =
+            |(_, at, _): &&(u64, usize, Str)| rows.get(*at).is_some_and(|row| row.parent.is_none());
+        let root = self.roots.iter().find(is_root);
+        let root_row = root.and_then(|(_, at, _)| rows.get(*at));
+        let ids: HashSet<SpanId> = rows.iter().map(|row| row.id).collect();
+        let is_orphan = |row: &&Row| row.parent.is_some_and(|parent| !ids.contains(&parent));
+        let mut services: BTreeMap<&Str, (usize, usize)> = BTreeMap::new();
+        for row in rows.iter() {
+            if let Some(name) = name(row) {
+                let (spans, errors) = services.entry(name).or_default();
+                *spans += 1;
+                *errors += usize::from(row.failed);
+            }
+        }
+        TraceSummary {
+            trace_id: self.trace_id,
+            root_service: root_row.and_then(name).cloned().unwrap_or_default(),
+            root_operation: root.map(|root| root.2.clone()).unwrap_or_default(),
+            start_min_ns: rows.iter().map(|r| r.start_ns).min().unwrap_or_default(),
+            end_max_ns: rows.iter().map(|r| r.end_ns).max().unwrap_or_default(),
+            spans: rows.len(),
+            errors: rows.iter().filter(|row| row.failed).count(),
+            orphans: rows.iter().filter(is_orphan).count(),
             services: services
                 .into_iter()
                 .map(|(name, (spans, errors))| ServiceSummary {
-                    name: name.into(),
+                    name: name.clone(),
                     spans,
                     errors,
                 })
                 .collect(),
         }
+    }
+}
+
+/// Those of `attributes` that have one of these keys.
+fn only(keys: &[&str], attributes: &[KeyValue]) -> Vec<KeyValue> {
+    let wanted = attributes.iter().filter(|a| keys.contains(&&*a.key));
+    wanted.cloned().collect()
+}
+
+impl Adjustable for Row {
+    fn id(&self) -> SpanId {
+        self.id
+    }
+
+    fn set_id(&mut self, id: SpanId) {
+        self.id = id;
+    }
+
+    fn is(&self, kind: SpanKind) -> bool {
+        self.kind == kind
+    }
+
+    fn parent(&self) -> Option<SpanId> {
+        self.parent
+    }
+
+    fn set_parent(&mut self, parent: SpanId) {
+        self.parent = Some(parent);
+    }
+
+    fn host(&self) -> String {
+        match self.from.host {
+            0 => String::new(),
+            host => host.to_string(),
+        }
+    }
+
+    fn start_ns(&self) -> u64 {
+        self.start_ns
+    }
+
+    fn duration_ns(&self) -> u64 {
+        self.end_ns.saturating_sub(self.start_ns)
+    }
+
+    fn shift(&mut self, by_ns: i64) {
+        for time_ns in [&mut self.start_ns, &mut self.end_ns] {
+            *time_ns = time_ns.saturating_add_signed(by_ns);
+        }
+    }
+
+    /// Nobody reads what is odd about one span of many.
+    fn warn(&mut self, _warning: String) {}
+
+    fn lost_parent(_parent: SpanId) -> String {
+        String::new()
     }
 }

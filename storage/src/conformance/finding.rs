@@ -7,8 +7,10 @@ use std::sync::Arc;
 use model::{Dialect, Event, KeyValue, Resource, Scope, Span, SpanKind, Status, StatusCode, Value};
 
 use super::Subject;
-use super::data::{S, US, child, later, span, t0};
-use super::reads::everything;
+use super::data::{S, US, child, full_jaeger, full_otlp, later, span, t0, text};
+use super::reads::{collect, everything};
+use crate::port::outline::{RESOURCE_KEYS, SPAN_KEYS};
+use crate::port::{Completeness, ReadContext};
 use crate::query::{Comparison, Filter, Pattern, TraceQuery};
 
 pub(super) use evaluator::expect_numbers;
@@ -179,6 +181,61 @@ pub async fn found_traces_are_whole(s: Subject) {
     let found = s.find(&query).await;
     assert_eq!(found.numbers(), [1]);
     assert_eq!(s.texts(&found.traces[0].1), s.stored(&spans));
+}
+
+/// An outline of a trace has each of its spans, with what is needed to count them and to put them where they belong.
+pub async fn outlines_have_every_span(s: Subject) {
+    let mut spans = vec![full_otlp(1, 1), full_jaeger(1, 2)];
+    // they differ in what is left out
+    for n in 0..40 {
+        let mut span = child(1, 3, 1, "a");
+        span.attributes
+            .push(KeyValue::new("n", format!("{n}").as_str()));
+        span.dialect = Dialect::Jaeger;
+        spans.push(span);
+    }
+    s.store(spans.clone()).await;
+    let (reader, cx) = (s.reader(), ReadContext::default());
+    let query = everything();
+    let outlines = collect(reader.find_outlines(&cx, &query)).await;
+    let outlines = outlines.expect("outlines are found");
+    assert_eq!(outlines.completeness, Completeness::Complete);
+    assert_eq!(outlines.numbers(), [1]);
+    let told = |spans: &[Span]| {
+        let mut texts: Vec<String> = spans.iter().map(|span| text(&outline(span))).collect();
+        texts.sort();
+        texts
+    };
+    assert_eq!(told(&outlines.traces[0].1), told(&s.trace(1).await));
+    assert_eq!(outlines.spans(), spans.len());
+}
+
+fn outline(span: &Span) -> Span {
+    let only = |keys: &[&str], attributes: &[KeyValue]| {
+        let kept = attributes.iter().filter(|a| keys.contains(&&*a.key));
+        kept.cloned().collect()
+    };
+    Span {
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        parent_span_id: span.parent_span_id,
+        name: span.name.clone(),
+        kind: span.kind,
+        start_ns: span.start_ns,
+        end_ns: span.end_ns,
+        status: Status {
+            code: span.status.code,
+            ..Status::default()
+        },
+        attributes: only(&SPAN_KEYS, &span.attributes),
+        resource: Arc::new(Resource {
+            service_name: span.resource.service_name.clone(),
+            attributes: only(&RESOURCE_KEYS, &span.resource.attributes),
+            ..Resource::default()
+        }),
+        dialect: span.dialect,
+        ..Span::default()
+    }
 }
 
 /// Span tags, process tags, fields of logs, and the tags that are made of OTLP's fields, of every type, by their text or an expression.

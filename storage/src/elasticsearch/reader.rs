@@ -30,6 +30,7 @@ use crate::port::{
     ReadContext, ReadError, ReadItem, TraceReader, TraceStream,
 };
 use crate::query::TraceQuery;
+use pages::Detail;
 pub(super) use pages::spellings;
 use traces::Traces;
 use window::Window;
@@ -118,9 +119,33 @@ impl Reader {
         &'a self,
         cx: &'a ReadContext,
         wanted: impl IntoIterator<Item = (GetTrace, Window)>,
+        detail: Detail,
         trouble: Trouble,
     ) -> TraceStream<'a> {
-        Traces::new(self, cx, wanted, trouble).into_stream().boxed()
+        Traces::new(self, cx, wanted, detail, trouble)
+            .into_stream()
+            .boxed()
+    }
+
+    /// The traces that answer `query`.
+    fn found<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a TraceQuery,
+        detail: Detail,
+    ) -> TraceStream<'a> {
+        let items = move |found: Result<(Vec<FoundTrace>, Trouble), ReadError>| match found {
+            Ok((found, trouble)) => {
+                let wanted = found
+                    .into_iter()
+                    .map(|f| (GetTrace::by_id(f.trace_id), self.around(f.start_ns, query)));
+                self.traces(cx, wanted, detail, trouble)
+            }
+            Err(error) => stream::iter([Err::<ReadItem, _>(error)]).boxed(),
+        };
+        stream::once(self.newest(cx, query).boxed())
+            .flat_map(items)
+            .boxed()
     }
 }
 
@@ -128,22 +153,15 @@ impl TraceReader for Reader {
     fn get_traces<'a>(&'a self, cx: &'a ReadContext, ids: &'a [GetTrace]) -> TraceStream<'a> {
         let now = now_ns();
         let wanted = ids.iter().map(|get| (*get, self.hinted(get, now)));
-        self.traces(cx, wanted, Trouble::default())
+        self.traces(cx, wanted, Detail::Whole, Trouble::default())
     }
 
     fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
-        let items = move |found: Result<(Vec<FoundTrace>, Trouble), ReadError>| match found {
-            Ok((found, trouble)) => {
-                let wanted = found
-                    .into_iter()
-                    .map(|f| (GetTrace::by_id(f.trace_id), self.around(f.start_ns, query)));
-                self.traces(cx, wanted, trouble)
-            }
-            Err(error) => stream::iter([Err::<ReadItem, _>(error)]).boxed(),
-        };
-        stream::once(self.newest(cx, query).boxed())
-            .flat_map(items)
-            .boxed()
+        self.found(cx, query, Detail::Whole)
+    }
+
+    fn find_outlines<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
+        self.found(cx, query, Detail::Outline)
     }
 
     fn find_trace_ids<'a>(

@@ -107,6 +107,28 @@ impl Reader {
         items.boxed()
     }
 
+    /// The traces that answer `query`, given within the limits of `given`.
+    fn found<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &'a TraceQuery,
+        given: ReadContext,
+    ) -> TraceStream<'a> {
+        self.stream(cx, async move {
+            let (query, snapshot, mut damage) = (query.clone(), self.snapshot(), self.damage());
+            let seen = snapshot.clone();
+            let found = self.blocking(&self.shared.searches, cx, move |cx| {
+                let found = search::find(cx, &query, &seen, &mut Fetcher::default(), &mut damage)?;
+                Ok((found, damage))
+            });
+            let (found, damage) = found.await?;
+            let ids = found.traces.iter().map(|f| f.trace_id).collect();
+            let mut answer = Answer::new(given, snapshot, ids, damage);
+            answer.completeness = found.completeness;
+            Ok(answer)
+        })
+    }
+
     fn items<'a>(&'a self, cx: &'a ReadContext, answer: Answer) -> TraceStream<'a> {
         let start = (Some(answer), VecDeque::new());
         let items = stream::unfold(start, async move |(mut answer, mut ready)| {
@@ -143,19 +165,11 @@ impl TraceReader for Reader {
     }
 
     fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
-        self.stream(cx, async move {
-            let (query, snapshot, mut damage) = (query.clone(), self.snapshot(), self.damage());
-            let seen = snapshot.clone();
-            let found = self.blocking(&self.shared.searches, cx, move |cx| {
-                let found = search::find(cx, &query, &seen, &mut Fetcher::default(), &mut damage)?;
-                Ok((found, damage))
-            });
-            let (found, damage) = found.await?;
-            let ids = found.traces.iter().map(|f| f.trace_id).collect();
-            let mut answer = Answer::new(cx.clone(), snapshot, ids, damage);
-            answer.completeness = found.completeness;
-            Ok(answer)
-        })
+        self.found(cx, query, cx.clone())
+    }
+
+    fn find_outlines<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
+        self.found(cx, query, cx.unweighed())
     }
 
     fn find_trace_ids<'a>(

@@ -59,6 +59,29 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// The traces that answer `query`, given within the limits of `given`.
+    fn found<'a>(
+        &'a self,
+        cx: &'a ReadContext,
+        query: &TraceQuery,
+        given: ReadContext,
+    ) -> TraceStream<'a> {
+        let query = query.clone();
+        let found = self.over_all(cx, move |snapshot, cx| {
+            let found = snapshot.find(&query, cx)?;
+            Ok(snapshot.pick(&found))
+        });
+        let items = move |result: Result<Vec<Spans>, ReadError>| -> BoxStream<'a, _> {
+            match result {
+                Ok(traces) => stream::iter(Answer::new(given.clone(), traces)).boxed(),
+                Err(error) => stream::iter([Err::<ReadItem, _>(error)]).boxed(),
+            }
+        };
+        stream::once(found).flat_map(items).boxed()
+    }
+}
+
 impl TraceReader for Reader {
     fn get_traces<'a>(&'a self, cx: &'a ReadContext, ids: &'a [GetTrace]) -> TraceStream<'a> {
         let mut asked = HashSet::new();
@@ -72,18 +95,11 @@ impl TraceReader for Reader {
     }
 
     fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
-        let query = query.clone();
-        let found = self.over_all(cx, move |snapshot, cx| {
-            let found = snapshot.find(&query, cx)?;
-            Ok(snapshot.pick(&found))
-        });
-        let items = move |result: Result<Vec<Spans>, ReadError>| -> BoxStream<'a, _> {
-            match result {
-                Ok(traces) => stream::iter(Answer::new(cx.clone(), traces)).boxed(),
-                Err(error) => stream::iter([Err::<ReadItem, _>(error)]).boxed(),
-            }
-        };
-        stream::once(found).flat_map(items).boxed()
+        self.found(cx, query, cx.clone())
+    }
+
+    fn find_outlines<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
+        self.found(cx, query, cx.unweighed())
     }
 
     fn find_trace_ids<'a>(

@@ -60,8 +60,8 @@ impl Adjustable for Span {
     }
 }
 
-/// Asked when the attributes are sorted.
-fn host(resource: &Resource) -> &str {
+/// What is known of a host by its resource, whose attributes are sorted; empty: nothing.
+pub(in crate::v3) fn host(resource: &Resource) -> &str {
     let attributes = &resource.attributes;
     let find = |key: &str| {
         let at = attributes.binary_search_by(|a| a.key.as_str().cmp(key));

@@ -38,7 +38,8 @@ pub(super) fn adjust(spans: &mut [Span]) {
     );
 }
 
-fn sort(attributes: &mut Vec<KeyValue>) {
+/// By key; of equal keys the last stays.
+pub(in crate::v3) fn sort(attributes: &mut Vec<KeyValue>) {
     attributes.sort_by(|a, b| a.key.as_str().cmp(&b.key));
     attributes.reverse();
     attributes.dedup_by(|a, b| a.key == b.key);

@@ -12,12 +12,23 @@ use model::{Span, TraceId};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::elasticsearch::config::{Documents, TagsAsFields};
 use crate::elasticsearch::document::Decoder;
 use crate::elasticsearch::metrics::Metrics;
 use crate::elasticsearch::search::{Answer, Hit, Position, Trouble, span, with};
+use crate::port::outline::{RESOURCE_KEYS, SPAN_KEYS};
 
 /// Characters of an id that we made; a cluster's own have 20.
 const OWN_ID: usize = 22;
+
+/// How much is read of each document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// All of it.
+    Whole,
+    /// What an outline has. Documents whose ids are of our making are told apart by these, for they may differ in what is not read; others by what is.
+    Outline,
+}
 
 /// A page, read.
 pub(super) struct Page {
@@ -75,12 +86,53 @@ pub(in crate::elasticsearch) fn spellings(id: TraceId) -> Vec<String> {
     all
 }
 
+// === impl Detail ===
+
+impl Detail {
+    /// `body`, asking for no more than that.
+    pub(super) fn ask(self, body: Value, documents: &Documents) -> Value {
+        let source = (self == Self::Outline).then(|| outline(&documents.tags_as_fields));
+        with(body, "_source", source)
+    }
+}
+
+/// The members of a document that an outline has. Of tags in a list all are: a filter sees no keys there.
+fn outline(fields: &TagsAsFields) -> Value {
+    let dot = &fields.dot_replacement;
+    // what a filter may take for its own signs hides no key
+    let is_plain = !dot.is_empty() && !dot.contains(['.', '*', '\\']);
+    let keys = |object: &str, keys: &[&str]| match is_plain {
+        true => (keys.iter())
+            .map(|key| format!("{object}.{}", key.replace('.', dot)))
+            .collect::<Vec<_>>(),
+        false => vec![object.to_owned()],
+    };
+    let always = [
+        "traceID",
+        "spanID",
+        "parentSpanID",
+        "references",
+        "operationName",
+        "startTime",
+        "startTimeMillis",
+        "duration",
+        "tags",
+        "process.serviceName",
+        "process.tags",
+    ];
+    let mut members: Vec<String> = always.map(str::to_owned).into();
+    members.extend(keys("tag", &SPAN_KEYS));
+    members.extend(keys("process.tag", &RESOURCE_KEYS));
+    json!(members)
+}
+
 // === impl Page ===
 
 impl Page {
     /// Reads `answer`. What is no span is passed over, counted and said.
     pub(super) fn read<'a>(
         answer: Answer<'a>,
+        detail: Detail,
         decoder: &mut Decoder<'a>,
         metrics: &Metrics,
     ) -> Self {
@@ -92,7 +144,7 @@ impl Page {
         };
         for hit in &answer.hits {
             match span(decoder, hit) {
-                Ok(span) => page.spans.push(Kept::new(span, hit)),
+                Ok(span) => page.spans.push(Kept::new(span, hit, detail)),
                 Err(odd) => {
                     metrics.odd();
                     page.trouble.note(format!("{odd}, and was passed over"));
@@ -106,14 +158,25 @@ impl Page {
 // === impl Kept ===
 
 impl Kept {
-    fn new(span: Span, hit: &Hit<'_>) -> Self {
+    fn new(span: Span, hit: &Hit<'_>, detail: Detail) -> Self {
         let source = hit.source.map_or("", |raw| raw.get());
+        let document = || xxh3_128(source.as_bytes());
         let is_own = hit.id.len() == OWN_ID;
-        Self {
-            bytes: span.size() + source.len(),
-            document: xxh3_128(source.as_bytes()),
-            own_id: is_own.then(|| xxh3_128(hit.id.as_bytes())),
-            span,
+        let own_id = is_own.then(|| xxh3_128(hit.id.as_bytes()));
+        match detail {
+            Detail::Whole => Self {
+                bytes: span.size() + source.len(),
+                document: document(),
+                own_id,
+                span,
+            },
+            Detail::Outline => Self {
+                // no more of it is held than a page
+                bytes: 0,
+                document: own_id.unwrap_or_else(document),
+                own_id: None,
+                span,
+            },
         }
     }
 }

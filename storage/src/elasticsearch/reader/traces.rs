@@ -11,7 +11,7 @@ use std::collections::{HashSet, VecDeque};
 use futures_util::{Stream, stream};
 use model::Buffer;
 
-use super::pages::{Kept, Page, Seen, body};
+use super::pages::{Detail, Kept, Page, Seen, body};
 use super::{Reader, Window, now_ns};
 use crate::elasticsearch::document::Decoder;
 use crate::elasticsearch::search::{PAGE_BYTES, Position, Trouble, failed, one, read, several};
@@ -33,6 +33,7 @@ pub(super) struct Traces<'a> {
     reader: &'a Reader,
     cx: &'a ReadContext,
     wanted: VecDeque<(GetTrace, Window)>,
+    detail: Detail,
     /// Traces whose first pages were read.
     read: VecDeque<Trace>,
     /// The one that is being given.
@@ -69,6 +70,7 @@ impl<'a> Traces<'a> {
         reader: &'a Reader,
         cx: &'a ReadContext,
         wanted: impl IntoIterator<Item = (GetTrace, Window)>,
+        detail: Detail,
         trouble: Trouble,
     ) -> Self {
         let mut asked = HashSet::new();
@@ -79,6 +81,7 @@ impl<'a> Traces<'a> {
             wanted: wanted
                 .filter(|(get, _)| asked.insert(get.trace_id))
                 .collect(),
+            detail,
             read: VecDeque::new(),
             current: None,
             given: Given::default(),
@@ -190,7 +193,11 @@ impl<'a> Traces<'a> {
         let size = self.pace.page(group.len());
         let search = |(get, window): &(GetTrace, Window)| {
             let body = body(get.trace_id, self.reader.within(*window), None, size);
-            (self.reader.indices(*window), body)
+            let documents = &self.reader.searches.documents;
+            (
+                self.reader.indices(*window),
+                self.detail.ask(body, documents),
+            )
         };
         let searches = &self.reader.searches;
         let answer = searches
@@ -248,6 +255,7 @@ impl<'a> Traces<'a> {
             let size = self.pace.page(1);
             let within = self.reader.within(trace.window);
             let body = body(trace.get.trace_id, within, Some(&after), size);
+            let body = self.detail.ask(body, &self.reader.searches.documents);
             let indices = self.reader.indices(trace.window);
             let answer = self.reader.searches.ask(self.cx, &indices, body).await;
             let pages = match answer {
@@ -281,7 +289,7 @@ impl<'a> Traces<'a> {
         several_of: Option<usize>,
     ) -> Result<Vec<Page>, Error> {
         let bytes = answer.as_bytes().len();
-        let searches = self.reader.searches.clone();
+        let (searches, detail) = (self.reader.searches.clone(), self.detail);
         let pages = read(answer, move |answer| {
             let answers = match several_of {
                 Some(count) => several(answer, count, searches.shown())?,
@@ -289,7 +297,7 @@ impl<'a> Traces<'a> {
             };
             let mut decoder = Decoder::new(answer, &searches.documents);
             let answers = answers.into_iter();
-            let pages = answers.map(|a| Page::read(a, &mut decoder, &searches.metrics));
+            let pages = answers.map(|a| Page::read(a, detail, &mut decoder, &searches.metrics));
             Ok(pages.collect::<Vec<_>>())
         })
         .await?;

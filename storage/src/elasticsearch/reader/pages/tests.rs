@@ -60,7 +60,7 @@ fn hit<'a>(id: &'a str, source: &'a str, sort: Vec<Value>) -> Hit<'a> {
 
 #[test]
 fn equal_documents_come_once_and_so_do_those_of_one_id_of_ours() {
-    let kept = |id, source| Kept::new(Span::default(), &hit(id, source, Vec::new()));
+    let kept = |id, source| Kept::new(Span::default(), &hit(id, source, Vec::new()), Detail::Whole);
     let mut seen = Seen::default();
     let (ours, other) = ("AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBB");
     let spans = [
@@ -76,4 +76,44 @@ fn equal_documents_come_once_and_so_do_those_of_one_id_of_ours() {
     assert_eq!(new.len(), 2);
     let again = seen.new_of(vec![kept("x", "[3]"), kept("x", "[4]")]);
     assert_eq!(again.len(), 1);
+}
+
+#[test]
+fn outlines_of_ours_are_told_apart_by_their_ids_and_others_by_what_is_read() {
+    let kept = |(id, source)| {
+        let hit = hit(id, source, Vec::new());
+        Kept::new(Span::default(), &hit, Detail::Outline)
+    };
+    let (ours, other) = ("AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBB");
+    let spans = [
+        (ours, "[1]"),
+        // it may differ in what was not read
+        (other, "[1]"),
+        (ours, "[1]"),
+        ("aaaaaaaaaaaaaaaaaaaa", "[2]"),
+        ("bbbbbbbbbbbbbbbbbbbb", "[2]"),
+    ];
+    let new = Seen::default().new_of(spans.map(kept).into());
+    assert_eq!(new.len(), 3);
+    assert!(new.iter().all(|kept| kept.bytes == 0));
+}
+
+#[test]
+fn an_outline_is_asked_for_by_the_names_of_its_fields() {
+    let mut documents = Documents::default();
+    assert_eq!(Detail::Whole.ask(json!({}), &documents), json!({}));
+    let fields = |documents: &Documents| {
+        let body = Detail::Outline.ask(json!({}), documents);
+        let all = body["_source"].as_array().unwrap().clone();
+        let text = |value: Value| value.as_str().unwrap().to_owned();
+        all.into_iter().map(text).collect::<Vec<_>>()
+    };
+    documents.tags_as_fields.dot_replacement = "@".to_owned();
+    let named = fields(&documents);
+    for name in ["tags", "tag.span@kind", "process.tag.host@id", "references"] {
+        assert!(named.iter().any(|field| field == name), "{name}");
+    }
+    assert!(!named.iter().any(|field| field == "logs" || field == "tag"));
+    documents.tags_as_fields.dot_replacement = ".".to_owned();
+    assert!(fields(&documents).contains(&"process.tag".to_owned()));
 }
