@@ -4,6 +4,7 @@
     kafka.py read TOPIC SETTINGS     records are lines of JSON on the output, by partition and offset
 
 SETTINGS is JSON with librdkafka's settings. Keys and values are base64, or null. What a broker refuses ends it at once.
+With transactional.id all records are one transaction, which is given up where "aborts" is true.
 """
 
 import base64
@@ -51,6 +52,8 @@ def describe(client, topic):
 
 def write(topic, settings):
     failed = []
+    aborts = settings.pop("aborts", False)
+    is_transaction = "transactional.id" in settings
 
     def delivered(error, message):
         if error is not None:
@@ -58,6 +61,9 @@ def write(topic, settings):
 
     producer = Producer({"acks": "all", "message.timeout.ms": PATIENCE * 1000, **settings})
     describe(producer, topic)
+    if is_transaction:
+        producer.init_transactions(PATIENCE)
+        producer.begin_transaction()
     for line in sys.stdin:
         record = json.loads(line)
         producer.produce(
@@ -71,6 +77,10 @@ def write(topic, settings):
         )
         producer.poll(0)
     producer.flush()
+    if aborts:
+        producer.abort_transaction(PATIENCE)
+    elif is_transaction:
+        producer.commit_transaction(PATIENCE)
     if failed:
         sys.exit(f"{len(failed)} records were not written: {failed[0]}")
 

@@ -32,8 +32,8 @@ use crate::servers::started_once;
 ///
 /// If it can't be had.
 pub fn shared(version: Version) -> &'static Broker {
-    static BROKERS: [OnceLock<Result<Broker, String>>; Version::ALL.len()] =
-        [const { OnceLock::new() }; Version::ALL.len()];
+    static BROKERS: [OnceLock<Result<Broker, String>>; Version::V4_0 as usize + 1] =
+        [const { OnceLock::new() }; Version::V4_0 as usize + 1];
     started_once(&BROKERS[version as usize], || {
         Broker::start(version, &Options::default())
     })

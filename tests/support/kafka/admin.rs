@@ -3,7 +3,7 @@
 //!
 //! A connection for each question; nothing is hidden of an error, whose number is the protocol's. It blocks, for milliseconds as a rule.
 //!
-//! Source: Kafka's protocol guide: `CreateTopics` v2, `Metadata` v1, `ListOffsets` v1, `OffsetFetch` v1, which both versions speak.
+//! Source: Kafka's protocol guide: `CreateTopics` v2, `DeleteTopics` v1, `DeleteRecords` v0, `CreatePartitions` v0, `Metadata` v1, `ListOffsets` v1, `OffsetFetch` v1, which both versions speak.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -19,6 +19,9 @@ const LIST_OFFSETS: (i16, i16) = (2, 1);
 const METADATA: (i16, i16) = (3, 1);
 const OFFSET_FETCH: (i16, i16) = (9, 1);
 const CREATE_TOPICS: (i16, i16) = (19, 2);
+const DELETE_TOPICS: (i16, i16) = (20, 1);
+const DELETE_RECORDS: (i16, i16) = (21, 0);
+const CREATE_PARTITIONS: (i16, i16) = (37, 0);
 
 /// Who asks a broker.
 #[derive(Clone, Copy, Debug)]
@@ -41,20 +44,85 @@ impl Admin {
 
     /// Makes a topic and waits until each of its partitions can be written to.
     pub fn create_topic(&self, name: &str, partitions: u16) -> anyhow::Result<()> {
+        self.create_topic_with(name, partitions, &[])
+    }
+
+    /// The same, with settings of its own.
+    pub fn create_topic_with(
+        &self,
+        name: &str,
+        partitions: u16,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
         let mut request = Request::new(CREATE_TOPICS);
-        // one topic, one replica, no assignment and no setting of its own
+        // one topic, one replica and no assignment
         request
             .int32(1)
             .text(name)
             .int32(partitions.into())
             .int16(1);
-        request.int32(0).int32(0);
+        request.int32(0).count(settings.len())?;
+        for (setting, value) in settings {
+            request.text(setting).text(value);
+        }
         request.int32(i32::try_from(PATIENCE.as_millis())?).int8(0);
         let mut answer = self.ask(&request)?;
         let _throttled = answer.int32()?;
         let _topics = (answer.int32()?, answer.text()?);
         let (error, message) = (answer.int16()?, answer.text()?);
         ensure!(error == 0, "topic {name}: error {error}, {message:?}");
+        self.wait_until_led(name, partitions)
+    }
+
+    /// Gives a topic more partitions, so many in all.
+    pub fn widen_topic(&self, name: &str, partitions: u16) -> anyhow::Result<()> {
+        let mut request = Request::new(CREATE_PARTITIONS);
+        // one topic, no assignment
+        request.int32(1).text(name).int32(partitions.into());
+        request.int32(-1);
+        request.int32(i32::try_from(PATIENCE.as_millis())?).int8(0);
+        let mut answer = self.ask(&request)?;
+        let _throttled_and_topics = (answer.int32()?, answer.int32()?, answer.text()?);
+        let (error, message) = (answer.int16()?, answer.text()?);
+        ensure!(error == 0, "topic {name}: error {error}, {message:?}");
+        self.wait_until_led(name, partitions)
+    }
+
+    /// Removes a topic, and waits until it is gone.
+    pub fn delete_topic(&self, name: &str) -> anyhow::Result<()> {
+        let mut request = Request::new(DELETE_TOPICS);
+        request.int32(1).text(name);
+        request.int32(i32::try_from(PATIENCE.as_millis())?);
+        let mut answer = self.ask(&request)?;
+        let _throttled_and_topics = (answer.int32()?, answer.int32()?, answer.text()?);
+        let error = answer.int16()?;
+        ensure!(error == 0, "topic {name}: error {error}");
+        let until = Instant::now() + PATIENCE;
+        while self.topic(name)?.error == 0 {
+            ensure!(Instant::now() < until, "{name} is still there");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Removes the records of a partition before an offset, as its retention would.
+    pub fn delete_records(&self, topic: &str, partition: i32, before: i64) -> anyhow::Result<()> {
+        let mut request = Request::new(DELETE_RECORDS);
+        request.int32(1).text(topic);
+        request.int32(1).int32(partition).int64(before);
+        request.int32(i32::try_from(PATIENCE.as_millis())?);
+        let mut answer = self.ask(&request)?;
+        let _throttled_and_topics = (answer.int32()?, answer.int32()?, answer.text()?);
+        let _partitions = (answer.int32()?, answer.int32()?);
+        let (low, error) = (answer.int64()?, answer.int16()?);
+        ensure!(
+            error == 0 && low == before,
+            "{topic} [{partition}] begins at {low}: error {error}"
+        );
+        Ok(())
+    }
+
+    fn wait_until_led(&self, name: &str, partitions: u16) -> anyhow::Result<()> {
         let until = Instant::now() + PATIENCE;
         loop {
             let topic = self.topic(name)?;

@@ -147,6 +147,14 @@ impl Login {
         self
     }
 
+    /// The same, whose records are one transaction each time, which ends as it should or is given up.
+    #[must_use]
+    pub fn in_transaction(mut self, aborts: bool) -> Self {
+        self.set("transactional.id", "tests");
+        self.settings.insert("aborts".to_owned(), aborts.into());
+        self
+    }
+
     fn set(&mut self, name: &str, value: &str) {
         self.settings.insert(name.to_owned(), value.into());
     }

@@ -13,12 +13,14 @@ pub enum Version {
     V2_3,
     /// Without ZooKeeper.
     V3_9,
+    /// The first whose groups share partitions out by themselves as our clients ask them to (KIP-848). For that alone.
+    V4_0,
 }
 
 // === impl Version ===
 
 impl Version {
-    /// All of them.
+    /// Those that every scenario is for.
     pub const ALL: [Self; 2] = [Self::V2_3, Self::V3_9];
 
     /// Whether it keeps what it knows of its cluster in ZooKeeper.
@@ -28,7 +30,7 @@ impl Version {
 
     /// Whether it reads certificates and keys as PEM.
     pub(super) fn reads_pem(self) -> bool {
-        self == Self::V3_9
+        self != Self::V2_3
     }
 
     /// The versions of Java that run it. Java 24 took away what both ask for about who is logged in.
@@ -41,6 +43,7 @@ impl Version {
         server_jars(match self {
             Self::V2_3 => "kafka-2-3",
             Self::V3_9 => "kafka-3-9",
+            Self::V4_0 => "kafka-4-0",
         })
     }
 }
@@ -50,6 +53,7 @@ impl fmt::Display for Version {
         f.write_str(match self {
             Self::V2_3 => "Kafka 2.3",
             Self::V3_9 => "Kafka 3.9",
+            Self::V4_0 => "Kafka 4.0",
         })
     }
 }
