@@ -108,6 +108,14 @@ pub fn is_full(error: &io::Error) -> bool {
     )
 }
 
+/// Whether it says nothing of the file, and may be over when it is asked again: no right, or too many files are open.
+pub fn may_pass(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let too_many = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::INTR];
+    let is_one = |errno: Errno| error.raw_os_error() == Some(errno.raw_os_error());
+    error.kind() == io::ErrorKind::PermissionDenied || too_many.into_iter().any(is_one)
+}
+
 /// Reads `buffer.len()` bytes from `offset` on; an error when the file ends before.
 pub fn read_exact_at(file: &dyn File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     if file.read_at(buffer, offset)? == buffer.len() {

@@ -20,7 +20,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use self::upto::Upto;
 use super::position::Position;
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 use crate::embedded::batch::SpanRecord;
 use crate::embedded::journal::{
     self, AppendError, Generation, Journal, Kind, Limits, Pending, Scan, mend, scan_from,
@@ -116,8 +116,12 @@ impl Log {
             }
             let generation = match journal::open(&*disk, &folder, number) {
                 Ok(generation) => generation,
+                // what nobody can say to be damaged is not passed over: it is tried again, before anything newer is drained
+                Err(error) if disk::may_pass(&error) => return Err(error),
                 Err(error) => {
                     mend::leave(&path, "open", &error, &damaged);
+                    // under its own name it would count as drained when newer ones are
+                    set_aside(&*disk, &path);
                     continue;
                 }
             };
@@ -403,9 +407,7 @@ impl Log {
                 remove(&*self.disk, path);
                 continue;
             }
-            let aside = path.with_extension("damaged");
-            let renamed = self.disk.rename(path, &aside);
-            tracing::warn!(file = %aside.display(), ?renamed, "a file of the spool is drained but for what is damaged in it: it is set aside for somebody to look at");
+            set_aside(&*self.disk, path);
         }
     }
 }
@@ -471,6 +473,12 @@ fn make_durable(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
         disk.sync_folder(above)?;
     }
     disk.sync_folder(folder)
+}
+
+fn set_aside(disk: &dyn Disk, path: &Path) {
+    let aside = path.with_extension("damaged");
+    let renamed = disk.rename(path, &aside);
+    tracing::warn!(file = %aside.display(), ?renamed, "a damaged file of the spool is set aside for somebody to look at");
 }
 
 fn remove(disk: &dyn Disk, path: &Path) {

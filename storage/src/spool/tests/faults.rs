@@ -93,3 +93,53 @@ async fn a_damaged_record_costs_itself_and_its_file_is_set_aside() {
     .await;
     spools.close().await;
 }
+
+/// A spool with files that hold 1 to 300, closed.
+async fn filled(disk: &SimulatedDisk) {
+    let (spools, writer) = open(disk, &Store::away());
+    for id in 1..=300 {
+        writer.write(batch([id])).await.unwrap();
+    }
+    spools.close().await;
+    assert!(journal_files(disk) > 1);
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_opened_for_a_while_are_not_passed_over() {
+    let (disk, store) = (SimulatedDisk::new(1), Arc::new(Store::default()));
+    filled(&disk).await;
+    disk.fail("open", 1, io::ErrorKind::PermissionDenied);
+    let (spools, writer) = open(&disk, &store);
+    until("it is told", || spools.health().is_err()).await;
+    disk.mend();
+    writer.write(batch([301])).await.unwrap();
+    until("all is drained", || store.len() == 301).await;
+    assert_eq!(*store.order.lock(), (1..=301).collect::<Vec<_>>());
+    spools.close().await;
+}
+
+#[tokio::test]
+async fn a_file_that_a_broken_disk_does_not_open_is_set_aside_and_never_removed() {
+    let (disk, store) = (SimulatedDisk::new(1), Arc::new(Store::default()));
+    filled(&disk).await;
+    let files = journal_files(&disk);
+    disk.fail("open", 1, io::ErrorKind::Other);
+    let (spools, writer) = open(&disk, &store);
+    until("it is read", || {
+        spools.health().is_ok() && spool(&spools).log().is_some()
+    })
+    .await;
+    disk.mend();
+    writer.write(batch([301])).await.unwrap();
+    until("the rest is drained", || store.has(301)).await;
+    spools.close().await;
+    drop(spools);
+    let (spools, _writer) = open(&disk, &store);
+    until("it is read again", || spool(&spools).log().is_some()).await;
+    spools.close().await;
+    let aside = disk.files();
+    let aside = aside
+        .iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "damaged"));
+    assert_eq!(aside.count(), files - 1);
+}
