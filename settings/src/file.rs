@@ -93,18 +93,41 @@ fn first_line(reason: &str) -> String {
     reason.lines().next().unwrap_or_default().trim().to_owned()
 }
 
+/// What is wrong, and in which line.
+fn toml_error(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let message = first_line(error.message());
+    match before {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
+    }
+}
+
+/// The place, and what was expected there.
+fn hcl_error(said: &str) -> String {
+    let expected = said.lines().find_map(|line| line.trim().strip_prefix("= "));
+    match expected {
+        Some(expected) => format!("{}: {expected}", first_line(said)),
+        None => first_line(said),
+    }
+}
+
 /// Reads a text in the format of a file's ending.
 ///
 /// # Errors
-/// When it is malformed, or the ending is of no known format; the text may show lines of the file.
+/// When it is malformed, or the ending is of no known format. The error shows no line of the text.
 pub fn parse(ending: &str, text: &str) -> Result<Contents, String> {
     let tree: Json = match ending {
         "json" => serde_json::from_str(text).map_err(|e| e.to_string())?,
-        "toml" => toml::from_str(text).map_err(|e| e.to_string())?,
+        "toml" => toml::from_str(text).map_err(|e| toml_error(text, &e))?,
         // An empty document is no setting, and no mistake.
         "yaml" | "yml" if text.trim().is_empty() => Json::Null,
-        "yaml" | "yml" => serde_saphyr::from_str(text).map_err(|e| e.to_string())?,
-        "hcl" => hcl::from_str(text).map_err(|e| e.to_string())?,
+        "yaml" | "yml" => {
+            let options = serde_saphyr::options! { with_snippet: false };
+            serde_saphyr::from_str_with_options(text, options)
+                .map_err(|e| first_line(&e.to_string()))?
+        }
+        "hcl" => hcl::from_str(text).map_err(|e| hcl_error(&e.to_string()))?,
         "properties" | "props" | "prop" => {
             let mut contents = Contents::default();
             for (key, value) in properties::parse(text)? {

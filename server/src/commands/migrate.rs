@@ -271,8 +271,7 @@ fn keys(ending: &str, text: &str) -> Part {
                 });
             Part::Keys(all.collect())
         }
-        // the lines below show what stands there
-        Err(why) => Part::Unreadable(why.lines().next().unwrap_or_default().to_owned()),
+        Err(why) => Part::Unreadable(why),
     }
 }
 

@@ -82,6 +82,28 @@ fn what_can_not_be_read_says_why() {
     );
 }
 
+#[test]
+fn an_error_shows_the_place_and_nothing_that_stands_there() {
+    for (ending, text) in [
+        ("yaml", "a: 1\npassword: \"canary\nb: c: d"),
+        ("yaml", "a: 1\npassword: [canary, {]"),
+        ("toml", "a = 1\npassword = \"canary\n"),
+        ("toml", "a = 1\npassword = canary"),
+        ("hcl", "a = 1\npassword = \"canary\n"),
+        ("hcl", "a = 1\npassword = canary canary"),
+        ("json", "{\"a\": 1,\n\"password\": \"canary}"),
+        ("json", "{\"a\": 1,\n\"password\": canary}"),
+    ] {
+        let error = parse(ending, text).unwrap_err();
+        println!("{ending}: {error}");
+        assert!(!error.contains("canary"), "{ending}: {error}");
+        assert!(
+            error.contains("line 2") || error.contains("line 3"),
+            "{ending}: {error}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_an_answer(text in ".*", ending in "json|toml|yaml|hcl|properties") {
