@@ -92,7 +92,19 @@ impl Default for Tuning {
     }
 }
 
+/// Of librdkafka, where nothing is said.
+const BATCH_BYTES: usize = 1_000_000;
+
 impl Tuning {
+    /// Bytes that a batch may have.
+    pub(super) fn most_of_a_batch(&self) -> usize {
+        let own = match self.batch_bytes {
+            0 => BATCH_BYTES,
+            bytes => bytes,
+        };
+        own.min(self.max_message_bytes)
+    }
+
     pub(super) fn set(&self, client: &mut ClientConfig) {
         let acks = match self.acks {
             Acks::All => "all",

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use super::Shared;
+use super::writer::Kept;
 use crate::layers::window::system_clock;
 use crate::letter;
 use crate::port::{DeadLetter, DeadLetters, WriteError};
@@ -27,25 +29,31 @@ pub(super) struct Letter {
 // === impl Letter ===
 
 impl Letter {
-    fn new(letter: &DeadLetter, max_bytes: usize) -> Self {
-        let now_ns = system_clock()();
+    fn new(letter: &DeadLetter) -> Self {
+        let value = letter::document(letter, &letter.payload, system_clock()());
+        Self::of(letter, &value)
+    }
+
+    /// The same without its payload, which has no room where a record has `bytes`.
+    fn without_payload(letter: &DeadLetter, bytes: usize) -> Self {
+        let without = DeadLetter {
+            reason: format!(
+                "{}; its payload of {} bytes is not kept: the topic takes no record of {bytes} bytes",
+                letter.reason,
+                letter.payload.len()
+            ),
+            ..letter.clone()
+        };
+        let value = letter::document(&without, &[], system_clock()());
+        Self::of(letter, &value)
+    }
+
+    fn of(letter: &DeadLetter, value: &Value) -> Self {
         let mut key = letter::identity(letter).finalize().to_hex().to_string();
         key.truncate(KEY_LEN);
-        let mut value = letter::document(letter, &letter.payload, now_ns).to_string();
-        if value.len() > max_bytes {
-            let without = DeadLetter {
-                reason: format!(
-                    "{}; its payload of {} bytes is not kept: a record may have {max_bytes}",
-                    letter.reason,
-                    letter.payload.len()
-                ),
-                ..letter.clone()
-            };
-            value = letter::document(&without, &[], now_ns).to_string();
-        }
         Self {
             key,
-            value: value.into_bytes(),
+            value: value.to_string().into_bytes(),
         }
     }
 }
@@ -55,8 +63,21 @@ impl DeadLetters for Letters {
         async move {
             for letter in &letters {
                 let channel = self.0.channel(&letter.instance)?;
-                let letter = Letter::new(letter, channel.config().tuning.max_message_bytes);
-                channel.bury(&letter).await?;
+                let whole = Letter::new(letter);
+                let max_bytes = channel.config().tuning.max_message_bytes;
+                if whole.value.len() <= max_bytes && channel.bury(&whole).await? == Kept::Whole {
+                    continue;
+                }
+                let bare = Letter::without_payload(letter, whole.value.len());
+                if channel.bury(&bare).await? == Kept::TooLarge {
+                    return Err(WriteError::Unavailable {
+                        reason: format!(
+                            "no dead letter can be kept in topic {}, not even of {} bytes: raise its max.message.bytes",
+                            channel.config().dead_letter_topic,
+                            bare.value.len()
+                        ),
+                    });
+                }
             }
             Ok(())
         }

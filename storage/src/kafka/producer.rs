@@ -1,11 +1,13 @@
 //! A producer that is made anew when its certificates or its password change, and when librdkafka gives it up.
 //!
 //! In: records. Out: a report each. The producer before goes on delivering what it has for a moment, then is closed with its connections; what it did not deliver is reported as purged, and whoever
-//! wrote it writes it again. Bounded by bytes: more than `queue_bytes` on their way are refused.
+//! wrote it writes it again. Bounded by bytes: more than `queue_bytes` on their way are refused. A broker refuses a batch as a whole: where a topic takes less than a batch may have, it is made anew
+//! with smaller ones.
 //!
 //! Source: librdkafka's CONFIGURATION.md and INTRODUCTION.md 2.12, "Idempotent Producer".
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -35,6 +37,9 @@ const FAREWELL: Duration = Duration::from_millis(400);
 /// How often brokers that nothing was heard of for a while are asked, and how long for.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
+/// By how much batches get smaller that are refused, and what every topic takes.
+const NARROWER: usize = 4;
+pub(super) const SMALLEST_BATCH: usize = 1_000;
 
 /// A producer.
 pub(super) struct Producer {
@@ -44,6 +49,9 @@ pub(super) struct Producer {
     live: ArcSwap<Live>,
     /// Of the files that it was made of.
     made_of: Mutex<u64>,
+    /// Bytes that a batch may have, of the next that is made.
+    batch_bytes: AtomicUsize,
+    narrowing: tokio::sync::Mutex<()>,
     /// Files that cannot be used are told of now and then.
     refused: Occasional,
     pub(super) trouble: Arc<Trouble>,
@@ -58,6 +66,7 @@ pub(super) type Live = ThreadedProducer<Context>;
 pub(super) struct Context {
     trouble: Arc<Trouble>,
     gave_up: Arc<Notify>,
+    batch_bytes: usize,
 }
 
 /// A record, as it is handed over.
@@ -112,12 +121,15 @@ impl Producer {
         let trouble = Arc::new(Trouble::new(&connection.settings, connection.shown()));
         let gave_up = Arc::new(Notify::new());
         let live = make(&connection, dialer.as_ref(), &tuning, &trouble, &gave_up)?;
+        let batch_bytes = AtomicUsize::new(tuning.most_of_a_batch());
         Ok(Self {
             connection,
             tuning,
             dialer,
             live: ArcSwap::from_pointee(live),
             made_of: Mutex::new(made_of),
+            batch_bytes,
+            narrowing: tokio::sync::Mutex::default(),
             refused: Occasional::default(),
             trouble,
             gave_up,
@@ -128,6 +140,28 @@ impl Producer {
     /// The one that takes records now.
     pub(super) fn live(&self) -> Arc<Live> {
         self.live.load_full()
+    }
+
+    /// Batches of up to `refused` bytes were too large for a topic: from now on they are smaller.
+    pub(super) async fn narrow(self: &Arc<Self>, refused: usize) {
+        // whoever finds it out too waits until they are
+        let _one = self.narrowing.lock().await;
+        if batch_bytes(&self.live()) != refused {
+            return;
+        }
+        let to = (refused / NARROWER).max(SMALLEST_BATCH);
+        self.batch_bytes.store(to, Ordering::Release);
+        let settings = &self.connection.settings;
+        tracing::warn!(
+            brokers = self.connection.shown(),
+            bytes = refused,
+            now = to,
+            "a broker refuses batches as too large: they are smaller from now on; raise the topic's max.message.bytes, or lower {settings}.batch-size"
+        );
+        let renewing = self.clone();
+        renewing
+            .blocking(|producer| producer.renew(Some("batches are smaller")))
+            .await;
     }
 
     /// Compares files, replaces a producer that was given up, and asks brokers that are said to be away, until `ending`.
@@ -178,10 +212,14 @@ impl Producer {
         let Some(reason) = reason.or_else(|| changed.then_some("files changed")) else {
             return;
         };
+        let tuning = Tuning {
+            batch_bytes: self.batch_bytes.load(Ordering::Acquire),
+            ..self.tuning.clone()
+        };
         let made = make(
             &self.connection,
             self.dialer.as_ref(),
-            &self.tuning,
+            &tuning,
             &self.trouble,
             &self.gave_up,
         );
@@ -227,6 +265,11 @@ impl Producer {
     }
 }
 
+/// Bytes that a batch may have; a record of as many is alone in its own.
+pub(super) fn batch_bytes(live: &Live) -> usize {
+    live.context().batch_bytes
+}
+
 /// Hands a record over; the mark comes back when it is not taken.
 pub(super) fn send(
     live: &Live,
@@ -260,6 +303,7 @@ fn make(
     let context = Context {
         trouble: trouble.clone(),
         gave_up: gave_up.clone(),
+        batch_bytes: tuning.most_of_a_batch(),
     };
     client
         .create_with_context(context)

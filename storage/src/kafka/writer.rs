@@ -25,8 +25,10 @@ pub const INSTANCE_HEADER: &str = "spoor-instance";
 
 /// Spans that are encoded before others get their turn on the thread.
 const TURN: usize = 256;
-/// How often a write begins again because the producer was replaced under it.
-const ANEW: usize = 3;
+/// How often a write begins again because the producer was replaced under it, or batches had to be smaller.
+const ANEW: usize = 8;
+/// What a record has beside its value, at most: a key, a header, numbers.
+const AROUND: usize = 256;
 /// How long room among the records on their way is waited for, and when whoever finds none is told to come again.
 const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
@@ -45,6 +47,17 @@ pub(super) struct Channel {
 struct Piece {
     start: usize,
     end: usize,
+    /// How long the record was that was made of it last.
+    bytes: usize,
+}
+
+/// What became of a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It is in the topic.
+    Whole,
+    /// No record of the topic may be so large.
+    TooLarge,
 }
 
 // === impl Channel ===
@@ -99,12 +112,14 @@ impl Channel {
                 .map(|start| Piece {
                     start,
                     end: start + 1,
+                    bytes: 0,
                 })
                 .collect(),
             Encoder::Batch(_) if spans.is_empty() => Vec::new(),
             Encoder::Batch(_) => vec![Piece {
                 start: 0,
                 end: spans.len(),
+                bytes: 0,
             }],
         }
     }
@@ -117,6 +132,7 @@ impl Channel {
         never: &mut Vec<Unstorable>,
     ) -> Result<Vec<Piece>, WriteError> {
         let live = self.producer.live();
+        let batch_bytes = producer::batch_bytes(&live);
         let delivery = Delivery::new();
         let (mut key, mut value) = (Vec::new(), Vec::new());
         let mut sent = pieces;
@@ -129,6 +145,9 @@ impl Channel {
             key.clear();
             value.clear();
             let key = self.encode(of, &mut key, &mut value);
+            if let Some(piece) = sent.get_mut(nth) {
+                piece.bytes = value.len();
+            }
             if value.len() > self.config.tuning.max_message_bytes {
                 if let [only] = of {
                     never.push(self.too_large(piece.start, only, value.len()));
@@ -146,13 +165,18 @@ impl Channel {
         drop(live);
         let failed = delivery.ended().await;
         self.metrics.failed(failed.len());
-        self.sort(&sent, &failed, never)
+        let (again, is_batch_too_large) = self.sort(&sent, &failed, batch_bytes, never)?;
+        if is_batch_too_large {
+            self.producer.narrow(batch_bytes).await;
+        }
+        Ok(again)
     }
 
     /// Keeps a letter in the topic of dead letters.
-    pub(super) async fn bury(&self, letter: &Letter) -> Result<(), WriteError> {
+    pub(super) async fn bury(&self, letter: &Letter) -> Result<Kept, WriteError> {
         for _ in 0..ANEW {
             let live = self.producer.live();
+            let batch_bytes = producer::batch_bytes(&live);
             let delivery = Delivery::new();
             let topic = &self.config.dead_letter_topic;
             self.hand_over(
@@ -166,8 +190,14 @@ impl Channel {
             .await?;
             drop(live);
             match delivery.ended().await.first() {
-                None => return Ok(()),
+                None => return Ok(Kept::Whole),
                 Some(failed) if is_purged(failed.code) => {}
+                Some(failed) if failed.code == Code::MessageSizeTooLarge => {
+                    if is_alone(letter.value.len(), batch_bytes) {
+                        return Ok(Kept::TooLarge);
+                    }
+                    self.producer.narrow(batch_bytes).await;
+                }
                 Some(failed) => {
                     let said = self.unavailable(failed.code);
                     return Err(WriteError::Unavailable {
@@ -250,19 +280,26 @@ impl Channel {
         })
     }
 
-    /// What becomes of the records that failed.
+    /// Which of the records that failed are written again, and whether batches of up to `batch_bytes` were too large for the topic.
     fn sort(
         &self,
         sent: &[Piece],
         failed: &[Failed],
+        batch_bytes: usize,
         never: &mut Vec<Unstorable>,
-    ) -> Result<Vec<Piece>, WriteError> {
+    ) -> Result<(Vec<Piece>, bool), WriteError> {
         let mut again = Vec::new();
         let mut worst = None;
+        let mut is_batch_too_large = false;
         for Failed { at, code } in failed {
             let Some(piece) = sent.get(*at) else { continue };
             match code {
                 code if is_purged(*code) => again.push(*piece),
+                // a broker says so of all that came in one batch
+                Code::MessageSizeTooLarge if !is_alone(piece.bytes, batch_bytes) => {
+                    is_batch_too_large = true;
+                    again.push(*piece);
+                }
                 Code::MessageSizeTooLarge | Code::InvalidMessage | Code::InvalidRecord => {
                     if piece.end - piece.start > 1 {
                         again.extend(piece.halves(piece.start + (piece.end - piece.start) / 2));
@@ -281,7 +318,7 @@ impl Channel {
             }
         }
         match worst {
-            None => Ok(again),
+            None => Ok((again, is_batch_too_large)),
             Some(code) => Err(self.unavailable(code)),
         }
     }
@@ -311,6 +348,11 @@ impl Channel {
 /// The producer that had a record is gone.
 fn is_purged(code: Code) -> bool {
     matches!(code, Code::PurgeQueue | Code::PurgeInflight)
+}
+
+/// Whether a record of so many bytes had no other beside it in its batch, or no batch can be smaller.
+fn is_alone(bytes: usize, batch_bytes: usize) -> bool {
+    bytes + AROUND >= batch_bytes || batch_bytes <= producer::SMALLEST_BATCH
 }
 
 fn made_anew() -> WriteError {
