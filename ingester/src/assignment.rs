@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio_util::sync::CancellationToken;
 
@@ -31,10 +33,24 @@ pub(crate) struct Partition {
     pub(crate) number: i32,
     window: Mutex<Window>,
     ended: Condvar,
+    /// The offset of the record that should come next; -1: nothing is known of it.
+    next: AtomicI64,
+    /// Offsets that did not come though they should have: the most of them since this was taken last.
+    gap: Mutex<Option<Gap>>,
+    /// A task that had some of its records ended by itself, and nobody has them now.
+    pub(crate) is_broken: AtomicBool,
     /// librdkafka gives none of its records.
     pub(crate) is_paused: AtomicBool,
     /// It is another member's.
     pub(crate) lost: CancellationToken,
+}
+
+/// Offsets of which no record came: there may never have been any, as where a transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) from: i64,
+    /// The first that came.
+    pub(crate) to: i64,
 }
 
 /// A chunk's bytes, for as long as they are in memory.
@@ -56,6 +72,9 @@ impl Assignment {
                 number,
                 window: Mutex::default(),
                 ended: Condvar::new(),
+                next: AtomicI64::new(-1),
+                gap: Mutex::default(),
+                is_broken: AtomicBool::new(false),
                 is_paused: AtomicBool::new(false),
                 lost: CancellationToken::new(),
             };
@@ -119,6 +138,32 @@ impl Partition {
         self.ended.notify_all();
     }
 
+    /// It is read from `offset` on.
+    pub(crate) fn begins(&self, offset: i64) {
+        self.next.store(offset, Ordering::Relaxed);
+    }
+
+    /// Where it began, or how far it came; `None`: nothing is known.
+    pub(crate) fn reached(&self) -> Option<i64> {
+        Some(self.next.load(Ordering::Relaxed)).filter(|next| *next >= 0)
+    }
+
+    /// Records came, the first at `first`, the last before `next`.
+    pub(crate) fn came(&self, first: i64, next: i64) {
+        let from = self.next.swap(next, Ordering::Relaxed);
+        if from >= 0 && first > from {
+            let mut gap = self.gap.lock();
+            if gap.is_none_or(|known| known.to - known.from < first - from) {
+                *gap = Some(Gap { from, to: first });
+            }
+        }
+    }
+
+    /// What did not come, once what is known of the partition is as new: it was read up to `read`.
+    pub(crate) fn take_gap(&self, read: i64) -> Option<Gap> {
+        self.gap.lock().take_if(|gap| gap.to < read)
+    }
+
     /// Reads its window.
     pub(crate) fn look<T>(&self, see: impl FnOnce(&Window) -> T) -> T {
         see(&self.window.lock())
@@ -147,6 +192,24 @@ pub(crate) fn to_commit(partitions: &[Arc<Partition>]) -> Option<TopicPartitionL
         }
     }
     (offsets.count() > 0).then_some(offsets)
+}
+
+/// Where `partitions` end, of those that are led. Blocks.
+pub(crate) fn ends<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    mut partitions: TopicPartitionList,
+    patience: Duration,
+) -> KafkaResult<TopicPartitionList> {
+    // asked for by a time that no record has
+    partitions.set_all_offsets(Offset::End)?;
+    let ends = consumer.offsets_for_times(partitions, patience)?;
+    let mut found = TopicPartitionList::new();
+    for element in ends.elements() {
+        if element.error().is_ok() && matches!(element.offset(), Offset::Offset(_)) {
+            found.add_partition_offset(element.topic(), element.partition(), element.offset())?;
+        }
+    }
+    Ok(found)
 }
 
 /// What was to be committed and was not is tried again.
@@ -184,6 +247,25 @@ mod tests {
         let offsets = to_commit(&[before]).unwrap();
         let found = offsets.find_partition("t", 3).unwrap();
         assert_eq!(found.offset(), Offset::Offset(10));
+    }
+
+    #[test]
+    fn the_largest_gap_is_told_once_when_it_is_known_why() {
+        let assignment = Assignment::default();
+        assignment.give([("t".to_owned(), 3)]);
+        let partition = assignment.get("t", 3).unwrap();
+        assert_eq!(partition.reached(), None);
+        partition.came(7, 10);
+        assert_eq!(partition.take_gap(100), None, "it began anywhere");
+        partition.begins(20);
+        for (first, next) in [(20, 25), (75, 80), (81, 90)] {
+            partition.came(first, next);
+        }
+        assert_eq!(partition.take_gap(60), None);
+        let gap = Gap { from: 25, to: 75 };
+        assert_eq!(partition.take_gap(90), Some(gap));
+        assert_eq!(partition.take_gap(90), None);
+        assert_eq!(partition.reached(), Some(90));
     }
 
     #[test]

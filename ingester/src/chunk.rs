@@ -76,6 +76,11 @@ impl Chunk {
         self.buffer.len()
     }
 
+    /// The offset of the first record.
+    pub(crate) fn first(&self) -> i64 {
+        self.records.first().map_or(0, |first| first.offset)
+    }
+
     /// The offset after the last record.
     pub(crate) fn next(&self) -> i64 {
         self.records
@@ -109,7 +114,8 @@ mod tests {
         chunk.add(7, 2, None, b"first");
         chunk.add(9, -1, Some(b"a/b".to_vec()), b"");
         chunk.add(12, 0, None, b"third");
-        assert_eq!((chunk.len(), chunk.bytes(), chunk.next()), (3, 10, 13));
+        assert_eq!((chunk.len(), chunk.bytes()), (3, 10));
+        assert_eq!((chunk.first(), chunk.next()), (7, 13));
         let records: Vec<_> = chunk
             .into_records()
             .map(|record| (record.offset, record.received_ns, record.said, record.value))

@@ -62,16 +62,13 @@ pub enum Start {
 impl Config {
     /// The consumer's own part of librdkafka's configuration.
     pub(crate) fn set(&self, client: &mut ClientConfig) {
-        let start = match self.start {
-            Start::Earliest => "earliest",
-            Start::Latest => "latest",
-        };
         client
             .set("group.id", &self.group_id)
             // an offset is committed when its spans are durable, and by nobody else
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
-            .set("auto.offset.reset", start)
+            // where the group committed nothing, or what it committed is gone; a group that begins with the newest commits that when it begins
+            .set("auto.offset.reset", "earliest")
             .set("fetch.message.max.bytes", self.fetch_bytes.to_string())
             // what waits in librdkafka: beside the budget, and bounded too
             .set("queued.max.messages.kbytes", "8192")

@@ -7,6 +7,8 @@
 //!
 //! Source: librdkafka's INTRODUCTION.md 2.12, "Consumer groups"; fede1024/rust-rdkafka#665 for why it is polled here and not awaited.
 
+mod look;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +19,6 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::Message as _;
-use rdkafka::statistics::Statistics;
 use storage::kafka::Unusable;
 use storage::kafka::trouble::Trouble;
 use storage::layers::occasional::Occasional;
@@ -30,9 +31,9 @@ use crate::assignment::{self, Assignment, Partition};
 use crate::chunk::Chunk;
 use crate::config::Config;
 use crate::context::Context;
-use crate::metrics::{Metrics, Seen};
+use crate::metrics::Metrics;
 use crate::process::Process;
-use crate::stall::{Sight, Stall};
+use crate::stall::Stall;
 use crate::window::Window;
 
 /// How long a poll waits for the first record.
@@ -46,14 +47,14 @@ const DECODED: usize = 4;
 const ROUND: usize = 4_096;
 /// How often offsets are committed and things are looked after.
 const TICK: Duration = Duration::from_millis(500);
-/// How long a broker is waited for that is asked where a partition ends.
-const ASK_PATIENCE: Duration = Duration::from_millis(200);
 /// How long what is under way is waited for at the end. Nobody reads its partitions meanwhile: a slow store is the next owner's affair, who writes the same documents again.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Before a consumer is made anew that could not be made, or that another member drove out.
 const AGAIN: Duration = Duration::from_secs(2);
-/// How long nothing may have gone wrong before what went wrong is over.
-const QUIET: Duration = Duration::from_secs(4);
+/// The same after it was driven out again and again: it may be that two processes have one name, which drive each other out.
+const AGAIN_AT_MOST: Duration = Duration::from_secs(60);
+/// A consumer that lasted so long was not driven out again.
+const LASTING: Duration = Duration::from_secs(300);
 /// An instance's share of the budget, where there are several topics.
 const SHARES: usize = 4;
 
@@ -83,8 +84,11 @@ enum Over {
 struct Course<'a> {
     consumer: &'a BaseConsumer<Context>,
     assignment: &'a Arc<Assignment>,
-    stall: Stall,
-    read: u64,
+    stall: &'a mut Stall,
+    /// Brokers said that a topic is not there, or not for us.
+    lacks_topic: bool,
+    /// When it was a member of its group last, or was made.
+    member_at: Instant,
     made_of: u64,
     /// Files that cannot be used are told of now and then.
     refused: Occasional,
@@ -97,8 +101,16 @@ struct Course<'a> {
 impl Consumer {
     /// Reads until it is to end. Blocks, for as long as the process lasts.
     pub(crate) fn run(&self) {
+        let mut stall = Stall::new(self.config.stall);
+        let mut again = AGAIN;
         while !self.ending.is_cancelled() {
-            match self.one_life() {
+            let began = Instant::now();
+            let life = self.one_life(&mut stall);
+            self.metrics.left();
+            if began.elapsed() >= LASTING {
+                again = AGAIN;
+            }
+            match life {
                 Ok(Over::Ending) => return,
                 Ok(Over::Anew(reason)) => {
                     tracing::info!(
@@ -111,30 +123,33 @@ impl Consumer {
                     tracing::warn!(
                         group = self.config.group_id,
                         reason,
+                        again_s = again.as_secs(),
                         "the consumer was given up and is made anew"
                     );
-                    self.rest();
+                    *self.stalled.lock() = Some(reason);
+                    self.rest(again);
+                    again = (again * 2).min(AGAIN_AT_MOST);
                 }
                 Err(error) => {
                     tracing::error!(%error, "no consumer can be made: it is tried again");
                     *self.stalled.lock() = Some(error.to_string());
-                    self.rest();
+                    self.rest(AGAIN);
                 }
             }
             self.metrics.renewed();
         }
     }
 
-    fn rest(&self) {
+    fn rest(&self, pause: Duration) {
         self.runtime.block_on(async {
             tokio::select! {
-                () = tokio::time::sleep(AGAIN) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.ending.cancelled() => {}
             }
         });
     }
 
-    fn one_life(&self) -> Result<Over, Unusable> {
+    fn one_life(&self, stall: &mut Stall) -> Result<Over, Unusable> {
         let assignment = Arc::new(Assignment::default());
         let made_of = self.config.connection.fingerprint(self.dialer.as_ref());
         let consumer = self.make(&assignment)?;
@@ -145,8 +160,9 @@ impl Consumer {
         let mut course = Course {
             consumer: &consumer,
             assignment: &assignment,
-            stall: Stall::new(self.config.stall),
-            read: 0,
+            stall,
+            lacks_topic: false,
+            member_at: Instant::now(),
             made_of,
             refused: Occasional::default(),
             ticked: Instant::now(),
@@ -180,6 +196,7 @@ impl Consumer {
         let mut client = self.config.connection.client(self.dialer.as_ref())?;
         self.config.set(&mut client);
         let context = Context {
+            start: self.config.start,
             assignment: assignment.clone(),
             trouble: self.trouble.clone(),
             metrics: self.metrics.clone(),
@@ -195,7 +212,14 @@ impl Consumer {
         let mut gathered: Vec<(Arc<Partition>, Chunk)> = Vec::new();
         let mut last = 0;
         let mut patience = POLL;
+        // large records do not go beyond the budget by a round of them
+        let under_way = course.assignment.under_way();
+        let room = self.config.budget_bytes.saturating_sub(under_way) / DECODED;
+        let mut room = room.max(CHUNK_BYTES);
         for _ in 0..ROUND {
+            if room == 0 {
+                break;
+            }
             let message = match course.consumer.poll(patience) {
                 None => break,
                 Some(Ok(message)) => message,
@@ -205,7 +229,7 @@ impl Consumer {
                 }
             };
             patience = Duration::ZERO;
-            course.read += 1;
+            room = room.saturating_sub(message.payload_len());
             let (topic, number) = (message.topic(), message.partition());
             let is_of = |(partition, _): &(Arc<Partition>, Chunk)| {
                 partition.number == number && partition.topic == topic
@@ -243,6 +267,7 @@ impl Consumer {
         }
         let (next, bytes) = (chunk.next(), chunk.bytes().saturating_mul(DECODED));
         self.metrics.read(&partition, next - 1);
+        partition.came(chunk.first(), next);
         let ticket = partition.begin(next, chunk.len(), bytes);
         let held = course.assignment.hold(bytes);
         let process = self.process.clone();
@@ -306,6 +331,9 @@ impl Consumer {
                 course.over = Some(Over::GivenUp(error.to_string()));
             }
             // the context was told why
+            Some(
+                Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::TopicAuthorizationFailed,
+            ) => course.lacks_topic = true,
             _ => {}
         }
     }
@@ -319,6 +347,13 @@ impl Consumer {
             tracing::debug!(%error, "a commit was not sent: it is made again");
             self.metrics.not_committed();
             assignment::not_committed(&all);
+        }
+        let is_broken = |one: &&Arc<Partition>| one.is_broken.load(Ordering::Acquire);
+        if let Some(broken) = all.iter().find(is_broken) {
+            course.over = Some(Over::GivenUp(format!(
+                "what dealt with records of partition {} of {} ended by itself, as the log says: they are read once more",
+                broken.number, broken.topic
+            )));
         }
         let made_of = self.config.connection.fingerprint(self.dialer.as_ref());
         if made_of != course.made_of {
@@ -335,70 +370,6 @@ impl Consumer {
         let told = course.consumer.context().told.lock().take();
         if let Some(told) = told {
             self.look(course, &all, &told);
-        }
-    }
-
-    /// How things stand, by what librdkafka tells.
-    fn look(&self, course: &mut Course<'_>, all: &[Arc<Partition>], told: &Statistics) {
-        let is_member = (told.cgrp.as_ref())
-            .is_some_and(|group| group.state == "up" && group.join_state == "steady");
-        let (mut lag, mut unread, mut paused) = (0, 0, 0);
-        for partition in all {
-            let topic = told.topics.get(&partition.topic);
-            let Some(seen) = topic.and_then(|topic| topic.partitions.get(&partition.number)) else {
-                continue;
-            };
-            let is_paused = partition.is_paused.load(Ordering::Relaxed);
-            paused += usize::from(is_paused);
-            // librdkafka hears of new records by fetching, and of a paused partition it fetches none
-            let asked = is_paused.then(|| {
-                let (topic, number) = (&partition.topic, partition.number);
-                let ends = course
-                    .consumer
-                    .fetch_watermarks(topic, number, ASK_PATIENCE);
-                ends.map(|(_, end)| end).ok()
-            });
-            let end = (asked.flatten()).unwrap_or(seen.hi_offset.max(seen.ls_offset));
-            // where nothing is known yet, nothing is said
-            let durable = partition
-                .look(Window::durable)
-                .unwrap_or(seen.committed_offset.max(seen.lo_offset));
-            let behind = if end >= 0 && durable >= 0 {
-                (end - durable).max(0)
-            } else {
-                0
-            };
-            self.metrics.behind(partition, behind);
-            lag += behind;
-            if end >= 0 && seen.app_offset >= 0 {
-                unread += (seen.ls_offset.min(end) - seen.app_offset).max(0);
-            }
-        }
-        self.metrics.seen(&Seen {
-            under_way: course.assignment.under_way(),
-            paused,
-            is_member,
-            lag,
-        });
-        if is_member {
-            self.trouble.passed_after(QUIET);
-        }
-        let sight = Sight {
-            unread,
-            read: course.read,
-            is_full: paused > 0,
-        };
-        let halted = course.stall.look(Instant::now(), sight);
-        *self.stalled.lock() = halted.map(|halted| {
-            format!(
-                "nothing was read for {}s though {unread} records are there (ingester.deadlockInterval)",
-                halted.as_secs()
-            )
-        });
-        if halted.is_some() {
-            self.metrics.stalled();
-            course.stall.reset();
-            course.over = Some(Over::Anew("it read nothing though there are records"));
         }
     }
 

@@ -11,17 +11,22 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::statistics::Statistics;
-use rdkafka::{ClientContext, TopicPartitionList};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use storage::kafka::trouble::{self, Trouble};
 
 use crate::assignment::{self, Assignment};
+use crate::config::Start;
 use crate::metrics::Metrics;
 
 /// How long what is under way is waited for when partitions are taken away. Nobody has them meanwhile, and the whole group waits; what is left is written twice, which leaves one copy.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How long brokers are waited for that are asked where partitions begin.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// The calls of one consumer.
 pub(crate) struct Context {
+    pub(crate) start: Start,
     pub(crate) assignment: Arc<Assignment>,
     pub(crate) trouble: Arc<Trouble>,
     pub(crate) metrics: Metrics,
@@ -32,11 +37,52 @@ pub(crate) struct Context {
 // === impl Context ===
 
 impl Context {
-    fn give(&self, partitions: &TopicPartitionList) {
+    fn give(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
         let keys = keys(partitions);
         tracing::info!(partitions = shown(&keys), "the group gave partitions");
         self.metrics.given(&keys);
         self.assignment.give(keys);
+        if partitions.count() == 0 {
+            return;
+        }
+        if let Err(error) = self.begin(consumer, partitions) {
+            tracing::warn!(%error, "how far the group was could not be asked: where it committed nothing it begins with the oldest record");
+        }
+    }
+
+    /// Notes where partitions begin. Where nothing is committed and the newest is to be the first, that is committed: nothing that comes from now on is passed over, whoever reads it.
+    fn begin(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        partitions: &TopicPartitionList,
+    ) -> KafkaResult<()> {
+        let mut fresh = TopicPartitionList::new();
+        let committed = consumer.committed_offsets(partitions.clone(), PATIENCE)?;
+        for element in committed.elements() {
+            match element.offset() {
+                Offset::Offset(next) => self.begins(element.topic(), element.partition(), next),
+                _ => {
+                    fresh.add_partition_offset(element.topic(), element.partition(), Offset::End)?
+                }
+            }
+        }
+        if self.start != Start::Latest || fresh.count() == 0 {
+            return Ok(());
+        }
+        let ends = assignment::ends(consumer, fresh, PATIENCE)?;
+        consumer.commit(&ends, CommitMode::Sync)?;
+        for element in ends.elements() {
+            if let Offset::Offset(end) = element.offset() {
+                self.begins(element.topic(), element.partition(), end);
+            }
+        }
+        Ok(())
+    }
+
+    fn begins(&self, topic: &str, number: i32, offset: i64) {
+        if let Some(partition) = self.assignment.get(topic, number) {
+            partition.begins(offset);
+        }
     }
 
     fn take(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
@@ -84,9 +130,31 @@ impl Context {
         }
     }
 
+    /// A commit was answered: a broker may refuse a single one of its partitions.
+    fn committed(&self, offsets: &TopicPartitionList) {
+        let mut taken = TopicPartitionList::new();
+        for element in offsets.elements() {
+            let (topic, number) = (element.topic(), element.partition());
+            // one that was taken meanwhile is another member's to tell of
+            let Some(partition) = self.assignment.get(topic, number) else {
+                continue;
+            };
+            match element.error() {
+                // fails for offsets below zero alone
+                Ok(()) => drop(taken.add_partition_offset(topic, number, element.offset())),
+                Err(error) => {
+                    self.metrics.not_committed();
+                    assignment::not_committed(&[partition]);
+                    tracing::debug!(topic, number, %error, "a commit was refused: it is made again");
+                }
+            }
+        }
+        self.count(&taken);
+    }
+
     fn count(&self, offsets: &TopicPartitionList) {
         for element in offsets.elements() {
-            if let rdkafka::Offset::Offset(offset) = element.offset() {
+            if let Offset::Offset(offset) = element.offset() {
                 self.metrics
                     .committed(element.topic(), element.partition(), offset);
             }
@@ -111,7 +179,7 @@ impl ClientContext for Context {
 impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
-            Rebalance::Assign(partitions) => self.give(partitions),
+            Rebalance::Assign(partitions) => self.give(consumer, partitions),
             Rebalance::Revoke(partitions) => self.take(consumer, partitions),
             Rebalance::Error(error) => self.trouble.heard(error, "the group could not agree"),
         }
@@ -119,7 +187,7 @@ impl ConsumerContext for Context {
 
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
         match result {
-            Ok(()) => self.count(offsets),
+            Ok(()) => self.committed(offsets),
             Err(error) if error.rdkafka_error_code() == Some(Code::NoOffset) => {}
             Err(error) => {
                 self.metrics.not_committed();

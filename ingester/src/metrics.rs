@@ -36,6 +36,7 @@ pub(crate) struct Metrics {
     committed: Family<Place, Gauge>,
     bytes: Family<Place, Counter>,
     undecodable: Family<Place, Counter>,
+    expired: Family<Place, Counter>,
     retries: Family<Owner, Counter>,
     rebalances: Counter,
     renewals: Counter,
@@ -115,6 +116,11 @@ impl Metrics {
         );
         ours.register("undecodable", "Records, or spans of them, that went to the dead letters because they cannot be read or are nobody's", self.undecodable.clone());
         ours.register(
+            "expired_records",
+            "Offsets that the broker had removed, as its retention says, before they were read: their spans are lost",
+            self.expired.clone(),
+        );
+        ours.register(
             "retries",
             "Attempts of the store that failed and are made again",
             self.retries.clone(),
@@ -127,7 +133,7 @@ impl Metrics {
         ours.register("consumer_renewals", "Times that the consumer was made anew: files changed, it stalled, or librdkafka gave it up", self.renewals.clone());
         ours.register(
             "stalls",
-            "Times that there were records to read and none came for ingester.deadlockInterval",
+            "Times that there were records of a partition to read and none came for ingester.deadlockInterval",
             self.stalls.clone(),
         );
         ours.register(
@@ -176,6 +182,12 @@ impl Metrics {
 
     pub(crate) fn undecodable(&self, partition: &Partition) {
         self.undecodable.get_or_create(&Place::of(partition)).inc();
+    }
+
+    pub(crate) fn expired(&self, partition: &Partition, records: i64) {
+        let records = u64::try_from(records).unwrap_or_default();
+        let place = Place::of(partition);
+        self.expired.get_or_create(&place).inc_by(records);
     }
 
     pub(crate) fn retry(&self, instance: &Instance) {
@@ -243,6 +255,11 @@ impl Metrics {
             .set(i64::try_from(seen.paused).unwrap_or(i64::MAX));
         self.member.set(seen.is_member.into());
         self.lag.set(seen.lag);
+    }
+
+    /// It is no member any more.
+    pub(crate) fn left(&self) {
+        self.member.set(0);
     }
 
     pub(crate) fn assignor(&self, name: &str) {

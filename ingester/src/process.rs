@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -47,6 +48,20 @@ struct Sorted {
     letters: Vec<DeadLetter>,
 }
 
+/// Says it when the task that has it does not come to its end: its records would be waited for, and with them all that come after, for ever.
+struct Watched {
+    partition: Arc<Partition>,
+    has_ended: bool,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.partition.is_broken.store(true, Ordering::Release);
+        }
+    }
+}
+
 // === impl Process ===
 
 impl Process {
@@ -58,6 +73,10 @@ impl Process {
         chunk: Chunk,
         held: Held,
     ) {
+        let mut watched = Watched {
+            partition: partition.clone(),
+            has_ended: false,
+        };
         let bytes = chunk.bytes();
         let sorted = self.sort(&partition, chunk);
         let spans: usize = sorted.spans.values().map(Vec::len).sum();
@@ -71,6 +90,7 @@ impl Process {
         if buried && written.into_iter().all(|is_done| is_done) {
             partition.end(ticket);
         }
+        watched.has_ended = true;
         drop(held);
     }
 

@@ -3,11 +3,13 @@
 mod brokers;
 mod group;
 mod line;
+mod members;
 mod port;
 mod secure;
 mod storm;
 mod streaming;
 mod takeover;
+mod topics;
 
 use std::time::{Duration, Instant};
 

@@ -70,6 +70,7 @@ pub(super) struct Running {
     health: Health,
     shutdown: CancellationToken,
     running: JoinHandle<Result<(), ingester::Ended>>,
+    registry: Registry,
     _folder: tempfile::TempDir,
 }
 
@@ -78,6 +79,17 @@ pub(super) struct Running {
 impl Running {
     /// One of `group`, which reads `topic`.
     pub(super) fn start(
+        broker: &Broker,
+        topic: &str,
+        group: &str,
+        set: impl FnOnce(&mut Config),
+    ) -> Self {
+        Self::before(None, broker, topic, group, set)
+    }
+
+    /// The same, with another store behind it.
+    pub(super) fn before(
+        store: Option<Arc<dyn TraceWriter>>,
         broker: &Broker,
         topic: &str,
         group: &str,
@@ -112,11 +124,12 @@ impl Running {
         };
         set(&mut config);
         let parts = Parts {
-            writer: storage.writer(),
+            writer: store.unwrap_or_else(|| storage.writer()),
             dead_letters: storage.dead_letters(),
             ledger: storage.ledger(),
         };
-        let opened: Ingester = ingester::open(config, parts, &mut Registry::default()).unwrap();
+        let mut registry = Registry::default();
+        let opened: Ingester = ingester::open(config, parts, &mut registry).unwrap();
         let (health, shutdown) = (opened.health(), CancellationToken::new());
         let ending = shutdown.clone();
         #[expect(
@@ -129,6 +142,7 @@ impl Running {
             health,
             shutdown,
             running,
+            registry,
             _folder: folder,
         }
     }
@@ -139,6 +153,18 @@ impl Running {
 
     pub(super) fn health(&self) -> Result<(), String> {
         self.health.check()
+    }
+
+    /// What it counts of this name, all labels together.
+    pub(super) fn metric(&self, name: &str) -> i64 {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        let rows = text.lines().filter(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with([' ', '{']))
+        });
+        rows.map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap())
+            .sum()
     }
 
     /// Ends as at SIGTERM.
