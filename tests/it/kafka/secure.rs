@@ -125,6 +125,77 @@ async fn passwords_open_the_way_and_wrong_ones_are_named_and_not_shown() {
     }
 }
 
+/// SASL over TLS: each of the two that is wrong is the one that is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_go_over_tls_and_what_is_wrong_is_named() {
+    let authority = Authority::new("the broker's authority");
+    let stranger = Authority::new("another");
+    let options = Options::default()
+        .client_certificates(&authority.pem(), &authority.server(1))
+        .user(USER, PASSWORD);
+    let broker = Broker::start(Version::V3_9, &options).unwrap();
+    broker.admin().create_topic("both", 3).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let trusting = |name: &str, authority: &Authority| {
+        let file = folder.path().join(name);
+        replace(&file, &authority.pem());
+        ClientTls {
+            prefix: "kafka.producer.tls".to_owned(),
+            ca: Some(file),
+            ..ClientTls::default()
+        }
+    };
+    let (ours, theirs) = (
+        trusting("ca.crt", &authority),
+        trusting("other.crt", &stranger),
+    );
+    let login = |mechanism, password: &str| Login {
+        mechanism,
+        username: USER.to_owned(),
+        password: SecretString::from(password),
+        password_file: None,
+    };
+    let mechanisms = [
+        Mechanism::Plain,
+        Mechanism::ScramSha256,
+        Mechanism::ScramSha512,
+    ];
+    for (nth, mechanism) in (1u64..).zip(mechanisms) {
+        let right = || login(mechanism, PASSWORD);
+        let well = store_by(&broker, "both", |to| {
+            to.tls = Some(ours.clone());
+            to.login = Some(right());
+        });
+        write(&well, spans(u128::from(nth) * 100, 1)).await.unwrap();
+        well.close().await;
+        let ingester = Running::start(&broker, "both", mechanism.as_str(), |config| {
+            config.connection.tls = Some(ours.clone());
+            config.connection.login = Some(right());
+        });
+        wait_for("nothing comes through", || {
+            (ingester.counts().durable == nth * 10).then_some(())
+        });
+        ingester.end().await.close().await;
+        for (tls, login, setting) in [
+            (
+                Some(&ours),
+                login(mechanism, "canary-guessed"),
+                "kafka.producer.plaintext.password",
+            ),
+            (Some(&theirs), right(), "kafka.producer.tls.ca"),
+            (None, right(), "kafka.producer.tls.enabled"),
+        ] {
+            let store = store_by(&broker, "both", |to| {
+                to.tls = tls.cloned();
+                to.login = Some(login);
+            });
+            let said = refused(&store).await;
+            assert!(said.contains(setting), "{setting}: {said}");
+            assert!(!said.contains("canary"), "{said}");
+        }
+    }
+}
+
 /// A password that cannot be read leaves the one in use that was there before, on both sides.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_file_that_is_gone_stops_nobody() {
