@@ -56,6 +56,12 @@ pub(in super::super) fn check(
         check.wrong(&name("fetch-max-message-bytes"), what);
     }
     let protocol = one_of(&name("group-protocol"), &PROTOCOLS, check);
+    if protocol == Some(GroupProtocol::Consumer) {
+        check.warn_unused(
+            &[&name("session-timeout")],
+            "with group-protocol=consumer the broker says how long a session is (group.consumer.session.timeout.ms), so this changes nothing",
+        );
+    }
     let start = one_of(&name("initial-offset"), &STARTS, check);
     Config {
         connection: connection::read(PREFIX, &client_id, check),

@@ -37,6 +37,8 @@ const COMPRESSIONS: [(&str, &str); 5] = [
 const HIGHEST_LEVEL: i64 = 12;
 /// A record that waits for longer has been given up by its sender.
 const LONGEST_LINGER: Duration = Duration::from_secs(10);
+/// When whoever sent it is told to come again.
+const WRITE_TIMEOUT: &str = "collector.write-timeout";
 const LARGEST_BATCH: usize = 1 << 30;
 const MOST_RECORDS: usize = 1_000_000;
 /// What librdkafka takes as the size of a record.
@@ -114,6 +116,13 @@ fn tuning(check: &mut Check<'_>) -> Tuning {
                 "give {}s or less: whoever sent the spans waits for so long",
                 LONGEST_LINGER.as_secs()
             ),
+        );
+    }
+    let told = check.settings.duration(WRITE_TIMEOUT);
+    if linger <= LONGEST_LINGER && told.to_std().is_some_and(|told| linger >= told) {
+        check.wrong(
+            &name("batch-linger"),
+            format!("give less than {WRITE_TIMEOUT}={told}, after which every sender is told to come again"),
         );
     }
     let max_message = check.size_from(&name("max-message-bytes"), LEAST_RECORD);

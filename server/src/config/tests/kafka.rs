@@ -222,6 +222,13 @@ fn what_cannot_be_is_told() {
             "9 is too little: give 1000 or more",
         ],
     );
+    producer(
+        &[
+            "--kafka.producer.batch-linger=5s",
+            "--collector.write-timeout=5s",
+        ],
+        &["batch-linger: give less than collector.write-timeout=5s"],
+    );
     let consumer = |line: &[&str], expect: &[&str]| {
         fails(
             Role::Ingester,
@@ -430,5 +437,17 @@ instances:
     assert!(
         warnings[0].contains("no topic leads to prod/jaeger"),
         "{warnings:?}"
+    );
+}
+
+#[test]
+fn a_session_of_our_own_is_told_to_change_nothing_where_the_broker_decides() {
+    let by_broker = "--kafka.consumer.group-protocol=consumer";
+    let (_, warnings) = ingester(&[by_broker]);
+    assert_eq!(warnings, [""; 0]);
+    let (_, warnings) = ingester(&[by_broker, "--kafka.consumer.session-timeout=9s"]);
+    assert!(
+        matches!(&warnings[..], [one] if one.contains("session-timeout") && one.contains("changes nothing")),
+        "{warnings:#?}"
     );
 }
