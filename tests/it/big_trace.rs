@@ -23,8 +23,8 @@ const TRACE: u64 = 0x0b16;
 const SERVICE: &str = "service-0";
 /// Spans of a request.
 const BATCH: u64 = 2_000;
-/// An answer may hold `query.max-bytes` of spans, and as much of what it makes of them.
-const MEMORY_MIB: u64 = 2 * 128;
+/// An answer may hold `query.max-bytes` of spans, as much of what Jaeger's form adds to them, and as much of JSON.
+const MEMORY_MIB: u64 = 3 * 128;
 
 /// What an API gave.
 struct Given {
