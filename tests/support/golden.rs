@@ -6,10 +6,18 @@
 //!
 //! Source: the corpus' own rules in `fixtures/golden/README.md`; quirks are numbered as in the project's list of them.
 
+pub mod reasons;
+mod tally;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
+
+use self::reasons::{
+    ABSENT_TIME, DEPENDENCIES, EQUAL_SPANS, KINDS, ORDER, UNKNOWN_API, WARNINGS, ZERO_DURATION,
+};
+pub use self::tally::Tally;
 
 /// Where the two answers differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,23 +32,6 @@ pub struct Difference {
     pub permitted: Option<&'static str>,
 }
 
-/// Quirk 50: the order of spans is random, and with it which of two spans with one id is told that it is a duplicate.
-const ORDER: &str =
-    "50: the span that is told of a duplicate id is the later one, and order is random";
-/// Quirk 102.
-const EQUAL_SPANS: &str = "102: equal spans are kept once";
-/// Quirk 104.
-const KINDS: &str = "104: operations are known with their kind";
-/// Quirk 105.
-const WARNINGS: &str = "105: a span's warnings are kept";
-/// Quirk 49.
-const UNKNOWN_API: &str = "49: an unknown path of the api is 404";
-/// Quirk 103.
-const ABSENT_TIME: &str = "103: a span without a time lies where it was received, and is found";
-/// Quirk 14.
-const ZERO_DURATION: &str = "14: a duration of zero is left alone";
-/// Quirk 108.
-const DEPENDENCIES: &str = "108: recorded without the job that computes dependencies";
 const DUPLICATE_ID: &str = "duplicate span IDs; skipping clock skew adjustment";
 
 /// The differences that nothing permits. `case` is the folder of a trace, such as `duplicate-spans`, or the name of a request over the whole

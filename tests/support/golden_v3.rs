@@ -9,22 +9,9 @@
 use serde_json::{Map, Value, json};
 
 use super::golden::Difference;
-
-/// Quirk 106, where reducing is not enough.
-const DOCUMENTS: &str =
-    "106: Jaeger's documents tell a link within the trace from a parent no more";
-/// Quirk 104.
-const KINDS: &str = "104: operations are known with their kind";
-/// Quirk 105.
-const WARNINGS: &str = "105: a span's warnings are kept";
-/// Quirk 103.
-const ABSENT_TIME: &str = "103: a span without a time lies where it was received, and is found";
-/// Quirk 102.
-const EQUAL_SPANS: &str = "102: equal spans are kept once";
-/// Quirk 14.
-const ZERO_DURATION: &str = "14: a duration of zero is left alone";
-/// 2.20 spells its own parameters, and has other words for some errors: the contract's are 1.76's.
-const WORDS: &str = "2.20 has other words and spellings: the contract's are those of 1.76";
+use super::golden::reasons::{
+    ABSENT_TIME, DOCUMENTS, EQUAL_SPANS, KINDS, WARNINGS, WORDS, ZERO_DURATION,
+};
 
 /// Every difference, those included that a reason permits.
 pub fn every_difference(case: &str, recorded: &Value, ours: &Value) -> Vec<Difference> {

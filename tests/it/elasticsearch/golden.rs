@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use tests::corpus::{self, Corpus};
 use tests::servers::client::Client;
 use tests::servers::{Kind, Server, shared};
-use tests::spoor::Setup;
+use tests::spoor::{Setup, Spoor};
 
 use super::sender::documents;
+use crate::golden::differences::Store;
 use crate::golden::{self, AT_ITS_TIME};
+use crate::query_grpc::golden::compare_calls;
 use crate::support::setup;
 
 /// All in one on a cluster, with these indices.
@@ -95,9 +97,15 @@ async fn documents_are_those_that_jaeger_wrote_and_answers_those_that_it_gave() 
     println!("{cases} cases: {compared} documents as recorded");
     assert_eq!(cases, 21);
     services(server.client()).await;
-    let compared = golden::compare_all(&spoor, &corpus).await;
-    compared.check();
-    golden::compare_v3(&spoor, &corpus).await;
+    all_answers(&spoor, &corpus, Store::Ours).await;
+}
+
+/// Over HTTP, in OpenTelemetry's form and over gRPC.
+async fn all_answers(spoor: &Spoor, corpus: &Corpus, store: Store) {
+    let compared = golden::compare_all(spoor, corpus).await;
+    compared.check_on(store);
+    golden::compare_v3(spoor, corpus, store).await;
+    compare_calls(spoor, corpus, store).await;
 }
 
 /// Every recorded service document of a case that was sent is there, under Jaeger's id.
@@ -184,8 +192,7 @@ async fn what_jaeger_wrote_is_answered_as_jaeger_answered() {
     );
     let (_folder, setup) = on(server, prefix);
     let spoor = setup.start().unwrap();
-    golden::compare_all(&spoor, &corpus).await.check();
-    golden::compare_v3(&spoor, &corpus).await;
+    all_answers(&spoor, &corpus, Store::Theirs).await;
 }
 
 /// Both versions in one set of indices, each having written every second case; then the other way round.
