@@ -12,6 +12,7 @@ mod faults;
 mod golden;
 mod graph;
 mod housekeeping;
+mod kiali;
 mod language;
 mod letters;
 mod live;

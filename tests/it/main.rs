@@ -20,6 +20,7 @@ mod golden;
 mod graph;
 mod hostile;
 mod kafka;
+mod kiali;
 mod limits;
 mod namespaces;
 mod openapi;
