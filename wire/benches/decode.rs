@@ -20,7 +20,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use model::{Dialect, Event, KeyValue, Resource, Scope, Span, SpanId, SpanKind, TraceId, Value};
 use prost::Message as _;
-use wire::encoding::{self, Encoder, Encoding};
+use wire::encoding::{self, Encoder, Encoding, Written};
 use wire::r#gen::{api_v2, otlp, zipkin};
 use wire::thrift::{self, Protocol};
 
@@ -291,7 +291,7 @@ fn kafka_values(name: &str, encoding: Encoding, batch: &[Span]) {
         Some(Encoder::Span(encode)) => {
             for span in batch {
                 out.clear();
-                encode(span, &mut out);
+                encode(span, &mut Written::default(), &mut out);
                 values.push(Bytes::copy_from_slice(&out));
             }
         }
@@ -306,7 +306,12 @@ fn kafka_values(name: &str, encoding: Encoding, batch: &[Span]) {
         out.clear();
         match encoding.encoder() {
             None => {}
-            Some(Encoder::Span(encode)) => batch.iter().for_each(|span| encode(span, &mut out)),
+            Some(Encoder::Span(encode)) => {
+                let mut written = Written::default();
+                batch
+                    .iter()
+                    .for_each(|span| encode(span, &mut written, &mut out));
+            }
             Some(Encoder::Batch(encode)) => encode(batch, &mut out),
         }
         out.len()

@@ -13,7 +13,6 @@
 mod detect;
 
 use std::fmt;
-use std::io::Write as _;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -22,7 +21,7 @@ use model::{Span, TraceId};
 use crate::jaeger::{json, proto};
 use crate::{DecodeError, Decoded, otlp, thrift, zipkin};
 
-pub use crate::jaeger::proto::Neighbours;
+pub use crate::jaeger::proto::{Neighbours, Written};
 
 /// How the value of a record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,8 +54,8 @@ pub enum Expected {
 /// Appends the value of a record to a buffer; how many spans are a record is the variant.
 #[derive(Clone, Copy, Debug)]
 pub enum Encoder {
-    /// Each span is a record, with its trace's key.
-    Span(fn(&Span, &mut Vec<u8>)),
+    /// Each span is a record, with its trace's key. What it has in common with the record before it need not be written anew.
+    Span(fn(&Span, &mut Written, &mut Vec<u8>)),
     /// All spans of a batch are one record. Jaeger gives it no key.
     Batch(fn(&[Span], &mut Vec<u8>)),
 }
@@ -104,8 +103,10 @@ pub const ALL: [Encoding; 7] = [
 /// Appends the key of the records of a trace: its id in lower-case hex, of 16 digits when the higher half is zero, else of 32. Jaeger's
 /// partitions, and stream jobs behind them, depend on this text.
 pub fn encode_key(trace: TraceId, out: &mut Vec<u8>) {
-    let written = write!(out, "{trace}");
-    debug_assert!(written.is_ok(), "memory takes what is written");
+    let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
+    let zeros = if trace.high() == 0 { 8 } else { 0 };
+    let bytes = trace.0.iter().skip(zeros);
+    out.extend(bytes.flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
 }
 
 // === impl Encoding ===
@@ -137,8 +138,8 @@ impl Encoding {
     /// How spans are written in it. `None`: it is read only, as in Jaeger.
     pub fn encoder(self) -> Option<Encoder> {
         match self {
-            Self::JaegerProto => Some(Encoder::Span(proto::encode_span)),
-            Self::JaegerJson => Some(Encoder::Span(json::encode_span)),
+            Self::JaegerProto => Some(Encoder::Span(proto::encode_span_after)),
+            Self::JaegerJson => Some(Encoder::Span(|span, _, out| json::encode_span(span, out))),
             Self::OtlpProto => Some(Encoder::Batch(otlp::append)),
             Self::OtlpJson => Some(Encoder::Batch(otlp::append_json)),
             Self::ZipkinProto | Self::ZipkinJson | Self::ZipkinThrift => None,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use model::{Buffer, Span};
 use prost::Message as _;
 
-use crate::encoding::{self, Encoder, Encoding, Expected};
+use crate::encoding::{self, Encoder, Encoding, Expected, Written};
 use crate::r#gen;
 use crate::jaeger::{json, proto};
 use crate::thrift::{self, Message, Protocol};
@@ -154,7 +154,7 @@ fn comes_back(encoding: Encoding, spans: &[Span]) {
     let mut value = Vec::new();
     let count = match encoder {
         Encoder::Span(encode) => {
-            encode(first, &mut value);
+            encode(first, &mut Written::default(), &mut value);
             1
         }
         Encoder::Batch(encode) => {

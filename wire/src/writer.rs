@@ -80,6 +80,12 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Fields that were written elsewhere.
+    #[inline]
+    pub(crate) fn raw(&mut self, fields: &[u8]) {
+        self.out.extend_from_slice(fields);
+    }
+
     /// A message that is likely shorter than 128 bytes.
     #[inline]
     pub(crate) fn message(&mut self, number: u32, body: impl FnOnce(&mut Writer<'_>)) {
@@ -100,6 +106,10 @@ impl<'a> Writer<'a> {
         self.out.extend_from_slice(&[0; GUESS]);
         body(self);
         let len = self.out.len() - at - GUESS;
+        if let (1, 0..0x80, Some(place)) = (GUESS, len, self.out.get_mut(at)) {
+            *place = len as u8;
+            return;
+        }
         let (head, head_len) = varint_bytes(len as u64);
         let head = head.get(..head_len).unwrap_or_default();
         match self.out.get_mut(at..at + GUESS) {
@@ -129,6 +139,35 @@ impl<'a> Writer<'a> {
     /// Takes back what was written behind `len`.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.out.truncate(len);
+    }
+
+    /// A message of two texts, fields 1 and `second`: the tag that most tags are, in few strokes. `false`, and nothing written, when it is not that short, or a text is empty.
+    #[inline]
+    pub(crate) fn short_texts(
+        &mut self,
+        number: u32,
+        first: &[u8],
+        second: u32,
+        text: &[u8],
+    ) -> bool {
+        let total = first.len() + text.len() + 4;
+        if number.max(second) > 15 || first.is_empty() || text.is_empty() || total > 127 {
+            return false;
+        }
+        // all of them are below 128, as the total is
+        let (first_len, text_len) = (first.len() as u8, text.len() as u8);
+        self.out.reserve(total + 2);
+        self.out.extend_from_slice(&[
+            (number << 3) as u8 | LEN,
+            total as u8,
+            1 << 3 | LEN,
+            first_len,
+        ]);
+        self.out.extend_from_slice(first);
+        self.out
+            .extend_from_slice(&[(second << 3) as u8 | LEN, text_len]);
+        self.out.extend_from_slice(text);
+        true
     }
 
     /// A message of a key (field 1) and a message (field 2) of one short text (field 1): the attribute that most attributes are, in two

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use model::{Batch, Span};
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::message::{Header, OwnedHeaders};
-use wire::encoding::{Encoder, encode_key};
+use wire::encoding::{Encoder, Written, encode_key};
 
 use super::config::Config;
 use super::delivery::{Delivery, Failed};
@@ -58,6 +58,14 @@ pub(super) enum Kept {
     Whole,
     /// No record of the topic may be so large.
     TooLarge,
+}
+
+/// Where records are written, one after the other.
+#[derive(Default)]
+struct Room {
+    key: Vec<u8>,
+    value: Vec<u8>,
+    written: Written,
 }
 
 // === impl Channel ===
@@ -134,7 +142,7 @@ impl Channel {
         let live = self.producer.live();
         let batch_bytes = producer::batch_bytes(&live);
         let delivery = Delivery::new();
-        let (mut key, mut value) = (Vec::new(), Vec::new());
+        let mut room = Room::default();
         let mut sent = pieces;
         let mut nth = 0;
         while let Some(piece) = sent.get(nth).copied() {
@@ -142,22 +150,21 @@ impl Channel {
                 tokio::task::yield_now().await;
             }
             let of = spans.get(piece.start..piece.end).unwrap_or_default();
-            key.clear();
-            value.clear();
-            let key = self.encode(of, &mut key, &mut value);
+            let has_key = self.encode(of, &mut room);
             if let Some(piece) = sent.get_mut(nth) {
-                piece.bytes = value.len();
+                piece.bytes = room.value.len();
             }
-            if value.len() > self.config.tuning.max_message_bytes {
+            if room.value.len() > self.config.tuning.max_message_bytes {
                 if let [only] = of {
-                    never.push(self.too_large(piece.start, only, value.len()));
+                    never.push(self.too_large(piece.start, only, room.value.len()));
                 } else {
                     let middle = piece.start + of.len() / 2;
                     sent.extend(piece.halves(middle));
                 }
             } else {
                 let topic = &self.config.topic;
-                self.hand_over(&live, &delivery, nth, topic, key, &value)
+                let key = has_key.then_some(room.key.as_slice());
+                self.hand_over(&live, &delivery, nth, topic, key, &room.value)
                     .await?;
             }
             nth += 1;
@@ -211,23 +218,20 @@ impl Channel {
         Err(made_anew())
     }
 
-    /// Puts a record's value into `value`; its key, if it has one.
-    fn encode<'k>(
-        &self,
-        of: &[Span],
-        key: &'k mut Vec<u8>,
-        value: &mut Vec<u8>,
-    ) -> Option<&'k [u8]> {
-        match self.encoder {
-            Encoder::Span(encode) => {
-                let span = of.first()?;
-                encode(span, value);
-                encode_key(span.trace_id, key);
-                Some(key)
+    /// Puts a record into `room`; whether it has a key.
+    fn encode(&self, of: &[Span], room: &mut Room) -> bool {
+        room.key.clear();
+        room.value.clear();
+        match (self.encoder, of) {
+            (Encoder::Span(encode), [span, ..]) => {
+                encode(span, &mut room.written, &mut room.value);
+                encode_key(span.trace_id, &mut room.key);
+                true
             }
-            Encoder::Batch(encode) => {
-                encode(of, value);
-                None
+            (Encoder::Span(_), []) => false,
+            (Encoder::Batch(encode), of) => {
+                encode(of, &mut room.value);
+                false
             }
         }
     }

@@ -18,7 +18,7 @@ fn values_of(spans: &[Span]) -> Vec<(Encoding, Vec<u8>)> {
     let of_one = |encoding: Encoding| {
         let mut value = Vec::new();
         match encoding.encoder() {
-            Some(Encoder::Span(encode)) => encode(&spans[0], &mut value),
+            Some(Encoder::Span(encode)) => encode(&spans[0], &mut Written::default(), &mut value),
             Some(Encoder::Batch(encode)) => encode(spans, &mut value),
             None => return None,
         }
@@ -89,7 +89,7 @@ fn encoders_append() {
     for (encoding, value) in values_of(std::slice::from_ref(&span)) {
         let mut out = b"before".to_vec();
         match encoding.encoder() {
-            Some(Encoder::Span(encode)) => encode(&span, &mut out),
+            Some(Encoder::Span(encode)) => encode(&span, &mut Written::default(), &mut out),
             Some(Encoder::Batch(encode)) => encode(std::slice::from_ref(&span), &mut out),
             None => {}
         }
@@ -302,7 +302,7 @@ proptest! {
         for encoding in [Encoding::JaegerProto, Encoding::JaegerJson] {
             let Some(Encoder::Span(encode)) = encoding.encoder() else { panic!("{encoding}") };
             let mut value = Vec::new();
-            encode(&span, &mut value);
+            encode(&span, &mut Written::default(), &mut value);
             prop_assert_eq!(Expected::Auto.encoding_of(&value), Some(encoding));
             let decoded = encoding.decode(Bytes::from(value), RECEIVED_NS).unwrap();
             prop_assert_eq!(format!("{:?}", decoded.spans), format!("{:?}", [&span]));

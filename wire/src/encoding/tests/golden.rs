@@ -60,7 +60,7 @@ fn check(form: &str, encoding: Encoding) -> usize {
     let encoded = |span: &Span| {
         let (mut key, mut value) = (Vec::new(), Vec::new());
         encode_key(span.trace_id, &mut key);
-        encode(span, &mut value);
+        encode(span, &mut Written::default(), &mut value);
         (String::from_utf8(key).unwrap(), value)
     };
     let mut compared = 0;

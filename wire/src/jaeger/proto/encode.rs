@@ -14,10 +14,28 @@ use crate::jaeger::time::NANOS;
 use crate::jaeger::{self, Reference, Tag};
 use crate::writer::Writer;
 
+/// The process that was written last, and of what.
+#[derive(Debug, Default)]
+pub struct Written {
+    resource: Option<Arc<Resource>>,
+    process: Vec<u8>,
+}
+
 /// Appends `span` to `out` as a `Span` with its process inside, as it stands in a Kafka record. Beyond `out` nothing is allocated, but for the
-/// text of an attribute that is an array or a map.
+/// process, and for the text of an attribute that is an array or a map.
 pub fn encode_span(span: &Span, out: &mut Vec<u8>) {
-    write_span(&mut Writer::new(out), span, true);
+    encode_span_after(span, &mut Written::default(), out);
+}
+
+/// The same of a span that comes after others: a process that is that of the span before is copied.
+pub fn encode_span_after(span: &Span, written: &mut Written, out: &mut Vec<u8>) {
+    let resource = &span.resource;
+    if !(written.resource.as_ref()).is_some_and(|before| Arc::ptr_eq(before, resource)) {
+        written.process.clear();
+        write_process(&mut Writer::new(&mut written.process), 10, resource);
+        written.resource = Some(resource.clone());
+    }
+    write_span(&mut Writer::new(out), span, &written.process);
 }
 
 /// `spans` as a `PostSpansRequest`. The process stands in the batch when all spans share it, else in each span.
@@ -29,8 +47,13 @@ pub fn encode_post_spans(spans: &[Span]) -> Vec<u8> {
             .all(|span| Arc::ptr_eq(resource, &span.resource))
     });
     Writer::new(&mut out).long_message(1, |w| {
+        let mut process = Vec::new();
         for span in spans {
-            w.long_message(1, |w| write_span(w, span, shared.is_none()));
+            if shared.is_none() {
+                process.clear();
+                write_process(&mut Writer::new(&mut process), 10, &span.resource);
+            }
+            w.long_message(1, |w| write_span(w, span, &process));
         }
         if let Some(resource) = shared {
             write_process(w, 2, resource);
@@ -81,7 +104,8 @@ fn write_tags(w: &mut Writer<'_>, number: u32, tags: &[Tag]) {
     }
 }
 
-fn write_span(w: &mut Writer<'_>, span: &Span, with_process: bool) {
+/// `process` stands in it as it is.
+fn write_span(w: &mut Writer<'_>, span: &Span, process: &[u8]) {
     w.bytes(1, &span.trace_id.0);
     w.bytes(2, &span.span_id.0);
     w.bytes_unless_empty(3, span.name.as_bytes());
@@ -94,9 +118,7 @@ fn write_span(w: &mut Writer<'_>, span: &Span, with_process: bool) {
     for event in &span.events {
         w.message(9, |w| write_log(w, span, event));
     }
-    if with_process {
-        write_process(w, 10, &span.resource);
-    }
+    w.raw(process);
     for warning in &span.warnings {
         w.bytes(12, warning.as_bytes());
     }
@@ -123,7 +145,7 @@ fn write_process(w: &mut Writer<'_>, number: u32, resource: &Resource) {
     if !tags::has_process(resource) {
         return;
     }
-    w.message(number, |w| {
+    w.long_message(number, |w| {
         w.bytes_unless_empty(1, resource.service_name().as_bytes());
         tags::for_each_process_tag(resource, |key, value| write_tag(w, 2, &key, &value));
     });
@@ -146,6 +168,11 @@ fn write_duration(w: &mut Writer<'_>, number: u32, duration_ns: i64) {
 }
 
 fn write_tag(w: &mut Writer<'_>, number: u32, key: &Text<'_>, value: &ValueRef<'_>) {
+    if let ValueRef::String(text) = value
+        && w.short_texts(number, key.as_str().as_bytes(), 3, text.as_str().as_bytes())
+    {
+        return;
+    }
     w.message(number, |w| {
         w.bytes_unless_empty(1, key.as_str().as_bytes());
         match value {

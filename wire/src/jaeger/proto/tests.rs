@@ -15,6 +15,21 @@ fn encoded(span: &Span) -> Vec<u8> {
     out
 }
 
+proptest! {
+    #[test]
+    fn a_span_after_others_is_written_as_alone(
+        first in arbitrary::jaeger_span(), mut second in arbitrary::jaeger_span(), third in arbitrary::jaeger_span()
+    ) {
+        second.resource = first.resource.clone();
+        let mut written = Written::default();
+        for span in [&first, &second, &third, &first] {
+            let mut out = b"before".to_vec();
+            encode_span_after(span, &mut written, &mut out);
+            prop_assert_eq!(&out[6..], encoded(span));
+        }
+    }
+}
+
 #[test]
 fn a_message_without_a_trace_id_is_no_span() {
     let missing = |bytes: Vec<u8>| {
