@@ -12,6 +12,7 @@ mod config;
 pub mod connection;
 mod delivery;
 mod letters;
+mod live;
 mod metrics;
 mod producer;
 pub mod trouble;
@@ -216,9 +217,9 @@ impl Backend for Kafka {
             self.tasks.close();
             self.tasks.wait().await;
             for producer in self.shared.producers() {
-                let flushed = tokio::task::spawn_blocking(move || producer.flush(FAREWELL));
+                let ended = tokio::task::spawn_blocking(move || producer.end(FAREWELL));
                 // a panic in there is said by the runtime
-                flushed.await.ok();
+                ended.await.ok();
             }
         }
         .boxed()

@@ -67,7 +67,7 @@ const MAX_PASSWORD_BYTES: u64 = 64 << 10;
 impl Unusable {
     /// What librdkafka does not take.
     #[must_use]
-    pub fn of(settings: &str, error: &rdkafka::error::KafkaError) -> Self {
+    pub fn of(settings: &str, error: &dyn std::fmt::Display) -> Self {
         Self(format!("{settings}: {error}"))
     }
 }

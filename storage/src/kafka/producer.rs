@@ -15,10 +15,8 @@ use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use rdkafka::message::{DeliveryResult, OwnedHeaders};
-use rdkafka::producer::{
-    BaseRecord, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer,
-};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::ProducerContext;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trust::Dialer;
@@ -26,14 +24,15 @@ use trust::Dialer;
 use super::config::Tuning;
 use super::connection::{Connection, Unusable};
 use super::delivery::Mark;
+use super::live::Live;
 use super::metrics::Metrics;
 use super::trouble::{self, Trouble};
 use crate::layers::occasional::Occasional;
 
 /// How often files are compared with those in use.
 const COMPARE_EVERY: Duration = Duration::from_millis(500);
-/// How long a producer that was replaced goes on delivering: a removed authority is let go of within a second.
-const FAREWELL: Duration = Duration::from_millis(400);
+/// How long a producer that was replaced goes on delivering: with a period of its thread's, a removed authority is let go of within a second.
+const FAREWELL: Duration = Duration::from_millis(250);
 /// How often brokers that nothing was heard of for a while are asked, and how long for.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 const PROBE_PATIENCE: Duration = Duration::from_secs(2);
@@ -59,22 +58,10 @@ pub(super) struct Producer {
     metrics: Metrics,
 }
 
-/// librdkafka's, with its thread.
-pub(super) type Live = ThreadedProducer<Context>;
-
 /// Hears what librdkafka says.
 pub(super) struct Context {
     trouble: Arc<Trouble>,
     gave_up: Arc<Notify>,
-    batch_bytes: usize,
-}
-
-/// A record, as it is handed over.
-pub(super) struct Record<'a> {
-    pub(super) topic: &'a str,
-    pub(super) key: Option<&'a [u8]>,
-    pub(super) value: &'a [u8],
-    pub(super) headers: OwnedHeaders,
 }
 
 // === impl Context ===
@@ -146,7 +133,7 @@ impl Producer {
     pub(super) async fn narrow(self: &Arc<Self>, refused: usize) {
         // whoever finds it out too waits until they are
         let _one = self.narrowing.lock().await;
-        if batch_bytes(&self.live()) != refused {
+        if self.live().batch_bytes() != refused {
             return;
         }
         let to = (refused / NARROWER).max(SMALLEST_BATCH);
@@ -193,12 +180,7 @@ impl Producer {
 
     /// Brokers that nobody writes to are asked whether they are there again.
     fn probe(&self) {
-        let is_up = self.trouble.said().is_none()
-            || self
-                .live()
-                .client()
-                .fetch_metadata(None, PROBE_PATIENCE)
-                .is_ok();
+        let is_up = self.trouble.said().is_none() || self.live().is_answered(PROBE_PATIENCE);
         if is_up {
             self.trouble.passed();
         }
@@ -235,7 +217,7 @@ impl Producer {
                 );
                 // whoever still hands records to it is done within a moment, and dropping it closes it
                 if before.flush(FAREWELL).is_err() {
-                    before.purge(PurgeConfig::default().queue().inflight());
+                    before.purge();
                 }
             }
             Err(error) => {
@@ -252,43 +234,19 @@ impl Producer {
         }
     }
 
-    /// Delivers what it has, as long as `patience` goes. Blocks.
-    pub(super) fn flush(&self, patience: Duration) {
+    /// Delivers what it has, as long as `patience` goes, and is over. Blocks.
+    pub(super) fn end(&self, patience: Duration) {
         let live = self.live();
         if let Err(error) = live.flush(patience) {
             tracing::warn!(
-                records = live.in_flight_count(),
+                records = live.records(),
                 %error,
                 "records were not taken by Kafka before the end: their senders were told"
             );
+            live.purge();
         }
+        live.end();
     }
-}
-
-/// Bytes that a batch may have; a record of as many is alone in its own.
-pub(super) fn batch_bytes(live: &Live) -> usize {
-    live.context().batch_bytes
-}
-
-/// Hands a record over; the mark comes back when it is not taken.
-pub(super) fn send(
-    live: &Live,
-    record: Record<'_>,
-    mark: Box<Mark>,
-) -> Result<(), (Code, Box<Mark>)> {
-    let record = BaseRecord {
-        topic: record.topic,
-        partition: None,
-        payload: Some(record.value),
-        key: record.key,
-        timestamp: None,
-        headers: Some(record.headers),
-        delivery_opaque: mark,
-    };
-    live.send(record).map_err(|(error, record)| {
-        let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
-        (code, record.delivery_opaque)
-    })
 }
 
 fn make(
@@ -303,9 +261,7 @@ fn make(
     let context = Context {
         trouble: trouble.clone(),
         gave_up: gave_up.clone(),
-        batch_bytes: tuning.most_of_a_batch(),
     };
-    client
-        .create_with_context(context)
-        .map_err(|error| Unusable::of(&connection.settings, &error))
+    let batch_bytes = tuning.most_of_a_batch();
+    Live::new(&client, context, batch_bytes).map_err(|error| Unusable::of(&connection.settings, &error))
 }

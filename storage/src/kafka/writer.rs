@@ -16,8 +16,9 @@ use wire::encoding::{Encoder, Written, encode_key};
 use super::config::Config;
 use super::delivery::{Delivery, Failed};
 use super::letters::Letter;
+use super::live::{Live, Record};
 use super::metrics::Metrics;
-use super::producer::{self, Live, Producer, Record};
+use super::producer::{self, Producer};
 use crate::port::{Unstorable, WriteError};
 
 /// The header that says whose a record is, as `namespace/name`.
@@ -140,7 +141,7 @@ impl Channel {
         never: &mut Vec<Unstorable>,
     ) -> Result<Vec<Piece>, WriteError> {
         let live = self.producer.live();
-        let batch_bytes = producer::batch_bytes(&live);
+        let batch_bytes = live.batch_bytes();
         let delivery = Delivery::new();
         let mut room = Room::default();
         let mut sent = pieces;
@@ -183,7 +184,7 @@ impl Channel {
     pub(super) async fn bury(&self, letter: &Letter) -> Result<Kept, WriteError> {
         for _ in 0..ANEW {
             let live = self.producer.live();
-            let batch_bytes = producer::batch_bytes(&live);
+            let batch_bytes = live.batch_bytes();
             let delivery = Delivery::new();
             let topic = &self.config.dead_letter_topic;
             self.hand_over(
@@ -254,7 +255,7 @@ impl Channel {
                 value,
                 headers: self.headers(),
             };
-            match producer::send(live, record, mark) {
+            match live.send(record, mark) {
                 Ok(()) => return Ok(()),
                 Err((Code::QueueFull, back)) if waited < ROOM_PATIENCE => {
                     mark = back;
