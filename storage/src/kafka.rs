@@ -16,6 +16,7 @@ mod live;
 mod metrics;
 mod producer;
 pub mod trouble;
+mod turns;
 mod writer;
 
 use std::collections::BTreeMap;

@@ -19,6 +19,7 @@ use super::letters::Letter;
 use super::live::{Live, Record};
 use super::metrics::Metrics;
 use super::producer::{self, Producer};
+use super::turns::Turns;
 use crate::port::{Unstorable, WriteError};
 
 /// The header that says whose a record is, as `namespace/name`.
@@ -40,6 +41,7 @@ pub(super) struct Channel {
     config: Config,
     encoder: Encoder,
     producer: Arc<Producer>,
+    turns: Arc<Turns>,
     metrics: Metrics,
 }
 
@@ -82,6 +84,7 @@ impl Channel {
             config,
             encoder,
             producer,
+            turns: Arc::default(),
             metrics,
         }
     }
@@ -97,6 +100,7 @@ impl Channel {
     /// Writes the spans of a batch.
     pub(super) async fn write(&self, batch: &Batch) -> Result<(), WriteError> {
         let began = Instant::now();
+        let _turn = self.turns.turn(batch.retained_bytes).await;
         let mut left = self.pieces(&batch.spans);
         let mut never = Vec::new();
         for _ in 0..ANEW {
