@@ -263,5 +263,6 @@ fn make(
         gave_up: gave_up.clone(),
     };
     let batch_bytes = tuning.most_of_a_batch();
-    Live::new(&client, context, batch_bytes).map_err(|error| Unusable::of(&connection.settings, &error))
+    Live::new(&client, context, batch_bytes)
+        .map_err(|error| Unusable::of(&connection.settings, &error))
 }
