@@ -10,7 +10,7 @@
 #[path = "../../tests/support/corpus.rs"]
 mod corpus;
 #[rustfmt::skip]
-#[allow(dead_code, unreachable_pub, clippy::indexing_slicing)]
+#[allow(dead_code, unused_imports, unreachable_pub, clippy::indexing_slicing)]
 #[path = "../../tests/support/golden.rs"]
 mod golden;
 
