@@ -51,6 +51,10 @@ impl Tally {
     /// # Panics
     ///
     /// If anything else does, or something of it does not.
+    #[allow(
+        clippy::print_stdout,
+        reason = "who runs the comparison reads what differs"
+    )]
     pub fn check_listed<'a>(&self, what: &str, listed: impl Iterator<Item = (&'a str, &'a str)>) {
         self.check();
         for ((name, why), count) in &self.permitted {
