@@ -50,6 +50,13 @@ async fn send_examples(spoor: &Spoor, document: &Value) {
     }
 }
 
+/// How many cases were made, as the summary says.
+fn cases(summary: &str) -> usize {
+    let count = |line: &str| line.split_once(" generated")?.0.trim().parse().ok();
+    let found = summary.lines().find_map(count);
+    found.unwrap_or_else(|| panic!("no count of cases in {summary}"))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_is_one_that_the_description_allows() {
     let (folder, setup) = setup();
@@ -64,7 +71,7 @@ async fn every_answer_is_one_that_the_description_allows() {
     .await;
     assert_eq!(trace["data"][0]["spans"].as_array().unwrap().len(), 200);
 
-    let cases = if soak() { "200" } else { "5" };
+    let most = if soak() { "200" } else { "5" };
     let junit = folder.path().join("junit.xml");
     let mut command = Command::new(clients::python("schemathesis").unwrap());
     command
@@ -73,7 +80,7 @@ async fn every_answer_is_one_that_the_description_allows() {
         .arg("run")
         .arg(format!("{query}/api/openapi.json"))
         .args(["--phases", "examples,coverage,fuzzing"])
-        .args(["--max-examples", cases, "--report", "junit"])
+        .args(["--max-examples", most, "--report", "junit"])
         .arg("--report-junit-path")
         .arg(&junit)
         .current_dir(folder.path());
@@ -84,4 +91,7 @@ async fn every_answer_is_one_that_the_description_allows() {
     let summary = said.split("SUMMARY").last().unwrap_or_default();
     println!("{summary}");
     assert!(output.status.success(), "{said}{complaints}");
+    let cases = cases(summary);
+    println!("{cases} cases, at most {most} random ones an operation: 0 failures");
+    assert!(cases >= 1_000, "only {cases} cases");
 }
