@@ -19,7 +19,7 @@ use crate::inflow::Limit;
 use crate::intake::{Intake, Origin, Parts, Receiver};
 use crate::metrics::{Agent, Asked, LostInKernel, Metrics};
 use crate::receivers::jaeger::udp::{self, Udp};
-use crate::receivers::{jaeger, otlp, reflection, zipkin};
+use crate::receivers::{jaeger, otlp, reflection, remote, zipkin};
 use crate::sampling::{self, Sampling};
 
 /// Why receivers cannot be bound.
@@ -69,7 +69,7 @@ const OTLP_SERVICES: &[&str] = &["opentelemetry.proto.collector.trace.v1.TraceSe
 /// `listeners` counts connections: one for all rooms of the process.
 pub async fn bind(
     config: &Config,
-    parts: Parts,
+    mut parts: Parts,
     listeners: &listen::Metrics,
     registry: &mut Registry,
 ) -> Result<Receivers, BindError> {
@@ -89,6 +89,7 @@ pub async fn bind(
         registry,
     };
     let sampling = Arc::new(Sampling::open(&config.sampling, stands_on).await?);
+    let storage_reads = parts.storage_reads.take().unwrap_or_default();
     let intake = Intake::new(parts, config, sampling.clone(), admission, metrics);
     let intake = Arc::new(intake);
 
@@ -102,6 +103,12 @@ pub async fn bind(
         let receiver = receiver(&intake, settings, otlp::grpc::ORIGIN, OTLP_GRPC_LIMIT);
         let router = receivers.with_health(OTLP_SERVICES).await;
         let router = otlp::grpc::router(router, receiver);
+        receivers.add(&settings.listener, router, listeners).await?;
+    }
+    if let Some(settings) = &config.storage_grpc {
+        let receiver = |origin| receiver(&intake, settings, origin, STORAGE_GRPC_LIMIT);
+        let router = receivers.with_health(remote::SERVICES).await;
+        let router = remote::router(router, receiver, storage_reads)?;
         receivers.add(&settings.listener, router, listeners).await?;
     }
     if let Some(settings) = &config.otlp_http {
@@ -176,6 +183,7 @@ pub async fn bind(
 }
 
 const OTLP_GRPC_LIMIT: &str = "collector.otlp.grpc.max-message-size";
+const STORAGE_GRPC_LIMIT: &str = "grpc.max-message-size";
 const OTLP_HTTP_LIMIT: &str = "collector.otlp.http.max-body-size";
 const JAEGER_GRPC_LIMIT: &str = "collector.grpc-server.max-message-size";
 const JAEGER_THRIFT_LIMIT: &str = "collector.http-server.max-body-size";

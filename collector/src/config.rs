@@ -12,6 +12,8 @@ use crate::sampling;
 pub struct Config {
     /// `collector.otlp.grpc.*`, 4317; `None`: off.
     pub otlp_grpc: Option<Receiver>,
+    /// `grpc.*`, 17271: what writes to a store that is served to other processes; `None`: off.
+    pub storage_grpc: Option<Receiver>,
     /// `collector.otlp.http.*`, 4318; `None`: off.
     pub otlp_http: Option<Receiver>,
     /// `collector.otlp.http.cors.*`
@@ -95,6 +97,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             otlp_grpc: None,
+            storage_grpc: None,
             otlp_http: None,
             otlp_http_cors: Cors::default(),
             jaeger_grpc: None,
@@ -124,6 +127,7 @@ impl Config {
     pub fn max_message_bytes(&self) -> usize {
         [
             &self.otlp_grpc,
+            &self.storage_grpc,
             &self.otlp_http,
             &self.jaeger_grpc,
             &self.jaeger_thrift,

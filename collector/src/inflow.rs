@@ -162,6 +162,15 @@ impl Inflow {
         }
     }
 
+    /// Whether something follows, once that is known. Waiting for it in vain takes nothing away.
+    pub(crate) async fn has_more(&mut self) -> Result<bool, Fault> {
+        match self.next().await? {
+            Some(data) => self.rest = data,
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
     /// `Ok` when nothing follows.
     pub(crate) async fn at_end(&mut self) -> Result<bool, Fault> {
         Ok(self.next().await?.is_none())

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use bytes::Bytes;
 use listen::{Encoding, Occasional};
 use model::{Batch, Instance, KeyValue, Span};
@@ -51,6 +52,8 @@ pub struct Parts {
     pub collector: Option<Arc<Client>>,
     /// Where collectors agree on adaptive sampling; `None`: nowhere, and there is none.
     pub sampling_store: Option<Arc<dyn SamplingStore>>,
+    /// What reads of a store that is served to other processes, on the listener where they write to it.
+    pub storage_reads: Option<Router>,
 }
 
 /// Whose words a request is in: what a receiver is, for counting and for tags.

@@ -13,6 +13,7 @@ mod describe;
 mod health;
 mod method;
 mod metrics;
+pub(crate) mod remote;
 mod times;
 mod traces;
 mod v2;
@@ -44,6 +45,8 @@ const NOT_GRPC: &str = "this port speaks gRPC: send content-type application/grp
 struct Api {
     service: Service,
     tag_expressions: bool,
+    /// By its word.
+    listener: &'static str,
 }
 
 /// Every method, and the means to say that it ends.
@@ -54,6 +57,7 @@ pub(crate) async fn router(service: Service, config: &Config) -> Result<(Router,
     let api = Arc::new(Api {
         service,
         tag_expressions: config.tag_expressions,
+        listener: LISTENER,
     });
     let router = v2::add(Router::new(), &api);
     let router = v3::add(router, &api);

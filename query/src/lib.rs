@@ -27,6 +27,6 @@ pub use adjust::Adjuster;
 pub use config::{BasePath, Config, InvalidBasePath, Place, Ui, Version};
 pub use metrics::Metrics;
 pub use own::Tracing;
-pub use server::{BindError, RunError, Server, bind};
+pub use server::{BindError, RunError, Server, bind, storage_reads};
 pub use service::{CacheConfig, Readers, Service, Stores};
 pub use trace::Trace;

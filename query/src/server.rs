@@ -87,6 +87,14 @@ pub async fn bind(
     Ok(server)
 }
 
+/// The reading half of a store that is served to other processes, for whoever serves the writing half on the same listener (`storage-grpc`): methods alone, with
+/// neither health nor reflection.
+pub fn storage_reads(config: &Config, stores: Stores, registry: &mut Registry) -> Router {
+    let service = Service::new(stores, config, Metrics::register(registry));
+    let service = service.searching_patiently();
+    grpc::remote::reads(service, config)
+}
+
 // === impl Server ===
 
 impl Server {

@@ -182,6 +182,12 @@ impl Service {
         }
     }
 
+    /// A search may take as long as any request: whoever asks has a limit of its own, and does not read what marks an answer as cut.
+    pub(crate) fn searching_patiently(mut self) -> Self {
+        self.search_timeout = self.timeout;
+        self
+    }
+
     /// Whose requests become spans.
     pub(crate) fn traced_by(mut self, recorder: Option<Recorder>) -> Self {
         self.recorder = recorder;

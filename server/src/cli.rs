@@ -319,7 +319,7 @@ impl Words {
                 .filter(|_| command.is_none())
             {
                 command = Some(*known);
-            } else if let Some(known) = Role::from_word(word)?.filter(|_| role.is_none()) {
+            } else if let Some(known) = Role::from_word(word).filter(|_| role.is_none()) {
                 role = Some(known);
             } else {
                 return Err(unknown(word));

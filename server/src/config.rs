@@ -16,6 +16,7 @@ mod listeners;
 mod logs;
 mod prometheus;
 mod query;
+mod remote;
 mod sampling;
 mod spool;
 mod storage;
@@ -116,7 +117,7 @@ impl Config {
         let certificates = Certificates::check(&mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
         let (instances, storage, ingester) = stores(role, &items, &certificates, &mut check);
-        let collector = if role.collects() || role.forwards() {
+        let collector = if role.collects() || role.forwards() || role.serves_a_store() {
             Some(Collector::check(role, environment, &mut check))
         } else {
             None
@@ -129,7 +130,7 @@ impl Config {
             .is_some_and(|c| c.sampling.adaptive.is_some());
         instances::refuse_adaptive(&instances, adaptive, &mut check);
         let agent = role.forwards().then(|| Agent::check(&mut check));
-        let query = if role.answers() {
+        let query = if role.answers() || role.serves_a_store() {
             Some(Query::check(&mut check))
         } else {
             None
@@ -283,6 +284,9 @@ fn stores(
         storage.elasticsearch = elasticsearch::check(&instances, &items, certificates, check);
     }
     let of_instances = items.stores(&instances.all());
+    if storage.backends.contains(&Backend::Grpc) {
+        storage.remote = remote::check(&instances, certificates, check);
+    }
     if storage.backends.contains(&Backend::Kafka) {
         let process = check.settings;
         let goes_there = |(_, item): &&(Instance, Option<&Item>)| {

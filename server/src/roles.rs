@@ -4,6 +4,7 @@
 //! stop accepting and reading, answer and commit what is in flight, close the store, stop telling. Within the grace period, or what is left is cut off and said so.
 //! Deliberately absent: what any of these does.
 
+mod build;
 mod certificates;
 mod counted;
 mod instances;
@@ -198,7 +199,7 @@ impl Shown {
             ready: Arc::new(move || rooms.get().map_or(Ok(()), Rooms::health)),
             registry: self.registry.clone(),
             metrics_path: rooms::metrics_path(config),
-            version: rooms::version(),
+            version: build::version(),
         })
     }
 
@@ -245,6 +246,7 @@ impl Opened {
                 ledger: storage.ledger(),
                 collector: forwards_to,
                 sampling_store: storage.sampling_store(),
+                storage_reads: rooms::storage_reads(config, &rules, &storage, registry),
             };
             let receivers = collector::bind(&collector, parts, connections, registry).await?;
             addrs.extend(receivers.addrs());
@@ -264,7 +266,7 @@ impl Opened {
             let shutdown = shutdown.clone();
             rooms.spawn(async move { ingester.run(shutdown).await.context("the ingester") });
         }
-        rooms::build_info(config, registry);
+        build::build_info(config, registry);
         Ok(Self {
             storage,
             clusters,

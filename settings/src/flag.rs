@@ -41,6 +41,8 @@ pub enum Reader {
     Agent,
     /// What takes spans from Kafka to a store: `ingester`.
     Ingester,
+    /// What serves a store to other processes: `remote-storage`.
+    RemoteStorage,
     /// What applications find on their own machine: `collector`, `all-in-one` and `agent`.
     CollectorAndAgent,
 }

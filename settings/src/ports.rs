@@ -34,3 +34,7 @@ pub const QUERY_GRPC: u16 = 16685;
 pub const QUERY_HTTP: u16 = 16686;
 /// Health and metrics of the query role alone.
 pub const QUERY_ADMIN: u16 = 16687;
+/// A store that is served to other processes, over gRPC.
+pub const STORAGE_GRPC: u16 = 17271;
+/// Health and metrics of the role remote-storage.
+pub const STORAGE_ADMIN: u16 = 17270;

@@ -157,6 +157,7 @@ fn acting(flag: &Flag) -> Option<String> {
         Reader::Query => "query, all-in-one",
         Reader::Agent => "agent",
         Reader::Ingester => "ingester",
+        Reader::RemoteStorage => "remote-storage",
         Reader::CollectorAndAgent => "collector, all-in-one, agent",
     };
     let default = if flag.default.is_empty() {

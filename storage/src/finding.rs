@@ -22,7 +22,7 @@ pub enum Verdict {
 pub struct Finding {
     /// Whose store.
     pub instance: Instance,
-    /// `main` or `archive` of Elasticsearch, `producer` or `consumer` of Kafka.
+    /// `main` or `archive` of Elasticsearch, `producer` or `consumer` of Kafka, `remote` or `remote archive` of a store in another process.
     pub store: &'static str,
     /// What was looked at.
     pub subject: &'static str,

@@ -6,9 +6,7 @@
 //! Source: `jaegertracing/jaeger: cmd/agent/app/reporter/grpc` v1.60.0.
 
 mod client;
-mod codec;
 mod metrics;
-mod peers;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,6 +27,7 @@ mod openapi;
 mod own_spans;
 mod prometheus;
 mod query_grpc;
+mod remote_storage;
 mod rooms;
 mod search;
 mod span_metrics;

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The settings of all addresses that all in one listens on.
-pub const ADDRESSES: [&str; 13] = [
+pub const ADDRESSES: [&str; 14] = [
     "collector.otlp.grpc.host-port",
     "collector.otlp.http.host-port",
     "collector.grpc-server.host-port",
@@ -24,6 +24,7 @@ pub const ADDRESSES: [&str; 13] = [
     "sampling.grpc.host-port",
     "query.http-server.host-port",
     "query.grpc-server.host-port",
+    "grpc.host-port",
     "admin.http.host-port",
 ];
 

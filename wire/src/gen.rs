@@ -21,6 +21,21 @@ pub mod api_v3 {
     include!("gen/jaeger.api_v3.rs");
 }
 
+/// A store in another process. The modules lie as deep as the packages do, since one names another.
+pub mod storage {
+    /// `jaeger.storage.v1`: what Jaeger 1 asks of it.
+    #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+    pub mod v1 {
+        include!("gen/jaeger.storage.v1.rs");
+    }
+
+    /// `jaeger.storage.v2`: what Jaeger 2 asks of it.
+    #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+    pub mod v2 {
+        include!("gen/jaeger.storage.v2.rs");
+    }
+}
+
 /// `zipkin.proto3`: the list of spans that Zipkin's clients send in protobuf.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod zipkin {
@@ -47,6 +62,12 @@ pub const METRICS_DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.api_v2.metrics
 
 /// The same of `jaeger.api_v3`, OpenTelemetry's messages included.
 pub const API_V3_DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.api_v3.bin");
+
+/// The same of `jaeger.storage.v1`, with what it imports of `jaeger.api_v2`.
+pub const STORAGE_V1_DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.storage.v1.bin");
+
+/// The same of `jaeger.storage.v2`, OpenTelemetry's messages included.
+pub const STORAGE_V2_DESCRIPTORS: &[u8] = include_bytes!("gen/jaeger.storage.v2.bin");
 
 #[cfg(test)]
 mod tests {
@@ -87,6 +108,8 @@ mod tests {
             "jaeger.api_v2.metrics.MetricsQueryService",
         );
         check(API_V3_DESCRIPTORS, "jaeger.api_v3.QueryService");
+        check(STORAGE_V1_DESCRIPTORS, "jaeger.storage.v1.SpanReaderPlugin");
+        check(STORAGE_V2_DESCRIPTORS, "jaeger.storage.v2.TraceReader");
         check(
             OTLP_DESCRIPTORS,
             "opentelemetry.proto.collector.trace.v1.TraceService",

@@ -17,8 +17,10 @@ pub mod r#gen;
 pub mod go_json;
 pub mod jaeger;
 pub mod otlp;
+pub mod pieces;
 pub mod record;
 pub mod thrift;
+pub mod times;
 mod writer;
 pub mod zipkin;
 

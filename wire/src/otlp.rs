@@ -22,14 +22,23 @@ use crate::budget::Budget;
 use crate::{DecodeError, Decoded, RejectedSpan};
 
 pub use json::write::{append_json, encode_json};
-pub use write::{append, encode};
+pub use write::{append, encode, encode_own};
 
 /// Decodes a protobuf body. A span that is broken in itself (no valid ids, too deep, cut short) is rejected and its neighbours are kept; an
 /// error says that the frame around the spans could not be followed.
 pub fn decode(body: Bytes) -> Result<Decoded, DecodeError> {
+    decode_as::<{ span::FOREIGN }>(body)
+}
+
+/// Decodes what [`encode_own`] wrote: private fields are read, and ids are what they were.
+pub fn decode_own(body: Bytes) -> Result<Decoded, DecodeError> {
+    decode_as::<{ span::OWN }>(body)
+}
+
+fn decode_as<const MODE: bool>(body: Bytes) -> Result<Decoded, DecodeError> {
     let whole = body.clone();
     let buffer = Buffer::new(body).ok_or(DecodeError::TooLong(whole.len()))?;
-    let request = request::request(&buffer, Budget::of_message(whole.len()))?;
+    let request = request::request::<MODE>(&buffer, Budget::of_message(whole.len()))?;
     let rejected = request
         .rejections
         .into_iter()
@@ -51,7 +60,7 @@ pub fn decode_json(body: Bytes) -> Result<Decoded, DecodeError> {
     let protobuf = Bytes::from(transcoded.protobuf);
     let len = protobuf.len();
     let buffer = Buffer::new(protobuf).ok_or(DecodeError::TooLong(len))?;
-    let request = request::request(&buffer, transcoded.budget)?;
+    let request = request::request::<{ span::FOREIGN }>(&buffer, transcoded.budget)?;
     let unfit = request.rejections;
     let ordinals: Vec<usize> = unfit.iter().map(|rejection| rejection.ordinal).collect();
     let places = match ordinals.as_slice() {

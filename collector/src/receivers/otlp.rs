@@ -2,4 +2,4 @@
 
 pub(crate) mod grpc;
 pub(crate) mod http;
-mod reply;
+pub(crate) mod reply;

@@ -29,14 +29,14 @@ use tonic::Status;
 use crate::deadline::Deadline;
 use crate::fault::Fault;
 use crate::inflate;
-use crate::inflow::Inflow;
+use crate::inflow::{Inflow, Limit};
 use crate::instance;
 use crate::intake::{Decode, Payload, Receiver, Stored};
 
 /// How long the rest of a refused message is waited for, so that refusals stay quick.
 const LINGER: Duration = Duration::from_millis(30);
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
-const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+pub(super) const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 const NOT_GRPC: &str = "this port speaks gRPC: send content-type application/grpc over HTTP/2, or use the port for OTLP over HTTP (4318)\n";
 
 /// A method: its path, how its message is decoded, and its words for answers.
@@ -107,27 +107,10 @@ async fn read(
     let named = inflate::encoding(parts.headers.get("grpc-encoding"))?;
     let reading = async {
         let mut inflow = Inflow::new(body);
-        let Some([flag, a, b, c, d]) = inflow.head().await? else {
+        let head = message_head(&mut inflow, named, receiver.limit).await?;
+        let Some((encoding, len)) = head else {
             return Err(Fault::Undecodable("there is no message".to_owned()));
         };
-        let encoding = match (flag, named) {
-            (0, _) => Encoding::Identity,
-            (1, Encoding::Identity) => {
-                return Err(Fault::Undecodable(
-                    "the message is compressed and grpc-encoding does not say how".to_owned(),
-                ));
-            }
-            (1, named) => named,
-            (flag, _) => {
-                return Err(Fault::Undecodable(format!(
-                    "invalid compression flag {flag}"
-                )));
-            }
-        };
-        let len = u32::from_be_bytes([a, b, c, d]) as usize;
-        if len > receiver.limit.bytes {
-            return Err(receiver.limit.exceeded("message"));
-        }
         let charged = instance::of(receiver, parts)
             .and_then(|instance| receiver.charge(instance, len, encoding));
         let mut permit = match charged {
@@ -157,6 +140,36 @@ async fn read(
     }
 }
 
+/// How the next message is compressed and how long it is; `None`: there is none. `named` is what the request says of compression.
+pub(super) async fn message_head(
+    inflow: &mut Inflow,
+    named: Encoding,
+    limit: Limit,
+) -> Result<Option<(Encoding, usize)>, Fault> {
+    let Some([flag, a, b, c, d]) = inflow.head().await? else {
+        return Ok(None);
+    };
+    let encoding = match (flag, named) {
+        (0, _) => Encoding::Identity,
+        (1, Encoding::Identity) => {
+            return Err(Fault::Undecodable(
+                "the message is compressed and grpc-encoding does not say how".to_owned(),
+            ));
+        }
+        (1, named) => named,
+        (flag, _) => {
+            return Err(Fault::Undecodable(format!(
+                "invalid compression flag {flag}"
+            )));
+        }
+    };
+    let len = u32::from_be_bytes([a, b, c, d]) as usize;
+    if len > limit.bytes {
+        return Err(limit.exceeded("message"));
+    }
+    Ok(Some((encoding, len)))
+}
+
 /// Lets a refused message arrive and throws it away. Ending its stream at once would reset it, and an HTTP/2 connection ends after some
 /// number of frames that arrive for streams it reset and forgot: all that share it would pay for an overload.
 async fn linger(inflow: &mut Inflow, len: usize) {
@@ -164,7 +177,7 @@ async fn linger(inflow: &mut Inflow, len: usize) {
     drop(tokio::time::timeout(LINGER, inflow.discard(len)).await);
 }
 
-fn framed(message: &[u8]) -> Response {
+pub(super) fn framed(message: &[u8]) -> Response {
     let mut frame = BytesMut::with_capacity(5 + message.len());
     frame.put_u8(0);
     // a reply is a few hundred bytes at most
@@ -180,6 +193,6 @@ fn framed(message: &[u8]) -> Response {
     response
 }
 
-fn not_grpc() -> Response {
+pub(super) fn not_grpc() -> Response {
     (StatusCode::UNSUPPORTED_MEDIA_TYPE, NOT_GRPC).into_response()
 }

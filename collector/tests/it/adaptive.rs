@@ -178,6 +178,7 @@ async fn without_a_store_for_it_there_is_no_adaptive_sampling() {
         dead_letters: None,
         ledger: running.ledger.clone(),
         sampling_store: None,
+        storage_reads: None,
         collector: None,
     };
     let mut registry = prometheus_client::registry::Registry::default();

@@ -275,6 +275,7 @@ async fn a_budget_below_one_message_is_an_error_at_the_start() {
         ledger: running.ledger.clone(),
         collector: None,
         sampling_store: None,
+        storage_reads: None,
     };
     let mut registry = prometheus_client::registry::Registry::default();
     let listeners = listen::Metrics::register(&mut registry);

@@ -168,6 +168,7 @@ async fn start_all(
         ledger: ledger.clone(),
         collector: None,
         sampling_store,
+        storage_reads: None,
     };
     let mut registry = Registry::default();
     ledger.register(&mut registry);

@@ -26,8 +26,8 @@ use tonic::{Code, Status};
 use tonic_prost::{ProstCodec, ProstDecoder};
 use trust::Astray;
 
+use super::Api;
 use super::answer::{Answer, End, Outlet};
-use super::{Api, LISTENER};
 use crate::credentials;
 use crate::own::Traced;
 use crate::service::{Call, Caller};
@@ -177,7 +177,7 @@ impl<M> Question<M> {
         let credentials = credentials::of_metadata(headers)
             .map_err(|several| Status::unknown(several.to_string()))?;
         let caller = Caller {
-            listener: LISTENER,
+            listener: self.api.listener,
             head: &self.head,
             named: None,
             credentials,

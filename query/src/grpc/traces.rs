@@ -3,7 +3,7 @@
 //! In: which traces, and how they become messages. Out: messages, then how many traces there were and whether that is all. What has to be looked at as a
 //! whole is held for as long as one trace is read; else pieces go out as the store gives them.
 
-use storage::{Completeness, GetTrace, ReadError, TraceQuery};
+use storage::{Completeness, GetTrace, ReadError, TraceQuery, TraceReader};
 
 use super::answer::Outlet;
 use crate::Adjuster;
@@ -45,6 +45,21 @@ pub(super) async fn by_id(
     {
         sent = send(call.reading_from(&*archive, &asked), form, out).await;
     }
+    timer.end(&sent);
+    sent
+}
+
+/// The traces of `ids` that `reader` has, each as it is stored.
+pub(super) async fn stored(
+    call: &Call<'_>,
+    reader: &dyn TraceReader,
+    ids: &[GetTrace],
+    form: &Form,
+    out: &Outlet,
+) -> Result<Sent, ReadError> {
+    let _turn = call.turn().await?;
+    let timer = call.timer("get_trace");
+    let sent = send(call.stored_in(reader, ids), form, out).await;
     timer.end(&sent);
     sent
 }

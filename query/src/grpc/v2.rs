@@ -151,7 +151,7 @@ async fn dependencies(asked: Question<GetDependenciesRequest>, out: Outlet) -> R
 }
 
 /// The trace that is asked for, by the 16 bytes of its id or the 8 of its lower half.
-fn wanted(
+pub(super) fn wanted(
     id: &[u8],
     start_time: Option<Timestamp>,
     end_time: Option<Timestamp>,

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use model::{Span, TraceId};
-use storage::{Completeness, ReadError, ReadItem, TraceReader, TraceStream};
+use model::{Batch, Span, TraceId};
+use storage::{Completeness, GetTrace, ReadError, ReadItem, TraceReader, TraceStream};
 
-use super::{Assembled, Call, Prepare, prepared};
+use super::{ArchiveError, Assembled, Call, Prepare, prepared};
 use crate::short_ids::Asked;
 
 /// The traces of one answer.
@@ -127,6 +127,31 @@ impl Call<'_> {
     /// Begins to read the traces with these ids.
     pub(crate) fn reading<'a>(&'a self, asked: &'a Asked) -> Traces<'a> {
         self.reading_from(&*self.readers.traces, asked)
+    }
+
+    /// Where the instance's traces are.
+    pub(crate) fn reader(&self) -> &dyn TraceReader {
+        &*self.readers.traces
+    }
+
+    /// Begins to read these traces as they are stored: spans under the lower half of an id are a trace of their own.
+    pub(crate) fn stored_in<'a>(
+        &'a self,
+        reader: &'a dyn TraceReader,
+        ids: &'a [GetTrace],
+    ) -> Traces<'a> {
+        Traces::new(self, reader.get_traces(&self.cx, ids))
+    }
+
+    /// Keeps these spans for good.
+    pub(crate) async fn keep(&self, spans: Vec<Span>) -> Result<(), ArchiveError> {
+        let archive = self.readers.archive.clone();
+        let archive = archive.ok_or(ArchiveError::NotConfigured)?;
+        let batch = Batch::new(self.instance.clone(), spans, 0);
+        match self.within(archive.keep(batch)).await {
+            Some(kept) => Ok(kept?),
+            None => Err(ArchiveError::Read(self.late())),
+        }
     }
 
     /// The archive's reader; none: nothing was ever kept.

@@ -4,7 +4,7 @@
 //! traces waits in front of a list, and clients of Jaeger's give up after four or five seconds. What was found by then is the answer.
 
 use model::TraceId;
-use storage::{Completeness, ReadError, TraceQuery};
+use storage::{Completeness, Found, ReadError, TraceQuery};
 
 use super::{Bound, Call, Prepare, Traces, Turn};
 use crate::metrics::Timer;
@@ -41,6 +41,16 @@ impl Call<'_> {
             asked,
         })
     }
+
+    /// The ids of the traces that answer `query`.
+    pub(crate) async fn find_trace_ids(&mut self, query: TraceQuery) -> Result<Found, ReadError> {
+        let search = self.search(query).await?;
+        let mut found = search.ids().await;
+        let _turn = search.end(&mut found, |found| {
+            (found.traces.len(), &mut found.completeness)
+        });
+        found
+    }
 }
 
 // === impl Searching ===
@@ -56,6 +66,13 @@ impl Searching<'_> {
     pub(crate) fn outlines(&self) -> Traces<'_> {
         let reader = &self.call.readers.traces;
         Traces::new(self.call, reader.find_outlines(&self.call.cx, &self.query))
+    }
+
+    async fn ids(&self) -> Result<Found, ReadError> {
+        let call = self.call;
+        let reader = &call.readers.traces;
+        let found = call.within(reader.find_trace_ids(&call.cx, &self.query));
+        found.await.unwrap_or_else(|| Err(call.late()))
     }
 
     /// Reads all of them.

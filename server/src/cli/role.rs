@@ -22,6 +22,8 @@ pub enum Role {
     Agent,
     /// Takes spans from Kafka to a store.
     Ingester,
+    /// Serves a store to other processes.
+    RemoteStorage,
 }
 
 /// Programs of Jaeger's that are no roles and have no counterpart here, under the names that they are built with.
@@ -46,31 +48,34 @@ fn is_platform(name: &str) -> bool {
 
 impl Role {
     /// The words for the roles of this version.
-    pub const WORDS: [&'static str; 5] = ["all-in-one", "collector", "query", "agent", "ingester"];
+    pub const WORDS: [&'static str; 6] = [
+        "all-in-one",
+        "collector",
+        "query",
+        "agent",
+        "ingester",
+        "remote-storage",
+    ];
 
     /// The role of a word; none when it is no role at all.
-    ///
-    /// # Errors
-    /// When it is a role of Jaeger's that this version lacks.
-    pub fn from_word(word: &str) -> Result<Option<Self>, String> {
-        Ok(Some(match word {
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
             "all-in-one" => Self::AllInOne,
             "collector" => Self::Collector,
             "query" => Self::Query,
             "agent" => Self::Agent,
             "ingester" => Self::Ingester,
-            "remote-storage" => {
-                return Err("role \"remote-storage\": it arrives in a later version".to_owned());
-            }
-            _ => return Ok(None),
-        }))
+            "remote-storage" => Self::RemoteStorage,
+            _ => return None,
+        })
     }
 
     /// The role that the program's own name stands for: `jaeger-collector`, `query`, `all-in-one-linux`, with any folder in front. Any other name is all in one,
     /// unless it is that of another program of Jaeger's.
     ///
     /// # Errors
-    /// As [`Role::from_word`], and when Jaeger's program of that name has no counterpart here.
+    /// When Jaeger's program of that name has no counterpart here.
     pub fn from_program(program: &str) -> Result<Self, String> {
         let name = Path::new(program)
             .file_stem()
@@ -88,7 +93,7 @@ impl Role {
             "agent",
         ] {
             if is_called(name, word) {
-                return Self::from_word(word).map(|role| role.unwrap_or(Self::AllInOne));
+                return Ok(Self::from_word(word).unwrap_or(Self::AllInOne));
             }
         }
         // A job that runs a tool must not find itself running a server.
@@ -126,10 +131,16 @@ impl Role {
         matches!(self, Self::Ingester)
     }
 
+    /// Whether other processes write to its store and read from it.
+    #[must_use]
+    pub const fn serves_a_store(self) -> bool {
+        matches!(self, Self::RemoteStorage)
+    }
+
     /// Whether spans come to a store through it, so that it keeps house there too.
     #[must_use]
     pub const fn writes(self) -> bool {
-        self.collects() || self.ingests()
+        self.collects() || self.ingests() || self.serves_a_store()
     }
 
     /// Whose settings it reads.
@@ -141,6 +152,8 @@ impl Role {
             Self::Query => &[Reader::Query],
             Self::Agent => &[Reader::Agent],
             Self::Ingester => &[Reader::Ingester],
+            // its bounds are those of the two that it stands in for
+            Self::RemoteStorage => &[Reader::RemoteStorage, Reader::Collector, Reader::Query],
         }
     }
 
@@ -152,6 +165,7 @@ impl Role {
             Self::Query => ports::QUERY_ADMIN,
             Self::Agent => ports::AGENT_ADMIN,
             Self::Ingester => ports::INGESTER_ADMIN,
+            Self::RemoteStorage => ports::STORAGE_ADMIN,
         }
     }
 }
@@ -164,6 +178,7 @@ impl fmt::Display for Role {
             Self::Query => "query",
             Self::Agent => "agent",
             Self::Ingester => "ingester",
+            Self::RemoteStorage => "remote-storage",
         })
     }
 }

@@ -24,6 +24,7 @@ fn the_programs_name_chooses_the_role() {
         ("jaeger-query.exe", Role::Query),
         ("jaeger-agent", Role::Agent),
         ("jaeger-ingester-linux", Role::Ingester),
+        ("jaeger-remote-storage", Role::RemoteStorage),
         ("queryable", Role::AllInOne),
         ("jaeger", Role::AllInOne),
         ("jaeger-linux-amd64", Role::AllInOne),
@@ -47,11 +48,10 @@ fn the_name_of_a_tool_of_jaegers_starts_no_server() {
         fails(
             program,
             &[&format!(
-                "the program's name stands for Jaeger's \"{name}\", which Spoor is not: its roles are all-in-one, collector, query, agent, ingester; call it spoor, or name a role"
+                "the program's name stands for Jaeger's \"{name}\", which Spoor is not: its roles are all-in-one, collector, query, agent, ingester, remote-storage; call it spoor, or name a role"
             )],
         );
     }
-    assert!(Role::from_program("jaeger-remote-storage").is_err());
     assert!(parsed("jaeger-tracegen all-in-one version").is_ok());
 }
 
@@ -88,7 +88,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor frobnicate",
         &[
-            "unknown command \"frobnicate\": all-in-one, collector, query, agent, ingester, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, migrate-config, help are known",
+            "unknown command \"frobnicate\": all-in-one, collector, query, agent, ingester, remote-storage, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, migrate-config, help are known",
         ],
     );
     fails(
@@ -96,13 +96,9 @@ fn what_is_not_known_is_told() {
         &["command \"completion\": Spoor has none; docs/settings.md lists every setting"],
     );
     fails(
-        "spoor remote-storage",
-        &["role \"remote-storage\": it arrives in a later version"],
-    );
-    fails(
         "spoor query collector",
         &[
-            "unknown command \"collector\": all-in-one, collector, query, agent, ingester, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, migrate-config, help are known",
+            "unknown command \"collector\": all-in-one, collector, query, agent, ingester, remote-storage, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, migrate-config, help are known",
         ],
     );
     fails("spoor --format json", &["--format belongs to print-config"]);

@@ -1,4 +1,4 @@
-//! Whether everything would work, asked of the clusters themselves: Elasticsearch's and Kafka's.
+//! Whether everything would work, asked of the stores themselves: Elasticsearch, Kafka, and a store in another process.
 //!
 //! In: a configuration, and what is wrong with it. Out: what was found, one a line or as JSON, and whether there was no problem. Nothing is changed anywhere.
 
@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use settings::{Problem, Warning};
 use storage::finding::{Finding, Verdict};
-use storage::{elasticsearch, kafka};
+use storage::{elasticsearch, kafka, remote};
 
 use crate::cli::Output;
 use crate::commands::validate;
@@ -89,6 +89,8 @@ fn ask(config: &Config) -> io::Result<Vec<Finding>> {
     Ok(runtime.block_on(async {
         let mut findings = elasticsearch::check::check(&config.storage.elasticsearch).await;
         findings.extend(kafka::check::check(&config.storage.kafka).await);
+        let instance = &config.certificates.instance;
+        findings.extend(remote::check::check(&config.storage.remote, instance).await);
         if let Some(ingester) = &config.ingester {
             let instance = &config.certificates.instance;
             findings.extend(ingester::check::check(ingester, instance).await);
@@ -107,6 +109,8 @@ fn say(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
                 "archive" => ", the archive",
                 "producer" => ", Kafka that is written to",
                 "consumer" => ", Kafka that is read",
+                "remote" => ", the store in another process",
+                "remote archive" => ", the archive in another process",
                 _ => "",
             };
             writeln!(out, "{}{what}", found.instance)?;

@@ -108,8 +108,8 @@ fn reader(config: &config::Letters) -> Result<Arc<dyn DeadLetterReader>, Failed>
                     Arc::new(RealDisk),
                 )));
             }
-            // letters in a topic are for whoever reads it: see docs/kafka.md
-            Backend::Memory | Backend::Collector | Backend::Kafka => {}
+            // letters in a topic are for whoever reads it: see docs/kafka.md; those of a store elsewhere are kept there
+            Backend::Memory | Backend::Collector | Backend::Kafka | Backend::Grpc => {}
         }
     }
     let none =

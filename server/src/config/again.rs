@@ -159,6 +159,11 @@ fn bound_by(config: &Config) -> Option<&'static str> {
             "adaptive sampling keeps what it knows with the instance that there was at the start",
         );
     }
+    if config.storage.backends.contains(&Backend::Grpc) {
+        return Some(
+            "the store grpc is told the namespaces that there were at the start, by a header where there is more than one",
+        );
+    }
     let is_streaming = config.role.ingests() || config.storage.backends.contains(&Backend::Kafka);
     is_streaming
         .then_some("topics of Kafka are bound to the instances that there were at the start")

@@ -16,6 +16,8 @@ use crate::cli::Role;
 pub struct Collector {
     /// OTLP over gRPC.
     pub otlp_grpc: GrpcReceiver,
+    /// What other processes write to the store that is served to them.
+    pub storage_grpc: GrpcReceiver,
     /// OTLP over HTTP.
     pub otlp_http: HttpReceiver,
     /// Web pages that may send to it.
@@ -109,6 +111,11 @@ impl Collector {
         });
         let collector = Self {
             otlp_grpc: GrpcReceiver::check("collector.otlp.grpc", check),
+            storage_grpc: GrpcReceiver {
+                max_message: check.size("grpc.max-message-size"),
+                max_connection_age: None,
+                max_connection_age_grace: None,
+            },
             otlp_http: HttpReceiver::check("collector.otlp.http", check),
             otlp_http_cors: Cors::check("collector.otlp.http", check),
             jaeger_grpc: GrpcReceiver::check("collector.grpc-server", check),

@@ -39,6 +39,8 @@ pub struct Listeners {
     pub query_http: Option<Listener>,
     /// The same over gRPC.
     pub query_grpc: Option<Listener>,
+    /// A store that is served to other processes.
+    pub storage_grpc: Option<Listener>,
 }
 
 /// What all in one opens by itself, and a collector of its own once it is given an address, as in Jaeger.
@@ -69,6 +71,7 @@ impl Listeners {
             &self.sampling_grpc,
             &self.query_http,
             &self.query_grpc,
+            &self.storage_grpc,
         ]
         .into_iter()
         .flatten()
@@ -107,7 +110,7 @@ impl Listeners {
             match role {
                 Role::AllInOne => true,
                 Role::Collector => asked,
-                Role::Query | Role::Ingester => false,
+                Role::Query | Role::Ingester | Role::RemoteStorage => false,
                 Role::Agent => name.is_datagram() || name == ListenerName::SamplingHttp,
             }
         });
@@ -140,6 +143,7 @@ impl Listeners {
         let sampling_grpc = open(ListenerName::SamplingGrpc, sampling_grpc);
         let query_http = open(ListenerName::QueryHttp, role.answers());
         let query_grpc = open(ListenerName::QueryGrpc, role.answers());
+        let storage_grpc = open(ListenerName::StorageGrpc, role.serves_a_store());
         let listeners = Self {
             admin: admin.ok().flatten()?,
             otlp_grpc: otlp_grpc.ok()?,
@@ -154,6 +158,7 @@ impl Listeners {
             sampling_grpc: sampling_grpc.ok()?,
             query_http: query_http.ok()?,
             query_grpc: query_grpc.ok()?,
+            storage_grpc: storage_grpc.ok()?,
         };
         listeners.tell(check);
         Some(listeners)

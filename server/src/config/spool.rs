@@ -41,7 +41,7 @@ impl Spool {
             );
             return None;
         };
-        if !role.collects() {
+        if !role.collects() && !role.serves_a_store() {
             return None;
         }
         let here = common.iter().find(|b| b.lies_within_the_process());

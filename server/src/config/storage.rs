@@ -11,6 +11,7 @@ use ::storage::elasticsearch;
 use ::storage::embedded::NamespaceBounds;
 use ::storage::kafka;
 use ::storage::layers::{Limits, Window};
+use ::storage::remote;
 use ::storage::stack::Kept;
 use model::Instance;
 use settings::flag::Effect;
@@ -39,6 +40,8 @@ pub struct Storage {
     pub elasticsearch: Vec<elasticsearch::Config>,
     /// The topic of each instance on Kafka; empty where that is no backend.
     pub kafka: Vec<kafka::Config>,
+    /// The store in another process, then its archive; empty where that is no backend.
+    pub remote: Vec<remote::Config>,
     /// `memory.max-traces`; 0: no limit.
     pub memory_max_traces: usize,
     /// Spans that began longer ago become dead letters; none: no limit.
@@ -62,6 +65,8 @@ pub enum Backend {
     Elasticsearch,
     /// In a topic of Kafka, for an ingester.
     Kafka,
+    /// With another process that serves its store over gRPC.
+    Grpc,
     /// With a collector elsewhere: what an agent has.
     Collector,
 }
@@ -83,7 +88,7 @@ pub struct Embedded {
 
 const TYPE: &str = "span-storage.type";
 const UNION: &str = "query.union";
-const KNOWN: &str = "embedded, memory, elasticsearch, opensearch and kafka";
+const KNOWN: &str = "embedded, memory, elasticsearch, opensearch, kafka and grpc";
 const MAX_BYTES: &str = "embedded.max-bytes";
 const MIN_FREE_BYTES: &str = "embedded.min-free-bytes";
 const NAMESPACE_MAX_AGE: &str = "embedded.namespace-max-age";
@@ -123,6 +128,7 @@ impl Storage {
             Backend::Memory,
             Backend::Elasticsearch,
             Backend::Kafka,
+            Backend::Grpc,
         ];
         for backend in known {
             // what other roles read may stand in variables and files that are shared
@@ -218,6 +224,7 @@ impl Storage {
             embedded: Embedded::check(check),
             elasticsearch: Vec::new(),
             kafka: Vec::new(),
+            remote: Vec::new(),
             memory_max_traces: check.number("memory.max-traces"),
             span_max_age: check.time_or_none("span.max-age"),
             span_max_future: check.time_or_none("span.max-future"),
@@ -263,7 +270,7 @@ fn told_of_kafka(role: Role, backends: &mut Vec<Backend>, check: &mut Check<'_>)
     }
     // the others are read from
     backends.sort_by_key(|backend| *backend == Backend::Kafka);
-    if role.answers() && *backends == [Backend::Kafka] {
+    if (role.answers() || role.serves_a_store()) && *backends == [Backend::Kafka] {
         let instead = match role {
             Role::Query => "name the store that ingesters write to, such as elasticsearch",
             _ => {
@@ -359,6 +366,7 @@ impl Backend {
             Self::Memory => "memory",
             Self::Elasticsearch => "elasticsearch",
             Self::Kafka => "kafka",
+            Self::Grpc => "grpc",
             Self::Collector => "collector",
         }
     }
@@ -377,6 +385,7 @@ impl Backend {
             Self::Memory => vec!["memory.max-traces"],
             Self::Elasticsearch => under(&["es.", "es-archive."]),
             Self::Kafka => under(&["kafka.producer."]),
+            Self::Grpc => under(&["grpc-storage.", "grpc-storage-archive."]),
             Self::Collector => Vec::new(),
         }
     }
@@ -405,11 +414,11 @@ impl Backend {
             .filter(|backend| !(role.ingests() && **backend == Backend::Embedded))
             .map(|backend| backend.as_str())
             .collect();
-        if role != Role::AllInOne && !within.is_empty() {
+        if role != Role::AllInOne && !role.serves_a_store() && !within.is_empty() {
             check.wrong(
                 TYPE,
                 format!(
-                    "the role {role} alone can not use {}: it lies within one process, and no second one can share it; start all-in-one, or use elasticsearch",
+                    "the role {role} alone can not use {}: it lies within one process, and no second one can share it; start all-in-one, serve it by the role remote-storage and use grpc here, or use elasticsearch",
                     within.join(" and ")
                 ),
             );
@@ -436,7 +445,7 @@ impl Backend {
     pub fn from_word(word: &str) -> Result<Self, String> {
         let later = || {
             Err(format!(
-                "{word} is not in this version and arrives in a later one: use embedded, memory, elasticsearch or kafka until then"
+                "{word} is not in this version and arrives in a later one: use embedded, memory, elasticsearch, kafka or grpc until then"
             ))
         };
         match word {
@@ -444,8 +453,9 @@ impl Backend {
             "memory" => Ok(Self::Memory),
             "elasticsearch" | "opensearch" => Ok(Self::Elasticsearch),
             "kafka" => Ok(Self::Kafka),
-            "grpc" | "blackhole" => later(),
-            "grpc-plugin" => Err("grpc-plugin ended with Jaeger 1.58; the store grpc arrives in a later version: use embedded until then".to_owned()),
+            "grpc" => Ok(Self::Grpc),
+            "blackhole" => later(),
+            "grpc-plugin" => Err("grpc-plugin ended with Jaeger 1.58: start the plugin as a server, and use grpc with grpc-storage.server".to_owned()),
             "cassandra" | "badger" => Err(format!(
                 "Spoor has no store \"{word}\": use embedded, send new spans here, and leave Jaeger beside it for reading until its data has aged out"
             )),

@@ -10,6 +10,7 @@ mod instances;
 mod kafka;
 mod listening;
 mod prometheus;
+mod remote;
 
 pub(super) fn checked(role: Role, line: &[&str], variables: &[(&str, &str)]) -> Checked {
     let words: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();
@@ -128,10 +129,14 @@ fn stores_that_are_not_here_say_how_to_move() {
             "badger",
             "--span-storage.type: Spoor has no store \"badger\": use embedded",
         ),
-        ("grpc", "--span-storage.type: grpc is not in this version"),
+        ("grpc", "--grpc-storage.server: it is empty"),
+        (
+            "blackhole",
+            "--span-storage.type: blackhole is not in this version",
+        ),
         (
             "memry",
-            "--span-storage.type: \"memry\" is no store: embedded, memory, elasticsearch, opensearch and kafka are known; did you mean memory?",
+            "--span-storage.type: \"memry\" is no store: embedded, memory, elasticsearch, opensearch, kafka and grpc are known; did you mean memory?",
         ),
         ("memory,memory", "--span-storage.type: memory stands twice"),
         (
@@ -164,7 +169,7 @@ fn a_role_alone_needs_a_store_that_two_processes_share() {
         assert_eq!(
             told,
             [format!(
-                "span-storage.type: the role {role} alone can not use embedded: it lies within one process, and no second one can share it; start all-in-one, or use elasticsearch"
+                "span-storage.type: the role {role} alone can not use embedded: it lies within one process, and no second one can share it; start all-in-one, serve it by the role remote-storage and use grpc here, or use elasticsearch"
             )]
         );
         assert_eq!(problems(role, &["--span-storage.type=opensearch"]), [""; 0]);

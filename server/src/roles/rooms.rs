@@ -7,9 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use query::Place;
 use settings::tls::ClientTls;
@@ -19,14 +16,13 @@ use storage::embedded::{self, Embedded};
 use storage::forward::{self, Forward};
 use storage::kafka::Kafka;
 use storage::memory::{self, Memory};
+use storage::remote::Remote;
 use storage::spool::{self, Spools};
 use storage::stack::{self, Reading, Storage};
 use storage::{Backend, ReadLimits};
 
 use trust::{Dialer, Rules};
 
-use crate::admin;
-use crate::cli::Role;
 use crate::commands::version;
 use crate::config::{self, Config};
 
@@ -126,6 +122,13 @@ pub(super) async fn stores(config: &Config, registry: &mut Registry) -> anyhow::
                 topics.register(registry);
                 topics.keep();
                 Arc::new(topics)
+            }
+            config::Backend::Grpc => {
+                // reads files alone: the store may be away
+                let mut configs = config.storage.remote.clone().into_iter();
+                let store = configs.next().context("the store grpc has a server")?;
+                let opened = tokio::task::block_in_place(|| Remote::new(store, configs.next()));
+                Arc::new(opened.map_err(anyhow::Error::msg)?)
             }
             config::Backend::Collector => {
                 let collector = forward(config, registry)?;
@@ -267,6 +270,7 @@ pub(super) fn collector(
     };
     let mut told = collector::Config {
         otlp_grpc: grpc(&config.listeners.otlp_grpc, &collector.otlp_grpc)?,
+        storage_grpc: grpc(&config.listeners.storage_grpc, &collector.storage_grpc)?,
         otlp_http: http(&config.listeners.otlp_http, &collector.otlp_http)?,
         otlp_http_cors: cors(&collector.otlp_http_cors),
         jaeger_grpc: grpc(&config.listeners.jaeger_grpc, &collector.jaeger_grpc)?,
@@ -296,6 +300,12 @@ pub(super) fn collector(
     if config.role.forwards() {
         // whoever sends datagrams does not wait, and a collector may be asked again
         told.write_timeout = FORWARDING;
+    }
+    if config.role.serves_a_store() {
+        // whoever received the spans has done that
+        told.tags = Vec::new();
+        told.downsampling_ratio = 1.0;
+        told.sampling = collector::sampling::Config::default();
     }
     // one message of the largest size has to fit, however little memory there is
     told.budget_bytes = collector.budget.map_or_else(
@@ -392,6 +402,35 @@ pub(super) fn query(
         grpc: (config.listeners.query_grpc.as_ref())
             .map(|at| listener(at, config))
             .transpose()?,
+        places: addrs.iter().filter_map(place).collect(),
+        tracing: query.tracing_ratio.map(|ratio| query::Tracing {
+            writer: storage.writer(),
+            ratio,
+        }),
+        ..reading(query, rules, storage)
+    }))
+}
+
+/// What reads of the store that is served to other processes, in the role that does.
+pub(super) fn storage_reads(
+    config: &Config,
+    rules: &Rules,
+    storage: &Arc<Storage>,
+    registry: &mut Registry,
+) -> Option<axum::Router> {
+    let query = config.query.as_ref();
+    let query = query.filter(|_| config.role.serves_a_store())?;
+    let told = reading(query, rules, storage);
+    Some(query::storage_reads(
+        &told,
+        readers(config, storage),
+        registry,
+    ))
+}
+
+/// How the store is read, on no address.
+fn reading(query: &config::Query, rules: &Rules, storage: &Storage) -> query::Config {
+    query::Config {
         base_path: query.base_path.clone(),
         additional_headers: query.additional_headers.clone(),
         max_clock_skew: query.max_clock_skew,
@@ -399,10 +438,6 @@ pub(super) fn query(
         search_timeout: query.search_timeout,
         max_concurrent_reads: query.max_concurrent_reads,
         cache: query.cache.clone(),
-        tracing: query.tracing_ratio.map(|ratio| query::Tracing {
-            writer: storage.writer(),
-            ratio,
-        }),
         limits: ReadLimits {
             traces: query.max_traces,
             spans: query.max_spans,
@@ -419,8 +454,8 @@ pub(super) fn query(
             git_version: version::JAEGER.to_owned(),
             build_date: version::BUILD_DATE.to_owned(),
         },
-        places: addrs.iter().filter_map(place).collect(),
-    }))
+        ..query::Config::default()
+    }
 }
 
 /// How the query service reads the store.
@@ -452,41 +487,4 @@ pub(super) fn readers(config: &Config, storage: &Arc<Storage>) -> query::Stores 
 /// Where metrics are on the admin port.
 pub(super) fn metrics_path(config: &Config) -> Option<String> {
     (config.settings.text("metrics-backend") != "none").then(|| config.metrics_route.clone())
-}
-
-/// What `/version` says.
-pub(super) fn version() -> admin::Version {
-    admin::Version {
-        git_commit: version::GIT_COMMIT.to_owned(),
-        git_version: version::JAEGER.to_owned(),
-        build_date: version::BUILD_DATE.to_owned(),
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct BuildInfo {
-    version: &'static str,
-    revision: &'static str,
-    build_date: &'static str,
-    spoor: &'static str,
-}
-
-/// Jaeger's gauge of the build, under the name that its role gives it.
-pub(super) fn build_info(config: &Config, registry: &mut Registry) {
-    let family = Family::<BuildInfo, Gauge>::default();
-    let labels = BuildInfo {
-        version: version::JAEGER,
-        revision: version::GIT_COMMIT,
-        build_date: version::BUILD_DATE,
-        spoor: env!("CARGO_PKG_VERSION"),
-    };
-    family.get_or_create(&labels).set(1);
-    let name = match config.role {
-        Role::AllInOne => "jaeger_build_info",
-        Role::Collector => "jaeger_collector_build_info",
-        Role::Query => "jaeger_query_build_info",
-        Role::Agent => "jaeger_agent_build_info",
-        Role::Ingester => "jaeger_ingester_build_info",
-    };
-    registry.register(name, "What was built: always 1", family);
 }

@@ -22,42 +22,6 @@ macro_rules! server_tls {
     };
 }
 
-/// The server TLS block of a listener that this version does not open.
-macro_rules! server_tls_later {
-    ($prefix:literal, $note:expr) => {
-        [
-            Flag::accepted(concat!($prefix, ".tls.enabled"), Kind::Bool, "false", $note),
-            Flag::accepted(concat!($prefix, ".tls.cert"), Kind::Text, "", $note),
-            Flag::accepted(concat!($prefix, ".tls.key"), Kind::Text, "", $note),
-            Flag::accepted(concat!($prefix, ".tls.client-ca"), Kind::Text, "", $note),
-            Flag::accepted(
-                concat!($prefix, ".tls.cipher-suites"),
-                Kind::List,
-                "",
-                $note,
-            ),
-            Flag::accepted(concat!($prefix, ".tls.min-version"), Kind::Text, "", $note),
-            Flag::accepted(concat!($prefix, ".tls.max-version"), Kind::Text, "", $note),
-            Flag::accepted(
-                concat!($prefix, ".tls.reload-interval"),
-                Kind::Duration,
-                "0s",
-                $note,
-            ),
-            Flag::alias(
-                concat!($prefix, ".tls"),
-                Kind::Bool,
-                concat!($prefix, ".tls.enabled"),
-            ),
-            Flag::alias(
-                concat!($prefix, ".tls.client.ca"),
-                Kind::Text,
-                concat!($prefix, ".tls.client-ca"),
-            ),
-        ]
-    };
-}
-
 /// The client TLS block, all rows with one effect.
 macro_rules! client_tls {
     ($prefix:literal, $make:path, $note:expr) => {
@@ -135,4 +99,4 @@ macro_rules! processor {
     };
 }
 
-pub(super) use {client_tls, kafka_common, kafka_tls, processor, server_tls, server_tls_later};
+pub(super) use {client_tls, kafka_common, kafka_tls, processor, server_tls};

@@ -2,13 +2,12 @@
 //!
 //! Rows only. Source: `jaegertracing/jaeger: internal/storage/v1` at v1.76.0, `plugin/storage` at v1.20.0.
 
-use super::macros::client_tls;
-use super::store_macros::{cassandra, elasticsearch, elasticsearch_tls};
+use super::macros::{client_tls, server_tls};
+use super::store_macros::{cassandra, elasticsearch, elasticsearch_tls, remote, remote_tls};
 use crate::flag::{Flag, Kind, Reader};
 
 const DATELESS: &str = "an archive is one index without a date, until somebody rolls it over";
-const REMOTE: &str = "remote storage over gRPC arrives in a later version";
-const PLUGIN: &str = "plugins as programs ended with Jaeger 1.58; remote storage over gRPC arrives in a later version";
+const PLUGIN: &str = "plugins as programs ended with Jaeger 1.58: start it as a server, and give its address to grpc-storage.server";
 const CASSANDRA: &str = "Spoor has no Cassandra store: use span-storage.type=embedded, and leave Jaeger beside it until its data has aged out";
 const BADGER: &str = "Spoor has no Badger store: use span-storage.type=embedded with embedded.directory and embedded.max-age, and leave Jaeger beside it until its data has aged out";
 const VARIABLE: &str = "follows span-storage.type";
@@ -95,20 +94,11 @@ pub(super) const ROWS: &[Flag] = &[
     )
     .by(Reader::Query)
     .variable_only(),
-    Flag::accepted("grpc-storage.server", Kind::Text, "", REMOTE),
-    Flag::accepted(
-        "grpc-storage.connection-timeout",
-        Kind::Duration,
-        "5s",
-        REMOTE,
-    ),
-    Flag::accepted("grpc-storage-archive.enabled", Kind::Bool, "false", REMOTE),
-    Flag::accepted("grpc-storage-archive.server", Kind::Text, "", REMOTE),
-    Flag::accepted(
-        "grpc-storage-archive.connection-timeout",
-        Kind::Duration,
-        "5s",
-        REMOTE,
+    Flag::acts(
+        "grpc-storage-archive.enabled",
+        Kind::Bool,
+        "false",
+        "keep traces that somebody archives, with the server of grpc-storage-archive.server",
     ),
     Flag::accepted("grpc-storage-plugin.binary", Kind::Text, "", PLUGIN),
     Flag::accepted(
@@ -118,12 +108,20 @@ pub(super) const ROWS: &[Flag] = &[
         PLUGIN,
     ),
     Flag::accepted("grpc-storage-plugin.log-level", Kind::Text, "warn", PLUGIN),
-    Flag::accepted(
+    Flag::acts(
         "grpc.host-port",
         Kind::HostPort,
-        ":17271",
-        "the role remote-storage arrives in a later version",
-    ),
+        "",
+        "address where the role remote-storage serves its store; empty: listen.host at 17271",
+    )
+    .by(Reader::RemoteStorage),
+    Flag::acts(
+        "grpc.max-message-size",
+        Kind::Bytes,
+        "4MiB",
+        "longest message of spans that the role remote-storage takes, on the wire and inflated",
+    )
+    .by(Reader::RemoteStorage),
     Flag::refused("badger.ephemeral", Kind::Bool, "false", BADGER),
     Flag::refused("badger.directory-key", Kind::Text, "", BADGER),
     Flag::refused("badger.directory-value", Kind::Text, "", BADGER),
@@ -288,11 +286,17 @@ pub(super) const ARCHIVE_ALONE: &[Flag] = &[
     ),
 ];
 pub(super) const ARCHIVE_TLS: &[Flag] = &elasticsearch_tls!("es-archive");
-pub(super) const REMOTE_TLS: &[Flag] = &client_tls!("grpc-storage", Flag::accepted, REMOTE);
-pub(super) const REMOTE_ARCHIVE_TLS: &[Flag] =
-    &client_tls!("grpc-storage-archive", Flag::accepted, REMOTE);
-pub(super) const REMOTE_SERVER_TLS: &[Flag] =
-    &super::macros::server_tls_later!("grpc", "the role remote-storage arrives in a later version");
+pub(super) const REMOTE: &[Flag] = &remote!(
+    "grpc-storage",
+    "host:port of a store in another process, for span-storage.type=grpc: Jaeger's remote-storage, or Spoor's; several with commas, used in turn"
+);
+pub(super) const REMOTE_TLS: &[Flag] = &remote_tls!("grpc-storage");
+pub(super) const REMOTE_ARCHIVE: &[Flag] = &remote!(
+    "grpc-storage-archive",
+    "host:port of a store in another process that keeps archived traces, with grpc-storage-archive.enabled"
+);
+pub(super) const REMOTE_ARCHIVE_TLS: &[Flag] = &remote_tls!("grpc-storage-archive");
+pub(super) const REMOTE_SERVER_TLS: &[Flag] = &server_tls!("grpc", Reader::RemoteStorage);
 pub(super) const CASSANDRA_ROWS: &[Flag] = &cassandra!("cassandra", CASSANDRA);
 pub(super) const CASSANDRA_TLS: &[Flag] = &client_tls!("cassandra", Flag::refused, CASSANDRA);
 pub(super) const CASSANDRA_ARCHIVE: &[Flag] = &cassandra!("cassandra-archive", CASSANDRA);

@@ -73,6 +73,32 @@ macro_rules! elasticsearch_tls {
     };
 }
 
+/// Everything but the TLS block of `grpc-storage` or `grpc-storage-archive`.
+macro_rules! remote {
+    ($prefix:literal, $server:literal) => {
+        [
+            Flag::acts(concat!($prefix, ".server"), Kind::Text, "", $server),
+            Flag::acts(concat!($prefix, ".connection-timeout"), Kind::Duration, "5s", "how long the server may take to confirm one write, connecting included; how long it may take to answer, query.timeout says"),
+            Flag::acts(concat!($prefix, ".protocol"), Kind::Text, "", "how the server is spoken to: spoor, v2 or v1; empty: the first of these that it knows, which is found at the first call"),
+        ]
+    };
+}
+
+/// The client TLS block of `grpc-storage` or `grpc-storage-archive`.
+macro_rules! remote_tls {
+    ($prefix:literal) => {
+        [
+            Flag::acts(concat!($prefix, ".tls.enabled"), Kind::Bool, "false", "speak TLS to the server"),
+            Flag::acts(concat!($prefix, ".tls.ca"), Kind::Text, "", "path of the authorities that may have signed the server's certificate, PEM; read again when it changes; empty: those of the system"),
+            Flag::acts(concat!($prefix, ".tls.cert"), Kind::Text, "", "path of our certificate chain, PEM, for a server that asks for one; read again when it changes"),
+            Flag::acts(concat!($prefix, ".tls.key"), Kind::Text, "", "path of its private key, PEM; read again when it changes"),
+            Flag::acts(concat!($prefix, ".tls.server-name"), Kind::Text, "", "name that the server's certificate must hold; empty: the host that is called"),
+            Flag::acts(concat!($prefix, ".tls.skip-host-verify"), Kind::Bool, "false", "take any certificate: whoever stands in between can read and change spans"),
+            Flag::alias(concat!($prefix, ".tls"), Kind::Bool, concat!($prefix, ".tls.enabled")),
+        ]
+    };
+}
+
 /// `cassandra` or `cassandra-archive`.
 macro_rules! cassandra {
     ($prefix:literal, $how:expr) => {
@@ -176,4 +202,4 @@ macro_rules! cassandra {
     };
 }
 
-pub(super) use {cassandra, elasticsearch, elasticsearch_tls};
+pub(super) use {cassandra, elasticsearch, elasticsearch_tls, remote, remote_tls};

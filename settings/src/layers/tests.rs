@@ -170,7 +170,7 @@ fn within_a_layer_todays_name_wins_and_between_layers_the_higher() {
 #[test]
 fn what_changes_nothing_is_warned_of_once_a_reason() {
     let got = loaded(
-        "--grpc-storage.server=t --grpc-storage.connection-timeout=9s",
+        "--grpc-storage-plugin.binary=t --grpc-storage-plugin.log-level=info",
         &[
             ("COLLECTOR_QUEUE_SIZE", "99"),
             ("DEPENDENCY_STORAGE_TYPE", "elasticsearch"),
@@ -179,7 +179,7 @@ fn what_changes_nothing_is_warned_of_once_a_reason() {
     assert_eq!(told(&got), [""; 0]);
     let warnings = warned(&got);
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    assert!(warnings.contains(&"--grpc-storage.server, --grpc-storage.connection-timeout: remote storage over gRPC arrives in a later version".to_owned()), "{warnings:?}");
+    assert!(warnings.contains(&"--grpc-storage-plugin.binary, --grpc-storage-plugin.log-level: plugins as programs ended with Jaeger 1.58: start it as a server, and give its address to grpc-storage.server".to_owned()), "{warnings:?}");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn keys_in_a_file_may_be_in_either_case() {
 fn every_bad_value_is_told_with_its_place() {
     let file = file(
         ".yaml",
-        "query: {max-traces: many, base-path: [a, b]}\ngrpc-storage: {connection-timeout: many}\n",
+        "query: {max-traces: many, base-path: [a, b]}\nes-archive: {max-span-age: many}\n",
     );
     let path = file.path().to_string_lossy().into_owned();
     let got = loaded(

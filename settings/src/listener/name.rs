@@ -34,6 +34,8 @@ pub enum ListenerName {
     QueryHttp,
     /// Jaeger's query service over gRPC.
     QueryGrpc,
+    /// A store that is served to other processes.
+    StorageGrpc,
     /// Health and metrics.
     Admin,
 }
@@ -74,7 +76,7 @@ const fn datagrams(
     }
 }
 
-const ROWS: [Row; 13] = [
+const ROWS: [Row; 14] = [
     row(
         ListenerName::OtlpGrpc,
         "otlp-grpc",
@@ -155,6 +157,13 @@ const ROWS: [Row; 13] = [
         "query.grpc-server.host-port",
         "query.grpc.tls",
         ports::QUERY_GRPC,
+    ),
+    row(
+        ListenerName::StorageGrpc,
+        "storage-grpc",
+        "grpc.host-port",
+        "grpc.tls",
+        ports::STORAGE_GRPC,
     ),
     ADMIN,
 ];

@@ -1,12 +1,8 @@
 //! Which listeners may speak plaintext to other machines.
 //!
-//! In: the words of `plaintext.listeners`. Out: a set, or the word that names no listener. Listeners of later versions are known by name, so that one file of
-//! settings can serve both.
+//! In: the words of `plaintext.listeners`. Out: a set, or the word that names no listener.
 
 use super::ListenerName;
-
-/// Words that a later version of Spoor gives a meaning.
-const LATER: [&str; 1] = ["storage-grpc"];
 
 /// All that listen for datagrams.
 const DATAGRAMS: &str = "jaeger-udp";
@@ -45,7 +41,6 @@ impl Plaintext {
                         .extend(ListenerName::all().filter(|name| name.is_datagram()));
                 }
                 None if word == "all" => set.all = true,
-                None if LATER.contains(&word) => {}
                 None => {
                     return Err(PlaintextError {
                         word: word.to_owned(),
@@ -67,7 +62,6 @@ impl Plaintext {
 fn known() -> String {
     ListenerName::all()
         .map(ListenerName::as_str)
-        .chain(LATER)
         .collect::<Vec<_>>()
         .join(", ")
 }

@@ -15,10 +15,10 @@ use wire::r#gen::api_v2::{SamplingStrategyParameters, SamplingStrategyResponse};
 use wire::jaeger::proto::encode_post_spans;
 
 use super::Config;
-use super::codec::Raw;
 use super::metrics::Metrics;
-use super::peers::{Peer, Peers, explain};
+use crate::peers::{Peer, Peers, explain};
 use crate::port::WriteError;
+use crate::raw::Raw;
 use trust::Dialer;
 
 const POST_SPANS: PathAndQuery =

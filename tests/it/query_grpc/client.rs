@@ -25,7 +25,12 @@ pub(crate) struct Client(tonic::client::Grpc<Channel>);
 
 impl Client {
     pub(crate) async fn of(spoor: &Spoor) -> Self {
-        let endpoint = Endpoint::from_shared(spoor.url("query-grpc")).unwrap();
+        Self::at(spoor.url("query-grpc")).await
+    }
+
+    /// Of any server, as `http://host:port`.
+    pub(crate) async fn at(url: String) -> Self {
+        let endpoint = Endpoint::from_shared(url).unwrap();
         Self(tonic::client::Grpc::new(endpoint.connect().await.unwrap()))
     }
 

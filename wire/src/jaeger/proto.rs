@@ -13,8 +13,10 @@ mod encode;
 mod tag;
 
 pub(crate) use decode::decode_span_within;
-pub use decode::{Neighbours, decode_post_spans, decode_span, decode_span_after};
-pub use encode::{Written, encode_post_spans, encode_span, encode_span_after, encode_spans};
+pub use decode::{Neighbours, decode_post_spans, decode_span, decode_span_after, decode_spans};
+pub use encode::{
+    Written, encode_each, encode_post_spans, encode_span, encode_span_after, encode_spans,
+};
 
 #[cfg(test)]
 mod tests;

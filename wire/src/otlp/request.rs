@@ -13,7 +13,7 @@ use model::{Buffer, Resource, Scope, Slice, Span};
 
 use super::attribute::text;
 use super::resource::{ResourceReader, ScopeReader};
-use super::span::{FOREIGN, span};
+use super::span::{OWN, span};
 use crate::DecodeError;
 use crate::budget::Budget;
 use crate::cursor::Cursor;
@@ -37,8 +37,11 @@ pub(crate) struct Rejection {
     pub(crate) ordinal: usize,
 }
 
-/// Reads all of `buffer`.
-pub(crate) fn request(buffer: &Buffer, mut budget: Budget) -> Result<Request, DecodeError> {
+/// Reads all of `buffer`: with `FOREIGN`, another program's; with `OWN`, another Spoor's, with private fields.
+pub(crate) fn request<const MODE: bool>(
+    buffer: &Buffer,
+    mut budget: Budget,
+) -> Result<Request, DecodeError> {
     let mut request = Request {
         spans: budget.list(count_spans(Cursor::new(buffer))?)?,
         rejections: Vec::new(),
@@ -47,7 +50,7 @@ pub(crate) fn request(buffer: &Buffer, mut budget: Budget) -> Result<Request, De
     while let Some((number, wire)) = cursor.key()? {
         if number == 1 {
             let group = cursor.message(wire, "resource spans")?;
-            resource_spans(&group, &mut request, &mut budget)?;
+            resource_spans::<MODE>(&group, &mut request, &mut budget)?;
         } else {
             cursor.skip(number, wire)?;
         }
@@ -75,7 +78,7 @@ fn count_spans(mut request: Cursor<'_>) -> Result<usize, DecodeError> {
     Ok(spans)
 }
 
-fn resource_spans(
+fn resource_spans<const MODE: bool>(
     group: &Cursor<'_>,
     request: &mut Request,
     budget: &mut Budget,
@@ -85,18 +88,21 @@ fn resource_spans(
     let mut cursor = group.clone();
     while let Some((number, wire)) = cursor.key()? {
         match number {
-            1 => resource.read::<FOREIGN>(cursor.message(wire, "resource")?, budget)?,
+            1 => resource.read::<MODE>(cursor.message(wire, "resource")?, budget)?,
             3 => schema_url = cursor.slice(wire, "resource's schema url")?,
             _ => cursor.skip(number, wire)?,
         }
     }
     budget.charge(1, size_of::<Resource>() + 16)?;
-    let resource = Arc::new(resource.finish_foreign(text(schema_url, budget)?));
+    let resource = Arc::new(match MODE {
+        OWN => resource.finish_own(),
+        _ => resource.finish_foreign(text(schema_url, budget)?),
+    });
     let mut cursor = group.clone();
     while let Some((number, wire)) = cursor.key()? {
         if number == 2 {
             let group = cursor.message(wire, "scope spans")?;
-            scope_spans(&group, &resource, request, budget)?;
+            scope_spans::<MODE>(&group, &resource, request, budget)?;
         } else {
             cursor.skip(number, wire)?;
         }
@@ -104,7 +110,7 @@ fn resource_spans(
     Ok(())
 }
 
-fn scope_spans(
+fn scope_spans<const MODE: bool>(
     group: &Cursor<'_>,
     resource: &Arc<Resource>,
     request: &mut Request,
@@ -115,19 +121,22 @@ fn scope_spans(
     let mut cursor = group.clone();
     while let Some((number, wire)) = cursor.key()? {
         match number {
-            1 => scope.read::<FOREIGN>(cursor.message(wire, "scope")?, budget)?,
+            1 => scope.read::<MODE>(cursor.message(wire, "scope")?, budget)?,
             3 => schema_url = cursor.slice(wire, "scope's schema url")?,
             _ => cursor.skip(number, wire)?,
         }
     }
     budget.charge(1, size_of::<Scope>() + 16)?;
-    let scope = Arc::new(scope.finish_foreign(text(schema_url, budget)?));
+    let scope = Arc::new(match MODE {
+        OWN => scope.finish_own(),
+        _ => scope.finish_foreign(text(schema_url, budget)?),
+    });
     let mut cursor = group.clone();
     while let Some((number, wire)) = cursor.key()? {
         if number == 2 {
             let one = cursor.message(wire, "span")?;
             let range = one.range();
-            match span::<FOREIGN>(one, resource.clone(), scope.clone(), budget) {
+            match span::<MODE>(one, resource.clone(), scope.clone(), budget) {
                 Ok(span) => request.spans.push(span),
                 Err(reason) => request.reject(reason, range, budget)?,
             }

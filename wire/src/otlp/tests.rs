@@ -347,3 +347,13 @@ fn warnings_and_jaegers_spans_go_through_otlp() {
         assert_eq!(span.attributes[0].value, odd);
     }
 }
+
+proptest! {
+    #[test]
+    fn another_spoor_reads_every_span_as_it_was(spans in prop::collection::vec(arbitrary::span(), 0..4)) {
+        let decoded = decode_own(Bytes::from(encode_own(&spans))).unwrap();
+        prop_assert!(decoded.rejected.is_empty());
+        let by_bits = |spans: Vec<Span>| spans.into_iter().map(arbitrary::by_bits).collect::<Vec<_>>();
+        prop_assert_eq!(by_bits(decoded.spans), by_bits(spans));
+    }
+}

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use model::{Dialect, Event, KeyValue, Link, RefType, Resource, Scope, Span, StatusCode, Value};
 
 use super::resource::{OWN_SCHEMA_URL, OWN_SERVICE_NAME, SERVICE_NAME};
-use super::span::{DIALECT, OWN, REF_TYPE, WARNING};
+use super::span::{DIALECT, FOREIGN, OWN, REF_TYPE, WARNING};
 use crate::jaeger::to_otlp::Translator;
 use crate::writer::Writer;
 
@@ -26,10 +26,20 @@ pub fn encode(spans: &[Span]) -> Vec<u8> {
 
 /// Appends the same to `out`.
 pub fn append(spans: &[Span], out: &mut Vec<u8>) {
-    let spans = in_otlp(spans);
+    groups::<FOREIGN>(&in_otlp(spans), out);
+}
+
+/// `spans` in the same frame, each as it is: with private fields for what OTLP cannot say, the dialect among them. Only another Spoor reads that.
+pub fn encode_own(spans: &[Span]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(spans.len() * 512);
+    groups::<OWN>(spans, &mut out);
+    out
+}
+
+fn groups<const MODE: bool>(spans: &[Span], out: &mut Vec<u8>) {
     let mut writer = Writer::new(out);
     for group in spans.chunk_by(|a, b| Arc::ptr_eq(&a.resource, &b.resource)) {
-        writer.long_message(1, |w| resource_spans(w, group));
+        writer.long_message(1, |w| resource_spans::<MODE>(w, group));
     }
 }
 
@@ -43,24 +53,34 @@ pub(crate) fn in_otlp(spans: &[Span]) -> Cow<'_, [Span]> {
     Cow::Owned(spans.iter().map(translate).collect())
 }
 
-fn resource_spans(w: &mut Writer<'_>, group: &[Span]) {
+fn resource_spans<const MODE: bool>(w: &mut Writer<'_>, group: &[Span]) {
     let Some(first) = group.first() else { return };
     let resource = &*first.resource;
-    w.message(1, |w| foreign_resource(w, resource));
+    w.message(1, |w| match MODE {
+        OWN => own_resource(w, resource),
+        FOREIGN => foreign_resource(w, resource),
+    });
     for group in group.chunk_by(|a, b| Arc::ptr_eq(&a.scope, &b.scope)) {
-        w.long_message(2, |w| scope_spans(w, group));
+        w.long_message(2, |w| scope_spans::<MODE>(w, group));
     }
-    w.bytes_unless_empty(3, resource.schema_url.as_bytes());
+    if MODE == FOREIGN {
+        w.bytes_unless_empty(3, resource.schema_url.as_bytes());
+    }
 }
 
-fn scope_spans(w: &mut Writer<'_>, group: &[Span]) {
+fn scope_spans<const MODE: bool>(w: &mut Writer<'_>, group: &[Span]) {
     let Some(first) = group.first() else { return };
     let scope = &*first.scope;
-    w.message(1, |w| scope_fields(w, scope));
+    w.message(1, |w| match MODE {
+        OWN => own_scope(w, scope),
+        FOREIGN => scope_fields(w, scope),
+    });
     for one in group {
-        w.long_message(2, |w| span::<{ super::span::FOREIGN }>(w, one));
+        w.long_message(2, |w| span::<MODE>(w, one));
     }
-    w.bytes_unless_empty(3, scope.schema_url.as_bytes());
+    if MODE == FOREIGN {
+        w.bytes_unless_empty(3, scope.schema_url.as_bytes());
+    }
 }
 
 fn foreign_resource(w: &mut Writer<'_>, resource: &Resource) {

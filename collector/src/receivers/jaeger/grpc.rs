@@ -36,7 +36,7 @@ pub(crate) fn router(router: Router, receiver: Receiver, sampling: Arc<Sampling>
 }
 
 /// Jaeger's clients retry `UNAVAILABLE` and nothing else.
-fn status(fault: &Fault) -> Status {
+pub(crate) fn status(fault: &Fault) -> Status {
     let code = match fault {
         Fault::Undecodable(_) => Code::InvalidArgument,
         Fault::TooLarge { .. } => Code::ResourceExhausted,

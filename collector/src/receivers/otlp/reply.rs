@@ -13,7 +13,7 @@ use crate::intake::Stored;
 use crate::receivers::rpc_status::RpcStatus;
 
 /// The reply as protobuf; empty when everything was stored.
-pub(super) fn proto(stored: &Stored) -> Bytes {
+pub(crate) fn proto(stored: &Stored) -> Bytes {
     let partial = (stored.rejected > 0).then(|| ExportTracePartialSuccess {
         rejected_spans: stored.rejected.try_into().unwrap_or(i64::MAX),
         error_message: stored.first.clone(),
@@ -38,7 +38,7 @@ pub(super) fn json(stored: &Stored) -> Bytes {
 }
 
 /// The status of a fault. What may be retried carries when; what carries nothing must not be sent again.
-pub(super) fn status(fault: &Fault) -> RpcStatus {
+pub(crate) fn status(fault: &Fault) -> RpcStatus {
     let code = match fault {
         Fault::Undecodable(_) => Code::InvalidArgument,
         Fault::TooLarge { .. } => Code::ResourceExhausted,

@@ -98,7 +98,10 @@ fn backends(config: &config::Letters) -> Result<Vec<Arc<dyn Backend>>, Failed> {
                 Arc::new(opened.map_err(|error| Failed::Store(error.to_string()))?)
             }
             // nothing that is kept there outlives this command; and what failed behind Kafka goes to the store, not round again
-            config::Backend::Memory | config::Backend::Collector | config::Backend::Kafka => {
+            config::Backend::Memory
+            | config::Backend::Collector
+            | config::Backend::Kafka
+            | config::Backend::Grpc => {
                 continue;
             }
         });

@@ -189,6 +189,7 @@ impl Stores {
             ("memory", "es") => &[backends::MEMORY],
             ("memory", _) => &[backends::ARCHIVE_IN_MEMORY],
             ("grpc", "es") => &[backends::REMOTE],
+            ("grpc", _) => &[backends::REMOTE_ARCHIVE],
             _ => &[],
         };
         let unknown_store = Backend::from_word(kind).err();

@@ -35,20 +35,28 @@ pub fn decode_post_spans(body: Bytes) -> Result<Decoded, DecodeError> {
     };
     each_message(request, 1, "batch", |cursor| {
         each_message(cursor, 1, "span", |one| {
-            let range = one.range();
-            match reader.span(one, &mut budget) {
-                Ok(span) => decoded.spans.push(span),
-                Err(error) => {
-                    // the list doubles as it grows
-                    budget.charge(1, 320)?;
-                    decoded.rejected.push(RejectedSpan {
-                        reason: error.to_string(),
-                        payload: whole.slice(range),
-                    });
-                }
-            }
-            Ok(())
+            let read = reader.span(one.clone(), &mut budget);
+            keep(read, &mut decoded, &mut budget, || whole.slice(one.range()))
         })
+    })?;
+    Ok(decoded)
+}
+
+/// Decodes a message that holds spans in field 1, each with its process inside, such as `SpansResponseChunk` or a `WriteSpanRequest`.
+pub fn decode_spans(body: Bytes) -> Result<Decoded, DecodeError> {
+    let whole = body.clone();
+    let buffer = Buffer::new(body).ok_or(DecodeError::TooLong(whole.len()))?;
+    let mut budget = Budget::of_message(whole.len());
+    let message = Cursor::new(&buffer);
+    let [spans] = message.count([1])?;
+    let mut reader = SpanReader::new(Arc::default());
+    let mut decoded = Decoded {
+        spans: budget.list(spans)?,
+        rejected: Vec::new(),
+    };
+    each_message(message, 1, "span", |one| {
+        let read = reader.span(one.clone(), &mut budget);
+        keep(read, &mut decoded, &mut budget, || whole.slice(one.range()))
     })?;
     Ok(decoded)
 }
@@ -103,6 +111,27 @@ fn read_span(
         }
     }
     Ok(span)
+}
+
+/// Keeps a span that was read, or its bytes and why it could not be.
+fn keep(
+    read: Result<Span, DecodeError>,
+    decoded: &mut Decoded,
+    budget: &mut Budget,
+    payload: impl FnOnce() -> Bytes,
+) -> Result<(), DecodeError> {
+    match read {
+        Ok(span) => decoded.spans.push(span),
+        Err(error) => {
+            // the list doubles as it grows
+            budget.charge(1, 320)?;
+            decoded.rejected.push(RejectedSpan {
+                reason: error.to_string(),
+                payload: payload(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Calls `read` with every message in field `number`.

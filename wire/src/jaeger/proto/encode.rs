@@ -29,13 +29,22 @@ pub fn encode_span(span: &Span, out: &mut Vec<u8>) {
 
 /// The same of a span that comes after others: a process that is that of the span before is copied.
 pub fn encode_span_after(span: &Span, written: &mut Written, out: &mut Vec<u8>) {
-    let resource = &span.resource;
-    if !(written.resource.as_ref()).is_some_and(|before| Arc::ptr_eq(before, resource)) {
-        written.process.clear();
-        write_process(&mut Writer::new(&mut written.process), 10, resource);
-        written.resource = Some(resource.clone());
+    write_span(&mut Writer::new(out), span, written.process_of(span));
+}
+
+// === impl Written ===
+
+impl Written {
+    /// The process of `span`, as it stands in one.
+    fn process_of(&mut self, span: &Span) -> &[u8] {
+        let resource = &span.resource;
+        if !(self.resource.as_ref()).is_some_and(|before| Arc::ptr_eq(before, resource)) {
+            self.process.clear();
+            write_process(&mut Writer::new(&mut self.process), 10, resource);
+            self.resource = Some(resource.clone());
+        }
+        &self.process
     }
-    write_span(&mut Writer::new(out), span, &written.process);
 }
 
 /// `spans` as a `PostSpansRequest`. The process stands in the batch when all spans share it, else in each span.
@@ -47,13 +56,13 @@ pub fn encode_post_spans(spans: &[Span]) -> Vec<u8> {
             .all(|span| Arc::ptr_eq(resource, &span.resource))
     });
     Writer::new(&mut out).long_message(1, |w| {
-        let mut process = Vec::new();
+        let mut written = Written::default();
         for span in spans {
-            if shared.is_none() {
-                process.clear();
-                write_process(&mut Writer::new(&mut process), 10, &span.resource);
-            }
-            w.long_message(1, |w| write_span(w, span, &process));
+            let process = match shared {
+                Some(_) => &[],
+                None => written.process_of(span),
+            };
+            w.long_message(1, |w| write_span(w, span, process));
         }
         if let Some(resource) = shared {
             write_process(w, 2, resource);
@@ -68,6 +77,17 @@ pub fn encode_spans(spans: &[jaeger::Span]) -> Vec<u8> {
     let mut w = Writer::new(&mut out);
     for span in spans {
         w.long_message(1, |w| write_view(w, span));
+    }
+    out
+}
+
+/// The same of spans as they are stored, such as a `WriteSpanRequest` of one.
+pub fn encode_each(spans: &[Span]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(spans.len() * 512);
+    let mut w = Writer::new(&mut out);
+    let mut written = Written::default();
+    for span in spans {
+        w.long_message(1, |w| write_span(w, span, written.process_of(span)));
     }
     out
 }

@@ -257,3 +257,22 @@ proptest! {
         prop_assert_eq!(first, again);
     }
 }
+
+#[test]
+fn spans_of_a_chunk_come_back_and_a_broken_one_is_rejected_alone() {
+    let span = |id| Span {
+        trace_id: TraceId::from_halves(1, 2),
+        span_id: SpanId::from_u64(id),
+        name: "op".into(),
+        resource: Arc::new(model::Resource::of_service("svc")),
+        ..Span::default()
+    };
+    let mut bytes = encode_each(&[span(1), span(2)]);
+    bytes.extend(raw(|w| w.message(1, |w| w.bytes(1, b"short"))));
+    let decoded = decode_spans(Bytes::from(bytes)).unwrap();
+    let ids: Vec<_> = decoded.spans.iter().map(|span| span.span_id).collect();
+    assert_eq!(ids, [SpanId::from_u64(1), SpanId::from_u64(2)]);
+    assert_eq!(decoded.spans[1].resource.service_name(), "svc");
+    assert_eq!(decoded.rejected.len(), 1);
+    assert!(decoded.rejected[0].reason.contains("trace id"));
+}

@@ -6,6 +6,7 @@ use crate::commands::migrate::pattern::{As, Pattern, converted, decide, nothing,
 
 const ONE_SHARDS: &str = "the shards and copies of spans are those of all indices";
 const WAY: &str = "Spoor answers when spans are durable, in one way";
+const KEPT: &[(&str, &str)] = &[("grpc-storage-archive.enabled", "true")];
 const TLS: &[(&str, &str)] = &[("es.tls.enabled", "true")];
 const ALIASES: &[(&str, &str)] = &[("es.use-aliases", "true")];
 const POLICY: &[(&str, &str)] = &[("es.use-aliases", "true"), ("es.use-ilm", "true")];
@@ -27,6 +28,18 @@ pub(super) const REMOTE: &[Pattern] = &[
     setting("tls.key_file", "grpc-storage.tls.key"),
     setting("tls.server_name_override", "grpc-storage.tls.server-name"),
     setting("tls.insecure_skip_verify", "grpc-storage.tls.skip-host-verify"),
+];
+
+#[rustfmt::skip] // a row a line
+pub(super) const REMOTE_ARCHIVE: &[Pattern] = &[
+    setting("endpoint", "grpc-storage-archive.server").with(KEPT),
+    setting("timeout", "grpc-storage-archive.connection-timeout"),
+    converted("tls.insecure", "grpc-storage-archive.tls.enabled", As::Not),
+    setting("tls.ca_file", "grpc-storage-archive.tls.ca"),
+    setting("tls.cert_file", "grpc-storage-archive.tls.cert"),
+    setting("tls.key_file", "grpc-storage-archive.tls.key"),
+    setting("tls.server_name_override", "grpc-storage-archive.tls.server-name"),
+    setting("tls.insecure_skip_verify", "grpc-storage-archive.tls.skip-host-verify"),
 ];
 
 #[rustfmt::skip] // a row a line

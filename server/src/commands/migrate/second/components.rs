@@ -377,7 +377,7 @@ const OTHERS: &[Pattern] = &[
     nothing("extensions.jaeger_mcp.**", "Spoor has no such server"),
     nothing("extensions.storage_cleaner.**", "it was for tests of Jaeger's"),
     setting("extensions.remote_storage.endpoint", "grpc.host-port"),
-    nothing("extensions.remote_storage.**", "the role remote-storage arrives in a later version"),
+    nothing("extensions.remote_storage.**", "start spoor remote-storage: it serves its one store"),
 ];
 
 /// Every row but those of stores.

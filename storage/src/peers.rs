@@ -1,4 +1,4 @@
-//! The collector's addresses, and a connection to each.
+//! The addresses of a server that is called over gRPC, and a connection to each.
 //!
 //! In: host names and ports. Out: the next connection in turn. A headless service has an address for each of its pods, so names are looked up again
 //! now and then, and after each failure; who is gone is forgotten, who is new gets its share.
@@ -29,16 +29,16 @@ const SOONEST: Duration = Duration::from_secs(1);
 /// Addresses of all names together.
 const MOST_PEERS: usize = 64;
 
-/// One address of the collector.
-pub(super) struct Peer {
+/// One address of the server.
+pub(crate) struct Peer {
     address: SocketAddr,
-    pub(super) channel: Channel,
+    pub(crate) channel: Channel,
     /// What calls are addressed to.
-    pub(super) origin: Uri,
+    pub(crate) origin: Uri,
 }
 
 /// All of them.
-pub(super) struct Peers {
+pub(crate) struct Peers {
     shared: Arc<Shared>,
     turn: AtomicUsize,
     /// Looking names up, which no call waits for that has an address already.
@@ -69,7 +69,7 @@ struct Known {
 // === impl Peers ===
 
 impl Peers {
-    pub(super) fn new(targets: Vec<HostPort>, dialer: Dialer) -> Self {
+    pub(crate) fn new(targets: Vec<HostPort>, dialer: Dialer) -> Self {
         Self {
             shared: Arc::new(Shared {
                 targets,
@@ -83,7 +83,7 @@ impl Peers {
     }
 
     /// The next in turn; an error when no name has an address. Waits only while none was ever found.
-    pub(super) async fn next(&self) -> Result<Arc<Peer>, String> {
+    pub(crate) async fn next(&self) -> Result<Arc<Peer>, String> {
         loop {
             let looked = self.shared.looked.notified();
             if self.shared.begins_to_look() {
@@ -105,12 +105,12 @@ impl Peers {
     }
 
     /// A call failed: addresses may have changed.
-    pub(super) fn doubt(&self) {
+    pub(crate) fn doubt(&self) {
         self.shared.known.lock().doubtful = true;
     }
 
     /// For messages.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let targets = self.shared.targets.iter();
         let shown: Vec<String> = targets.map(ToString::to_string).collect();
         shown.join(",")
@@ -207,7 +207,7 @@ impl Shared {
 }
 
 /// A status with all that lies behind it: tonic's own words say nothing of what went wrong.
-pub(super) fn explain(status: &Status) -> String {
+pub(crate) fn explain(status: &Status) -> String {
     let said = causes::joined(status.message(), status.source());
     if said.is_empty() {
         return format!("{:?}", status.code());
