@@ -103,11 +103,13 @@ impl Backend for Remote {
 
     /// What is not known of the other side is not claimed.
     fn capabilities(&self) -> Capabilities {
+        let is_spoor = self.store.known() == Some(Protocol::Spoor);
         Capabilities {
             durable: true,
             archive: self.archive.is_some(),
             operation_kinds: true,
-            lossless: self.store.known() == Some(Protocol::Spoor),
+            lossless: is_spoor,
+            counts_calls: is_spoor,
             remote: true,
             ..Capabilities::default()
         }

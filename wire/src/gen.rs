@@ -34,6 +34,12 @@ pub mod storage {
     pub mod v2 {
         include!("gen/jaeger.storage.v2.rs");
     }
+
+    /// `spoor.storage.v1`: what another Spoor asks of it beside that.
+    #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
+    pub mod own {
+        include!("gen/spoor.storage.v1.rs");
+    }
 }
 
 /// `zipkin.proto3`: the list of spans that Zipkin's clients send in protobuf.

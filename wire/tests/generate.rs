@@ -79,5 +79,6 @@ fn committed_code_is_what_the_protos_make() {
     check_described(&["api_v3/query_service.proto"], "jaeger.api_v3");
     check_described(&["storage/v1/storage.proto"], "jaeger.storage.v1");
     check_described(&["storage/v2/storage.proto"], "jaeger.storage.v2");
+    check_package(&["spoor/storage.proto"], "spoor.storage.v1");
     check_package(&["zipkin/zipkin.proto"], "zipkin.proto3");
 }

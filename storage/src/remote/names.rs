@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use model::{SpanKind, Str};
 use prost::{DecodeError, Message as _};
-use wire::r#gen::storage::{v1, v2};
+use wire::r#gen::storage::{own, v1, v2};
 use wire::times::timestamp;
 
 use super::protocol::Protocol;
-use crate::port::{DependencyLink, Operation, OperationQuery};
+use crate::port::{DependencyLink, Durations, LinkKind, Operation, OperationQuery};
 
 /// The last moment that Go's times can be taken apart to nanoseconds of.
 const LAST_NS: u64 = i64::MAX as u64;
@@ -75,10 +75,33 @@ pub(super) fn dependencies_request(start_ns: u64, end_ns: u64) -> Vec<u8> {
     request.encode_to_vec()
 }
 
-pub(super) fn dependencies(answer: Bytes) -> Result<Vec<DependencyLink>, DecodeError> {
+/// Nothing is told of a link but its calls, save by another Spoor.
+pub(super) fn dependencies(
+    protocol: Protocol,
+    answer: Bytes,
+) -> Result<Vec<DependencyLink>, DecodeError> {
+    if protocol == Protocol::Spoor {
+        let links = own::GetLinksResponse::decode(answer)?.links;
+        return Ok(DependencyLink::sum(links.into_iter().filter_map(link)));
+    }
     let links = v2::GetDependenciesResponse::decode(answer)?.dependencies;
-    let links = links.into_iter().map(|link| {
-        DependencyLink::calls(link.parent.into(), link.child.into(), link.call_count)
-    });
+    let links = links
+        .into_iter()
+        .map(|link| DependencyLink::calls(link.parent.into(), link.child.into(), link.call_count));
     Ok(DependencyLink::sum(links))
+}
+
+/// A link of a kind that a newer Spoor knows is none here.
+fn link(of: own::Link) -> Option<DependencyLink> {
+    let buckets = of.duration_buckets.into_iter().zip(of.duration_counts);
+    let buckets = buckets.filter_map(|(bucket, count)| Some((u16::try_from(bucket).ok()?, count)));
+    Some(DependencyLink {
+        kind: LinkKind::parse(&of.kind)?,
+        error_count: of.error_count,
+        durations: Durations {
+            sum_us: of.duration_sum_us,
+            buckets: buckets.collect(),
+        },
+        ..DependencyLink::calls(of.parent.into(), of.child.into(), of.call_count)
+    })
 }

@@ -62,6 +62,7 @@ impl Protocol {
             (Self::Spoor, Method::Write | Method::WriteStream) => {
                 "/spoor.storage.v1.TraceWriter/Export"
             }
+            (Self::Spoor, Method::Dependencies) => "/spoor.storage.v1.DependencyReader/GetLinks",
             (Self::V2, Method::GetTraces) => v2!("TraceReader/GetTraces"),
             (Self::V2, Method::FindTraces) => v2!("TraceReader/FindTraces"),
             (Self::V2, Method::Write | Method::WriteStream) => {
@@ -69,9 +70,7 @@ impl Protocol {
             }
             (Self::Spoor | Self::V2, Method::Services) => v2!("TraceReader/GetServices"),
             (Self::Spoor | Self::V2, Method::Operations) => v2!("TraceReader/GetOperations"),
-            (Self::Spoor | Self::V2, Method::Dependencies) => {
-                v2!("DependencyReader/GetDependencies")
-            }
+            (Self::V2, Method::Dependencies) => v2!("DependencyReader/GetDependencies"),
             (Self::Spoor | Self::V2, Method::Capabilities) => v2!("Capabilities/GetCapabilities"),
             (Self::V1 { .. }, Method::GetTraces) => v1!("SpanReaderPlugin/GetTrace"),
             (Self::V1 { .. }, Method::FindTraces) => v1!("SpanReaderPlugin/FindTraces"),

@@ -278,8 +278,8 @@ impl DependencyReader for Reader {
     ) -> BoxFuture<'a, Result<Vec<DependencyLink>, ReadError>> {
         let asked = async move {
             let request = |_| names::dependencies_request(start_ns, end_ns);
-            let (_, answer) = self.only(cx, Method::Dependencies, request).await?;
-            names::dependencies(answer).map_err(|error| self.unreadable(&error))
+            let (protocol, answer) = self.only(cx, Method::Dependencies, request).await?;
+            names::dependencies(protocol, answer).map_err(|error| self.unreadable(&error))
         };
         asked.boxed()
     }

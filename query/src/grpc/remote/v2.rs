@@ -11,6 +11,7 @@ use model::{KeyValue, Slice, Span, Str, TraceId, Value};
 use prost::Message as _;
 use storage::{GetTrace, TraceQuery};
 use tonic::Status;
+use wire::r#gen::storage::own::{GetLinksResponse, Link};
 use wire::r#gen::storage::v2::{
     AnyValue, Dependency, FindTraceIDsRequest, FindTraceIDsResponse, FindTraceSummariesRequest,
     FindTraceSummariesResponse, FindTracesRequest, FoundTraceId, GetCapabilitiesRequest,
@@ -36,7 +37,7 @@ macro_rules! path {
 }
 macro_rules! own {
     ($method:literal) => {
-        concat!("/spoor.storage.v1.TraceReader/", $method)
+        concat!("/spoor.storage.v1.", $method)
     };
 }
 
@@ -53,9 +54,9 @@ pub(super) fn add(router: Router, api: &Arc<Api>) -> Router {
     };
     let (plain, own): (Encode, Encode) = (wire::otlp::encode, wire::otlp::encode_own);
     let router = method::add(router, api, path!("TraceReader/GetTraces"), get(plain));
-    let router = method::add(router, api, own!("GetTraces"), get(own));
+    let router = method::add(router, api, own!("TraceReader/GetTraces"), get(own));
     let router = method::add(router, api, path!("TraceReader/FindTraces"), found(plain));
-    let router = method::add(router, api, own!("FindTraces"), found(own));
+    let router = method::add(router, api, own!("TraceReader/FindTraces"), found(own));
     let router = method::add(router, api, path!("TraceReader/FindTraceIDs"), find_ids);
     let path = path!("TraceReader/FindTraceSummaries");
     let router = method::add(router, api, path, summaries);
@@ -63,6 +64,7 @@ pub(super) fn add(router: Router, api: &Arc<Api>) -> Router {
     let router = method::add(router, api, path!("TraceReader/GetOperations"), operations);
     let path = path!("DependencyReader/GetDependencies");
     let router = method::add(router, api, path, dependencies);
+    let router = method::add(router, api, own!("DependencyReader/GetLinks"), links);
     let path = path!("Capabilities/GetCapabilities");
     method::add(router, api, path, capabilities)
 }
@@ -150,6 +152,32 @@ async fn dependencies(asked: Question<GetDependenciesRequest>, out: Outlet) -> R
     let dependencies = links.collect();
     out.message(&GetDependenciesResponse { dependencies })
         .await?;
+    Ok(End::lacking(call.lacks()))
+}
+
+/// The same for another Spoor, with all that is known.
+async fn links(asked: Question<GetDependenciesRequest>, out: Outlet) -> Result<End, Status> {
+    let (start_ns, end_ns) = hours(asked.message.start_time, asked.message.end_time);
+    let call = asked.call()?;
+    let links = call.get_links(start_ns, end_ns).await;
+    let links = links.map_err(failed)?.into_iter().map(|link| Link {
+        parent: link.parent.to_string(),
+        child: link.child.to_string(),
+        kind: link.kind.as_str().to_owned(),
+        call_count: link.call_count,
+        error_count: link.error_count,
+        duration_sum_us: link.durations.sum_us,
+        duration_buckets: link
+            .durations
+            .buckets
+            .keys()
+            .copied()
+            .map(u32::from)
+            .collect(),
+        duration_counts: link.durations.buckets.into_values().collect(),
+    });
+    let links = links.collect();
+    out.message(&GetLinksResponse { links }).await?;
     Ok(End::lacking(call.lacks()))
 }
 
