@@ -74,7 +74,7 @@ const KEPT_IN: [(&str, &[&str]); 22] = [
     ("tonic-prost", &["wire", "collector", "query"]),
     ("tonic-health", &["collector", "query"]),
     ("tonic-reflection", &["collector", "query"]),
-    ("prost", &["wire", "collector", "query"]),
+    ("prost", &["wire", "storage", "collector", "query"]),
     ("prost-types", &["wire", "collector", "query"]),
     ("opentelemetry-proto", &["wire", "collector"]),
     ("axum", &["listen", "collector", "query", "server"]),
