@@ -53,7 +53,7 @@ pub(super) const ROWS: &[Pattern] = &[
     setting("query.metricsStorage.ServerUrl", "prometheus.server-url"),
     setting("query.metricsStorage.server-url", "prometheus.server-url"),
     setting("query.tracingEnabled", "query.enable-tracing"),
-    nothing("allInOne.tracingEnabled", "tracing of Spoor itself arrives in a later version"),
+    setting("allInOne.tracingEnabled", "query.enable-tracing"),
     setting("allInOne.metricsStorage.type", "METRICS_STORAGE_TYPE"),
     setting("allInOne.metricsStorage.ServerUrl", "prometheus.server-url"),
     decide("collector.kafkaSecretName", "its Secret holds who we are for Kafka: have Spoor's pod take it as variables or files of kafka.producer"),

@@ -340,7 +340,7 @@ const OTHERS: &[Pattern] = &[
     setting("service.telemetry.logs.encoding", "log-encoding"),
     nothing("service.telemetry.logs.**", "logs go to standard error"),
     nothing("service.telemetry.metrics.**", "metrics are at admin.http.host-port: have them scraped there"),
-    nothing("service.telemetry.traces.**", "tracing of Spoor itself arrives in a later version"),
+    nothing("service.telemetry.traces.**", "spans of Spoor's own queries go to its own store: query.enable-tracing"),
     nothing("service.telemetry.resource.**", "metrics carry no such labels"),
     nothing("service.extensions", "what there is has settings, and is on"),
     nothing("service.pipelines.**", "spans take one way, from every listener to the store"),
