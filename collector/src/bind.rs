@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use futures_util::future::{join_all, try_join_all};
+use listen::reflection;
 use prometheus_client::registry::Registry;
 use storage::layers::window::system_clock;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,7 @@ use crate::inflow::Limit;
 use crate::intake::{Intake, Origin, Parts, Receiver};
 use crate::metrics::{Agent, Asked, LostInKernel, Metrics};
 use crate::receivers::jaeger::udp::{self, Udp};
-use crate::receivers::{jaeger, otlp, reflection, remote, zipkin};
+use crate::receivers::{jaeger, otlp, remote, zipkin};
 use crate::sampling::{self, Sampling};
 
 /// Why receivers cannot be bound.
@@ -43,7 +44,7 @@ pub enum BindError {
     Sampling(#[from] sampling::Error),
     /// The descriptions for gRPC reflection cannot be read: a defect of this build.
     #[error("cannot describe the services for grpc reflection: {0}")]
-    Reflection(#[from] tonic_reflection::server::Error),
+    Reflection(#[from] reflection::Error),
 }
 
 /// Bound receivers, not yet accepting.
@@ -59,6 +60,8 @@ const JAEGER_SERVICES: &[&str] = &[
     "jaeger.api_v2.CollectorService",
     "jaeger.api_v2.SamplingManager",
 ];
+/// Names that gRPC reflection lists on 14250, as in Jaeger.
+const JAEGER_LISTED: &[&str] = &["jaeger.api_v2.CollectorService"];
 /// Names that gRPC health knows on 5779.
 const SAMPLING_SERVICES: &[&str] = &["jaeger.api_v2.SamplingManager"];
 /// Names that gRPC health knows on 4317.
@@ -119,7 +122,8 @@ pub async fn bind(
     if let Some(settings) = &config.jaeger_grpc {
         let receiver = receiver(&intake, settings, jaeger::grpc::ORIGIN, JAEGER_GRPC_LIMIT);
         let router = receivers.with_health(JAEGER_SERVICES).await;
-        let router = jaeger::grpc::router(reflection::add(router)?, receiver, sampling.clone());
+        let router = reflection::add(router, &[wire::r#gen::DESCRIPTORS], JAEGER_LISTED)?;
+        let router = jaeger::grpc::router(router, receiver, sampling.clone());
         receivers.add(&settings.listener, router, listeners).await?;
     }
     if let Some(settings) = &config.jaeger_thrift {

@@ -4,7 +4,6 @@ mod cors;
 mod http;
 pub(crate) mod jaeger;
 pub(crate) mod otlp;
-pub(crate) mod reflection;
 pub(crate) mod remote;
 mod rpc_status;
 pub(crate) mod sampling;

@@ -1,8 +1,8 @@
 //! Accepting connections for every HTTP/1.1 and HTTP/2 listener of Spoor.
 //!
 //! In: addresses, TLS files and an [`axum::Router`]. Out: requests, each with a [`Peer`], under limits that hold before a handler runs: how many
-//! connections, how long until the first byte, the handshake, the headers, the next piece of a body. It knows no protocol above HTTP but how gRPC is told from others, no route and
-//! no flag but the names it is given for its errors.
+//! connections, how long until the first byte, the handshake, the headers, the next piece of a body. It knows no protocol above HTTP but how gRPC is told from others and its reflection, no
+//! other route and no flag but the names it is given for its errors.
 //!
 //! `bind` then `serve`: addresses are known in between, and nothing is accepted before `serve`.
 //!
@@ -21,6 +21,7 @@ mod io;
 mod metrics;
 mod occasional;
 mod peer;
+pub mod reflection;
 mod service;
 mod sniff;
 pub mod tls;

@@ -9,7 +9,6 @@
 //! Source: `jaegertracing/jaeger: cmd/query/app/{grpc_handler,server}.go` v1.76.0.
 
 mod answer;
-mod describe;
 mod health;
 mod method;
 mod metrics;
@@ -26,19 +25,24 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use listen::grpc::is_grpc;
+use listen::reflection;
 use storage::ReadError;
 use tonic::{Code, Status};
 
 use crate::Config;
 use crate::service::Service;
 
-pub(crate) use describe::Error;
 pub(crate) use health::Health;
 
 /// The listener, by its word.
 const LISTENER: &str = "query-grpc";
 /// What is served, by the names that reflection lists and health knows.
 const SERVICES: [&str; 3] = [v2::SERVICE, v3::SERVICE, metrics::SERVICE];
+const DESCRIBED: [&[u8]; 3] = [
+    wire::r#gen::DESCRIPTORS,
+    wire::r#gen::API_V3_DESCRIPTORS,
+    wire::r#gen::METRICS_DESCRIPTORS,
+];
 const NOT_GRPC: &str = "this port speaks gRPC: send content-type application/grpc over HTTP/2, or use the port of the HTTP API (16686)\n";
 
 /// What every request needs.
@@ -53,7 +57,10 @@ struct Api {
 ///
 /// # Errors
 /// When the descriptions for reflection cannot be read: a defect of this build.
-pub(crate) async fn router(service: Service, config: &Config) -> Result<(Router, Health), Error> {
+pub(crate) async fn router(
+    service: Service,
+    config: &Config,
+) -> Result<(Router, Health), reflection::Error> {
     let api = Arc::new(Api {
         service,
         tag_expressions: config.tag_expressions,
@@ -63,7 +70,7 @@ pub(crate) async fn router(service: Service, config: &Config) -> Result<(Router,
     let router = v3::add(router, &api);
     let router = metrics::add(router, &api);
     let (router, health) = Health::add(router, &SERVICES).await;
-    let router = describe::add(router, &SERVICES)?;
+    let router = reflection::add(router, &DESCRIBED, &SERVICES)?;
     Ok((router.fallback(unimplemented), health))
 }
 

@@ -33,7 +33,7 @@ pub enum BindError {
     Listen(#[from] listen::BindError),
     /// The descriptions for gRPC reflection cannot be read: a defect of this build.
     #[error("cannot describe the services for grpc reflection: {0}")]
-    Reflection(#[from] grpc::Error),
+    Reflection(#[from] listen::reflection::Error),
     /// The web UI cannot be shown: another file or setting mends it.
     #[error(transparent)]
     Site(#[from] http::SiteError),

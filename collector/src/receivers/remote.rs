@@ -8,10 +8,10 @@
 use axum::Router;
 use axum::routing::post;
 use bytes::Bytes;
+use listen::reflection::{self, Error};
 use tonic::Status;
-use tonic_reflection::server::Error;
 
-use super::{jaeger, otlp, reflection};
+use super::{jaeger, otlp};
 use crate::intake::{Decode, Origin, Receiver};
 use crate::receivers::unary::{self, Method};
 
@@ -51,7 +51,6 @@ const LISTED: &[&str] = &[
     "jaeger.storage.v2.DependencyReader",
     "jaeger.storage.v2.Capabilities",
     "opentelemetry.proto.collector.trace.v1.TraceService",
-    "grpc.health.v1.Health",
 ];
 const DESCRIBED: &[&[u8]] = &[
     wire::r#gen::STORAGE_V1_DESCRIPTORS,
@@ -77,7 +76,7 @@ pub(crate) fn router(
         reply: |_| Bytes::new(),
         status: jaeger::grpc::status,
     };
-    let router = reflection::describe(router.merge(reads), DESCRIBED, LISTED)?;
+    let router = reflection::add(router.merge(reads), DESCRIBED, LISTED)?;
     let plain = export(
         "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
         wire::otlp::decode,
