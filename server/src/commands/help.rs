@@ -19,7 +19,7 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   remote-storage serve a store to other processes over gRPC
   print-config   print every setting in effect with where it came from; --format json
   validate       check flags, variables and file, tell every problem, start nothing
-  check          the same, and ask the stores elsewhere, Elasticsearch, Kafka, grpc: certificates, rights, topics, room, lag; --output json
+  check          the same, and ask stores that are elsewhere: certificates, rights, topics, room, lag; --output json
   env            list the environment variables
   store          look at the embedded store's folder, verify, export, import: spoor store --help
   dead-letter    show spans that could not be stored, send them again: spoor dead-letter --help

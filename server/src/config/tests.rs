@@ -129,7 +129,7 @@ fn stores_that_are_not_here_say_how_to_move() {
             "badger",
             "--span-storage.type: Spoor has no store \"badger\": use embedded",
         ),
-        ("grpc", "--grpc-storage.server: it is empty"),
+        ("grpc", "grpc-storage.server: it is empty"),
         (
             "blackhole",
             "--span-storage.type: blackhole is not in this version",

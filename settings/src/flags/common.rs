@@ -18,7 +18,7 @@ pub(super) const ROWS: &[Flag] = &[
         "span-storage.type",
         Kind::List,
         "embedded",
-        "where spans are kept: embedded, memory, elasticsearch (opensearch is the same), kafka (which is only written to, for an ingester); a list writes to all and reads from the first that is not kafka",
+        "where spans are kept: embedded, memory, elasticsearch (opensearch is the same), grpc (a store in another process), kafka (which is only written to, for an ingester); a list writes to all and reads from the first that is not kafka",
     ),
     Flag::alias("span-storage-type", Kind::List, "span-storage.type"),
     Flag::acts(
