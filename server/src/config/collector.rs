@@ -111,11 +111,7 @@ impl Collector {
         });
         let collector = Self {
             otlp_grpc: GrpcReceiver::check("collector.otlp.grpc", check),
-            storage_grpc: GrpcReceiver {
-                max_message: check.size("grpc.max-message-size"),
-                max_connection_age: None,
-                max_connection_age_grace: None,
-            },
+            storage_grpc: GrpcReceiver::check("grpc", check),
             otlp_http: HttpReceiver::check("collector.otlp.http", check),
             otlp_http_cors: Cors::check("collector.otlp.http", check),
             jaeger_grpc: GrpcReceiver::check("collector.grpc-server", check),

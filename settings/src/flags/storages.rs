@@ -122,6 +122,20 @@ pub(super) const ROWS: &[Flag] = &[
         "longest message of spans that the role remote-storage takes, on the wire and inflated",
     )
     .by(Reader::RemoteStorage),
+    Flag::acts(
+        "grpc.max-connection-age",
+        Kind::Duration,
+        "0s",
+        "age at which the role remote-storage asks a connection to end, so that clients spread anew; 0: never",
+    )
+    .by(Reader::RemoteStorage),
+    Flag::acts(
+        "grpc.max-connection-age-grace",
+        Kind::Duration,
+        "0s",
+        "time for its requests after that; 0: as long as they take",
+    )
+    .by(Reader::RemoteStorage),
     Flag::refused("badger.ephemeral", Kind::Bool, "false", BADGER),
     Flag::refused("badger.directory-key", Kind::Text, "", BADGER),
     Flag::refused("badger.directory-value", Kind::Text, "", BADGER),
