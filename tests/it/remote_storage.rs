@@ -1,6 +1,7 @@
 //! A store over gRPC: served by `spoor remote-storage`, and used by another Spoor or by a client that is a stock Jaeger's.
 
 mod conformance;
+mod rotation;
 mod stock;
 mod trouble;
 

@@ -181,6 +181,18 @@ impl Client {
         path: &'static str,
         message: Bytes,
     ) -> Result<Streaming<Bytes>, Status> {
+        match self.begin(whose, path, message.clone()).await {
+            Err(status) if is_cut(&status) => self.begin(whose, path, message).await,
+            begun => begun,
+        }
+    }
+
+    async fn begin(
+        &self,
+        whose: Whose<'_>,
+        path: &'static str,
+        message: Bytes,
+    ) -> Result<Streaming<Bytes>, Status> {
         let mut grpc = self.grpc().await?;
         let request = self.request(whose, message)?;
         let path = PathAndQuery::from_static(path);
@@ -196,7 +208,19 @@ impl Client {
         path: &'static str,
         message: Bytes,
     ) -> Result<(Option<Bytes>, Option<String>), Status> {
-        let mut answer = self.call(whose, path, message).await?;
+        match self.whole(whose, path, message.clone()).await {
+            Err(status) if is_cut(&status) => self.whole(whose, path, message).await,
+            whole => whole,
+        }
+    }
+
+    async fn whole(
+        &self,
+        whose: Whose<'_>,
+        path: &'static str,
+        message: Bytes,
+    ) -> Result<(Option<Bytes>, Option<String>), Status> {
+        let mut answer = self.begin(whose, path, message).await?;
         let mut first = None;
         while let Some(message) = self.noted(answer.message().await)? {
             first.get_or_insert(message);
@@ -209,8 +233,18 @@ impl Client {
         &self,
         whose: Whose<'_>,
         path: &'static str,
-        messages: S,
+        messages: impl Fn() -> S,
     ) -> Result<(), Status>
+    where
+        S: Stream<Item = Bytes> + Send + 'static,
+    {
+        match self.all(whose, path, messages()).await {
+            Err(status) if is_cut(&status) => self.all(whose, path, messages()).await,
+            sent => sent,
+        }
+    }
+
+    async fn all<S>(&self, whose: Whose<'_>, path: &'static str, messages: S) -> Result<(), Status>
     where
         S: Stream<Item = Bytes> + Send + 'static,
     {
@@ -395,6 +429,12 @@ fn is_of_the_method(status: &Status) -> bool {
             | Code::FailedPrecondition
     );
     code && status.source().is_none()
+}
+
+/// Whether the connection ended before the answer: a store has its connections end now and then, and one that is asked for meanwhile fails. Such a call is made once
+/// more, at the next address: what is written twice is stored once.
+fn is_cut(status: &Status) -> bool {
+    status.source().is_some()
 }
 
 /// Whether the store was not reached.

@@ -59,7 +59,7 @@ async fn all(client: &Client, batch: &Batch) -> Result<Vec<Unstorable>, Status> 
     match protocol {
         Protocol::V1 { streams } if streams && batch.len() > 1 => {
             let path = protocol.path(Method::WriteStream);
-            match client.many(whose, path, each(&batch.spans)).await {
+            match client.many(whose, path, || each(&batch.spans)).await {
                 // which of them it is, single calls say
                 Err(status) if is_for_good(&status) => one_by_one(client, whose, batch).await,
                 sent => sent.map(|()| Vec::new()),
