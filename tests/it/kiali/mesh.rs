@@ -285,7 +285,7 @@ impl Making {
             return;
         }
         let rating = self.call(reviews, &RATINGS, "ratings", Some(review), to(5_000, 30));
-        if self.n % 4 == 0 {
+        if self.n.is_multiple_of(4) {
             self.fail_last();
         }
         let span = self.span(
@@ -317,14 +317,14 @@ impl Making {
         let cart = self.call(&GATEWAY, &CART, service, None, [at, takes]);
         let part = [at + 1_000, takes / 2];
         self.call(&CART, &PAYMENT, "payment", Some(cart), part);
-        if self.n % 3 == 0 {
+        if self.n.is_multiple_of(3) {
             self.fail_last();
         }
     }
 
     fn ambient(&mut self, at: u64, takes: u64) {
         for (nth, service) in ["stock", "orders"].into_iter().enumerate() {
-            if nth == 1 && self.n / 10 % 2 == 0 {
+            if nth == 1 && (self.n / 10).is_multiple_of(2) {
                 continue;
             }
             let start_us = at + nth as u64 * 1_000;
@@ -336,7 +336,7 @@ impl Making {
     }
 
     fn others(&mut self, at: u64, takes: u64) {
-        if self.n / 10 % 2 == 0 {
+        if (self.n / 10).is_multiple_of(2) {
             self.call(&OLD_GATEWAY, &TRAVELS, "travels", None, [at, takes]);
         } else {
             let span = self.span(&TRACING, [""; 2], SpanKind::Server, None, [at, takes]);
