@@ -98,7 +98,9 @@ async fn the_broker_shares_partitions_out_where_it_is_asked_to() {
     assert!(second.counts().durable > 0);
     for one in [&first, &second] {
         wait_for("it is not well", || one.health().ok());
-        assert_eq!(one.metric("spoor_ingester_is_member"), 1);
+        wait_for("it is no member", || {
+            (one.metric("spoor_ingester_is_member") == 1).then_some(())
+        });
     }
     second.end().await.close().await;
     wait_for("partitions stay nobody's", || {
