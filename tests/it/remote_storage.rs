@@ -9,6 +9,7 @@ use std::path::Path;
 
 use tests::spoor::{Setup, Spoor};
 
+use crate::golden::differences::Store;
 use crate::golden::{AT_ITS_TIME, compare_all, compare_v3, corpus, send_all};
 use crate::support::setup;
 
@@ -46,7 +47,7 @@ async fn every_answer_of_the_corpus_is_the_same_through_a_store_elsewhere() {
     let corpus = corpus();
     send_all(&spoor, &corpus).await;
     let compared = compare_all(&spoor, &corpus).await;
-    compare_v3(&spoor, &corpus).await;
+    compare_v3(&spoor, &corpus, Store::Embedded).await;
     compared.check();
     let log = spoor.log().join("\n");
     assert!(log.contains("\"protocol\":\"spoor\""), "{log}");

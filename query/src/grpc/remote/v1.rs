@@ -24,7 +24,7 @@ use wire::jaeger::proto::{decode_spans, encode_each};
 use super::super::answer::{End, Outlet};
 use super::super::method::{self, Question};
 use super::super::times::{duration_ns, unix_ns};
-use super::super::{Api, names, traces, v2::wanted};
+use super::super::{Api, traces, v2::wanted};
 use super::{failed, form, hours};
 use crate::search::Search;
 use crate::service::{ArchiveError, Call};

@@ -21,10 +21,10 @@ use wire::r#gen::storage::v2::{
 };
 use wire::jaeger::tags;
 
+use super::super::Api;
 use super::super::answer::{End, Outlet};
 use super::super::method::{self, Question};
 use super::super::times::{duration_ns, unix_ns};
-use super::super::Api;
 use super::super::traces;
 use super::{failed, form, hours};
 use crate::search::Search;

@@ -58,7 +58,7 @@ pub fn encode_post_spans(spans: &[Span]) -> Vec<u8> {
     Writer::new(&mut out).long_message(1, |w| {
         let mut written = Written::default();
         for span in spans {
-            let process = match shared {
+            let process: &[u8] = match shared {
                 Some(_) => &[],
                 None => written.process_of(span),
             };
