@@ -62,7 +62,11 @@ impl Context {
             match element.offset() {
                 Offset::Offset(next) => self.begins(element.topic(), element.partition(), next),
                 _ => {
-                    fresh.add_partition_offset(element.topic(), element.partition(), Offset::End)?
+                    fresh.add_partition_offset(
+                        element.topic(),
+                        element.partition(),
+                        Offset::End,
+                    )?;
                 }
             }
         }

@@ -182,11 +182,23 @@ pub(super) fn time(form: &Form, name: &str, unit_ns: u64) -> Result<Option<u64>,
 fn duration(form: &Form, name: &str) -> Result<i64, String> {
     match form.first(name) {
         "" => Ok(0),
-        text => text
-            .parse::<GoDuration>()
-            .map(GoDuration::as_ns)
-            .map_err(|why| unable(name, &why.to_string())),
+        text => match (text.parse::<GoDuration>(), with_exponent(text)) {
+            (Ok(duration), _) => Ok(duration.as_ns()),
+            (Err(_), Some(ns)) => Ok(ns),
+            (Err(why), None) => Err(unable(name, &why.to_string())),
+        },
     }
+}
+
+/// Nanoseconds of a number with an exponent and one unit, as Kiali 1.24 prints them: `2e+03ms`. Jaeger refuses those.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+fn with_exponent(text: &str) -> Option<i64> {
+    let at = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let (number, unit) = text.split_at_checked(at)?;
+    let value: f64 = number.parse().ok().filter(|_| number.contains('e'))?;
+    let unit: GoDuration = format!("1{unit}").parse().ok()?;
+    let ns = value * unit.as_ns() as f64;
+    (0.0..i64::MAX as f64).contains(&ns).then_some(ns as i64)
 }
 
 /// All of `tag` and `tags`; of equal keys the last counts.

@@ -32,6 +32,20 @@ fn a_search_without_times_looks_back_two_days_and_asks_for_a_hundred() {
 }
 
 #[test]
+fn a_duration_may_have_the_exponent_that_old_kialis_print() {
+    for (text, ms) in [("2e%2B03ms", 2_000), ("4e%2B01ms", 40), ("1e-3s", 1)] {
+        let search = parse(&format!("service=a&minDuration={text}")).unwrap();
+        assert_eq!(search.query.duration_min_ns, Some(ms * 1_000_000), "{text}");
+    }
+    for odd in [
+        "2e", "2e3", "e3ms", "2e400s", "-2e3ms", "2e3x", "NaNms", "2e3ms5",
+    ] {
+        let refused = parse(&format!("service=a&minDuration={odd}"));
+        assert!(refused.is_err(), "{odd}");
+    }
+}
+
+#[test]
 fn every_parameter_is_read() {
     let search = parse(
         "service=a+b&operation=GET%20%2F&start=5&end=7&limit=3&minDuration=1.2ms&maxDuration=2s&raw=T",
