@@ -25,7 +25,9 @@ const FINER: [&str; 1] = ["traces_come_newest_first_and_the_same_each_time"];
 
 async fn open(protocol: Protocol) -> Subject {
     let folder = tempfile::tempdir().unwrap();
-    let served = serving(folder.path()).start().unwrap();
+    // version 1 has a call for each span: those of all writers are under way at once, and none is to be refused
+    let served = serving(folder.path()).arg("--memory.max-bytes=2GiB");
+    let served = served.start().unwrap();
     let config = Config {
         prefix: "grpc-storage",
         servers: vec![address(&served).parse().unwrap()],
