@@ -25,7 +25,8 @@ const TLS: &str = "reporter.grpc.tls";
 
 impl Agent {
     pub(super) fn check(check: &mut Check<'_>) -> Self {
-        let targets = targets(check);
+        let example = "the collector's host:port, such as jaeger-collector.prod.svc:14250";
+        let targets = check.called(TARGETS, example);
         let switch = format!("{TLS}.enabled");
         let is_written = check.is_written(&switch);
         let away = targets.iter().find(|at| !is_here(&at.host));
@@ -54,11 +55,7 @@ impl Agent {
             );
         }
         if tls.as_ref().is_some_and(|tls| tls.skip_host_verify) {
-            let name = format!("{TLS}.skip-host-verify");
-            check.warn(
-                &name,
-                "any certificate is taken: whoever stands in between can read and change spans",
-            );
+            check.warn_of_any_certificate(&format!("{TLS}.skip-host-verify"));
         }
         Self {
             targets,
@@ -66,36 +63,6 @@ impl Agent {
             tls,
         }
     }
-}
-
-/// The collectors. Jaeger wrote gRPC's own names of resolvers before them.
-fn targets(check: &mut Check<'_>) -> Vec<HostPort> {
-    let text = check.settings.text(TARGETS).to_owned();
-    let mut targets = Vec::new();
-    for item in text
-        .split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-    {
-        let bare = ["dns:///", "passthrough:///", "dns:"]
-            .iter()
-            .find_map(|scheme| item.strip_prefix(scheme))
-            .unwrap_or(item);
-        match bare.parse::<HostPort>() {
-            Ok(at) if at.port == 0 => {
-                check.wrong(TARGETS, format!("\"{item}\" has no port to call"));
-            }
-            Ok(at) => targets.push(at),
-            Err(error) => check.wrong(TARGETS, error),
-        }
-    }
-    if text.trim().is_empty() {
-        check.wrong(
-            TARGETS,
-            "it is empty: give the collector's host:port, such as jaeger-collector.prod.svc:14250",
-        );
-    }
-    targets
 }
 
 /// Without a host the call goes to this machine.

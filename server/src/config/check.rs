@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use settings::{ByteSize, Problem, Settings, Warning};
+use settings::{ByteSize, HostPort, Problem, Settings, Warning};
 
 /// The settings, with what was found wrong so far.
 pub(super) struct Check<'a> {
@@ -44,6 +44,41 @@ impl<'a> Check<'a> {
             settings: vec![self.settings.at(name)],
             note: note.into(),
         });
+    }
+
+    /// The setting `name` switches the check of the other side's certificate off.
+    pub(super) fn warn_of_any_certificate(&mut self, name: &str) {
+        self.warn(
+            name,
+            "any certificate is taken: whoever stands in between can read and change spans",
+        );
+    }
+
+    /// Addresses that are called over gRPC, separated by commas: at least one, such as `example` says. Jaeger wrote gRPC's own names of resolvers before them.
+    pub(super) fn called(&mut self, name: &str, example: &str) -> Vec<HostPort> {
+        let text = self.settings.text(name).to_owned();
+        let mut called = Vec::new();
+        for item in text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+        {
+            let bare = ["dns:///", "passthrough:///", "dns:"]
+                .iter()
+                .find_map(|scheme| item.strip_prefix(scheme))
+                .unwrap_or(item);
+            match bare.parse::<HostPort>() {
+                Ok(at) if at.port == 0 => {
+                    self.wrong(name, format!("\"{item}\" has no port to call"));
+                }
+                Ok(at) => called.push(at),
+                Err(error) => self.wrong(name, error),
+            }
+        }
+        if text.trim().is_empty() {
+            self.wrong(name, format!("it is empty: give {example}"));
+        }
+        called
     }
 
     /// Whether somebody set it, were it to what it is anyway.

@@ -6,7 +6,6 @@
 use std::path::Path;
 
 use ::storage::remote::{Config, Protocol};
-use settings::HostPort;
 use trust::Instances;
 
 use super::certificates::Certificates;
@@ -48,7 +47,8 @@ fn one(
     check: &mut Check<'_>,
 ) -> Option<Config> {
     let name = |part: &str| format!("{prefix}.{part}");
-    let servers = servers(&name("server"), check);
+    let example = "the store's host:port, such as jaeger-remote-storage.prod.svc:17271";
+    let servers = check.called(&name("server"), example);
     let patience = check.some_time(&name("connection-timeout"));
     let protocol = protocol(&name("protocol"), check);
     let tls = match check.settings.client_tls(&name("tls")) {
@@ -59,10 +59,9 @@ fn one(
         }
     };
     match &tls {
-        Some(tls) if tls.skip_host_verify => check.warn(
-            &name("tls.skip-host-verify"),
-            "any certificate is taken: whoever stands in between can read and change spans",
-        ),
+        Some(tls) if tls.skip_host_verify => {
+            check.warn_of_any_certificate(&name("tls.skip-host-verify"));
+        }
         Some(_) => {}
         None => {
             let away = servers.iter().find(|at| !at.host.is_loopback());
@@ -83,36 +82,6 @@ fn one(
         own_authority: Some(own.to_owned()),
         tenant_header,
     })
-}
-
-fn servers(name: &str, check: &mut Check<'_>) -> Vec<HostPort> {
-    let text = check.settings.text(name).to_owned();
-    let mut servers = Vec::new();
-    for item in text
-        .split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-    {
-        // gRPC's own names of resolvers
-        let bare = ["dns:///", "passthrough:///", "dns:"]
-            .iter()
-            .find_map(|scheme| item.strip_prefix(scheme))
-            .unwrap_or(item);
-        match bare.parse::<HostPort>() {
-            Ok(at) if at.port == 0 => {
-                check.wrong(name, format!("\"{item}\" has no port to call"));
-            }
-            Ok(at) => servers.push(at),
-            Err(error) => check.wrong(name, error),
-        }
-    }
-    if text.trim().is_empty() {
-        check.wrong(
-            name,
-            "it is empty: give the store's host:port, such as jaeger-remote-storage.prod.svc:17271",
-        );
-    }
-    servers
 }
 
 fn protocol(name: &str, check: &mut Check<'_>) -> Option<Protocol> {

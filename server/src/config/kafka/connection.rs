@@ -104,10 +104,7 @@ fn tls(prefix: &str, check: &mut Check<'_>) -> Option<ClientTls> {
     };
     tls.prefix = check.settings.called(&block);
     if tls.skip_host_verify {
-        check.warn(
-            &format!("{block}.skip-host-verify"),
-            "any certificate is taken: whoever stands in between can read and change spans",
-        );
+        check.warn_of_any_certificate(&format!("{block}.skip-host-verify"));
     }
     Some(tls)
 }
