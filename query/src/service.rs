@@ -342,14 +342,8 @@ impl Call<'_> {
         prepare: Prepare<T>,
     ) -> Result<Answer<T>, ReadError> {
         let search = self.search(query.clone()).await?;
-        let mut found = search.collect(prepare).await;
-        let turn = search.end(&mut found, |(traces, end)| (traces.len(), end));
-        let (traces, completeness) = found?;
-        Ok(Answer {
-            traces,
-            completeness,
-            turn,
-        })
+        let found = search.collect(prepare).await;
+        search.answer(found)
     }
 
     /// Times what is read of traces, until it ends.

@@ -6,7 +6,7 @@
 use model::TraceId;
 use storage::{Completeness, Found, ReadError, TraceQuery};
 
-use super::{Bound, Call, Prepare, Traces, Turn};
+use super::{Answer, Bound, Call, Prepare, Traces, Turn};
 use crate::metrics::Timer;
 
 /// A search whose turn it is.
@@ -81,6 +81,20 @@ impl Searching<'_> {
         prepare: Prepare<T>,
     ) -> Result<(Vec<(TraceId, T)>, Completeness), ReadError> {
         self.traces().collect(prepare).await
+    }
+
+    /// Ends the search with all that was found.
+    pub(crate) fn answer<T>(
+        self,
+        mut found: Result<(Vec<(TraceId, T)>, Completeness), ReadError>,
+    ) -> Result<Answer<T>, ReadError> {
+        let turn = self.end(&mut found, |(traces, end)| (traces.len(), end));
+        let (traces, completeness) = found?;
+        Ok(Answer {
+            traces,
+            completeness,
+            turn,
+        })
     }
 
     /// Ends the search: `end` shows how many traces were found, and whether that is all, which it may not be where more were asked for than the service gives.

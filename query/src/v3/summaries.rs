@@ -24,14 +24,8 @@ pub(crate) async fn find<T>(
     make: impl Fn(&TraceSummary) -> T,
 ) -> Result<Answer<T>, ReadError> {
     let search = call.search(query).await?;
-    let mut found = all(Summaries::new(search.outlines(), adjuster), make).await;
-    let turn = search.end(&mut found, |(traces, end)| (traces.len(), end));
-    let (traces, completeness) = found?;
-    Ok(Answer {
-        traces,
-        completeness,
-        turn,
-    })
+    let found = all(Summaries::new(search.outlines(), adjuster), make).await;
+    search.answer(found)
 }
 
 async fn all<T>(
