@@ -10,13 +10,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::post;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use listen::Encoding;
 use listen::grpc::is_grpc;
 
-use super::unary::{self, Method};
+use super::unary::{self, Method, Served};
 use crate::deadline::Deadline;
 use crate::fault::Fault;
 use crate::inflate;
@@ -31,21 +30,11 @@ const SOON: Duration = Duration::from_millis(2);
 
 /// Adds `method` to `router`.
 pub(crate) fn route(router: Router, receiver: Receiver, method: Method) -> Router {
-    let path = method.path;
-    let shared = std::sync::Arc::new((receiver, method));
-    router.route(
-        path,
-        post(move |request: Request| {
-            let shared = shared.clone();
-            async move {
-                let (receiver, method) = &*shared;
-                serve(receiver, method, request).await
-            }
-        }),
-    )
+    unary::served_by(router, receiver, method, serve)
 }
 
-async fn serve(receiver: &Receiver, method: &Method, request: Request) -> Response {
+async fn serve(served: Served, request: Request) -> Response {
+    let (receiver, method) = &*served;
     if !is_grpc(request.headers()) {
         return unary::not_grpc();
     }

@@ -9,6 +9,7 @@
 //! Source: "gRPC over HTTP2", `grpc/grpc: doc/PROTOCOL-HTTP2.md`, and `doc/compression.md`.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -48,19 +49,29 @@ pub(crate) struct Method {
     pub(crate) status: fn(&Fault) -> Status,
 }
 
+/// A method and what takes its messages.
+pub(super) type Served = Arc<(Receiver, Method)>;
+
 /// Adds `method` to `router`.
 pub(crate) fn route(router: Router, receiver: Receiver, method: Method) -> Router {
+    served_by(router, receiver, method, serve)
+}
+
+/// Adds `method` to `router`, answered by `serve`.
+pub(super) fn served_by<F>(
+    router: Router,
+    receiver: Receiver,
+    method: Method,
+    serve: fn(Served, Request) -> F,
+) -> Router
+where
+    F: Future<Output = Response> + Send + 'static,
+{
     let path = method.path;
-    let shared = std::sync::Arc::new((receiver, method));
+    let served = Arc::new((receiver, method));
     router.route(
         path,
-        post(move |request: Request| {
-            let shared = shared.clone();
-            async move {
-                let (receiver, method) = &*shared;
-                serve(receiver, method, request).await
-            }
-        }),
+        post(move |request: Request| serve(served.clone(), request)),
     )
 }
 
@@ -73,7 +84,8 @@ pub(crate) async fn unimplemented(request: Request) -> Result<Response, Infallib
     Ok(Status::unimplemented(message).into_http())
 }
 
-async fn serve(receiver: &Receiver, method: &Method, request: Request) -> Response {
+async fn serve(served: Served, request: Request) -> Response {
+    let (receiver, method) = &*served;
     if !is_grpc(request.headers()) {
         return not_grpc();
     }
