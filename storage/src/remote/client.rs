@@ -34,6 +34,12 @@ use crate::raw::Raw;
 const MAX_MESSAGE: usize = 64 << 20;
 /// When senders are told to come back.
 const LATER: Duration = Duration::from_secs(1);
+/// Between the calls that are made in place of one whose connection ended.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(1),
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+];
 /// Where an answer says why it was cut.
 const PARTIAL: &str = "spoor-partial";
 /// What Jaeger's own clients put a token into.
@@ -181,10 +187,7 @@ impl Client {
         path: &'static str,
         message: Bytes,
     ) -> Result<Streaming<Bytes>, Status> {
-        match self.begin(whose, path, message.clone()).await {
-            Err(status) if is_cut(&status) => self.begin(whose, path, message).await,
-            begun => begun,
-        }
+        unless_cut(|| self.begin(whose, path, message.clone())).await
     }
 
     async fn begin(
@@ -208,10 +211,7 @@ impl Client {
         path: &'static str,
         message: Bytes,
     ) -> Result<(Option<Bytes>, Option<String>), Status> {
-        match self.whole(whose, path, message.clone()).await {
-            Err(status) if is_cut(&status) => self.whole(whose, path, message).await,
-            whole => whole,
-        }
+        unless_cut(|| self.whole(whose, path, message.clone())).await
     }
 
     async fn whole(
@@ -238,10 +238,7 @@ impl Client {
     where
         S: Stream<Item = Bytes> + Send + 'static,
     {
-        match self.all(whose, path, messages()).await {
-            Err(status) if is_cut(&status) => self.all(whose, path, messages()).await,
-            sent => sent,
-        }
+        unless_cut(|| self.all(whose, path, messages())).await
     }
 
     async fn all<S>(&self, whose: Whose<'_>, path: &'static str, messages: S) -> Result<(), Status>
@@ -431,8 +428,22 @@ fn is_of_the_method(status: &Status) -> bool {
     code && status.source().is_none()
 }
 
-/// Whether the connection ended before the answer: a store has its connections end now and then, and one that is asked for meanwhile fails. Such a call is made once
-/// more, at the next address: what is written twice is stored once.
+/// Makes a call again, at the next address, when its connection ended before the answer: what is written twice is stored once. A call that fails so may be told of it before the
+/// connection itself is, which then fails the one that follows at once: hence the pauses.
+async fn unless_cut<T, F>(call: impl Fn() -> F) -> Result<T, Status>
+where
+    F: Future<Output = Result<T, Status>>,
+{
+    for pause in PAUSES {
+        match call().await {
+            Err(status) if is_cut(&status) => tokio::time::sleep(pause).await,
+            answer => return answer,
+        }
+    }
+    call().await
+}
+
+/// Whether the connection ended before the answer: a store has its connections end now and then, and one that is asked for meanwhile fails.
 fn is_cut(status: &Status) -> bool {
     status.source().is_some()
 }
