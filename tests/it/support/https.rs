@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http::StatusCode;
+use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
@@ -170,8 +171,8 @@ impl Connection {
         })
     }
 
-    /// Status of the answer.
-    pub(crate) async fn status(&mut self, post: &Post) -> Result<u16, String> {
+    /// Status of the answer, and its words.
+    async fn answer(&mut self, post: &Post) -> Result<(StatusCode, String), String> {
         let mut request = http::Request::post(post.path)
             .header("host", "localhost")
             .header("content-type", post.content_type);
@@ -181,19 +182,25 @@ impl Connection {
         let request = request.body(Full::new(post.body.clone())).unwrap();
         let answering = async {
             self.send.ready().await?;
-            self.send.send_request(request).await
+            let answer = self.send.send_request(request).await?;
+            let status = answer.status();
+            let said = answer.into_body().collect().await?.to_bytes();
+            Ok((status, String::from_utf8_lossy(&said).into_owned()))
         };
-        match tokio::time::timeout(PATIENCE, answering).await {
-            Ok(Ok(answer)) => Ok(answer.status().as_u16()),
-            Ok(Err(error)) => Err(format!("{error:?}")),
-            Err(_) => Err("no answer".to_owned()),
-        }
+        let answered: Result<hyper::Result<_>, _> = tokio::time::timeout(PATIENCE, answering).await;
+        let answered = answered.map_err(|_| "no answer".to_owned())?;
+        answered.map_err(|error| format!("{error:?}"))
+    }
+
+    /// Status of the answer.
+    pub(crate) async fn status(&mut self, post: &Post) -> Result<u16, String> {
+        Ok(self.answer(post).await?.0.as_u16())
     }
 
     pub(crate) async fn post(&mut self, post: &Post) -> Result<(), String> {
-        match self.status(post).await? {
-            200..=299 => Ok(()),
-            status => Err(format!("status {status}")),
+        match self.answer(post).await? {
+            (status, _) if status.is_success() => Ok(()),
+            (status, said) => Err(format!("status {}: {said}", status.as_u16())),
         }
     }
 
