@@ -135,13 +135,21 @@ impl Line {
         Ok(behind.sum())
     }
 
-    /// Waits until all is committed.
+    /// Waits until all is committed, for as long as more and more of it is.
     pub(super) async fn drained(&self) {
-        until(&format!("{}: not all is committed", self.name), || {
-            // a broker may be about to start
-            (self.behind().ok() == Some(0)).then_some(())
-        })
-        .await;
+        let began = Instant::now();
+        // a broker may be about to start
+        let mut left = self.behind().unwrap_or(i64::MAX);
+        let first = left;
+        while left > 0 {
+            let what = format!("{}: {left} records are not committed", self.name);
+            left = until(&what, || self.behind().ok().filter(|now| *now < left)).await;
+        }
+        let took = began.elapsed();
+        println!(
+            "{}: {first} records behind in the end, none after {took:.1?}",
+            self.name
+        );
     }
 }
 
