@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Flag] = &[
         "query.max-bytes",
         Kind::Bytes,
         "128MiB",
-        "memory of one answer's spans, beside which its JSON takes as much; it is cut there, and says so. All answers together: query.max-concurrent-reads times that",
+        "memory of one answer's spans; it is cut there, and says so. With its JSON an answer takes up to three times as much, all together query.max-concurrent-reads times that",
     )),
     q(Flag::acts(
         "query.max-concurrent-reads",
