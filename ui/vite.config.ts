@@ -1,0 +1,18 @@
+// How the bundle is made: relative paths (the page's <base> says where they lie), one file of styles, no source maps, nothing of the time
+// or the place of the build, so that two builds are equal byte by byte.
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  base: './',
+  build: {
+    outDir: 'dist',
+    assetsDir: 'static',
+    sourcemap: false,
+    target: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: true,
+  },
+  worker: { format: 'es' },
+  server: { proxy: { '^/(ns/.*/)?api/': 'http://127.0.0.1:16700' } },
+});
