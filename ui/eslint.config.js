@@ -12,8 +12,14 @@ const syntax = [
   ...calls.map(name => ({ selector: `CallExpression[callee.property.name="${name}"]`, message: `HTML sink ${name}: render text.` })),
   { selector: 'Literal[value=/^\\s*(javascript|vbscript|data:text\\x2fhtml)/i]', message: 'No addresses that run.' },
   { selector: 'TemplateElement[value.raw=/^\\s*(javascript|vbscript):/i]', message: 'No addresses that run.' },
-  { selector: 'JSXAttribute[name.name="href"] > JSXExpressionContainer > TemplateLiteral', message: 'Addresses come from routes.ts or lib/links.ts.' },
-  { selector: 'CallExpression[callee.name=/^(eval|setTimeout|setInterval)$/] > Literal.arguments:first-child', message: 'No code from text.' },
+  {
+    selector: 'JSXAttribute[name.name="href"] > JSXExpressionContainer > TemplateLiteral',
+    message: 'Addresses come from routes.ts or lib/links.ts.',
+  },
+  {
+    selector: 'CallExpression[callee.name=/^(eval|setTimeout|setInterval)$/] > Literal.arguments:first-child',
+    message: 'No code from text.',
+  },
   { selector: 'NewExpression[callee.name="Function"]', message: 'No code from text.' },
 ];
 

@@ -12,6 +12,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rollupOptions: {
+      onwarn(warning, warn) {
+        // "use client" is for servers that render; there is none here
+        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
+      },
+    },
   },
   worker: { format: 'es' },
   server: { proxy: { '^/(ns/.*/)?api/': 'http://127.0.0.1:16700' } },

@@ -49,7 +49,9 @@ export function readUiConfig(value: unknown): UiConfig {
 function menuEntry(value: unknown): (Menu | MenuItem)[] {
   const json = record(value);
   if (!isText(json.label)) return [];
-  const items = list(json.items).flatMap(menuEntry).filter((entry): entry is MenuItem => 'url' in entry);
+  const items = list(json.items)
+    .flatMap(menuEntry)
+    .filter((entry): entry is MenuItem => 'url' in entry);
   if (Array.isArray(json.items)) return [{ label: json.label, items }];
   return isText(json.url) ? [{ label: json.label, url: json.url, newTab: json.anchorTarget !== '_self' }] : [];
 }

@@ -2,7 +2,6 @@
 // each text is an island (<bdi>), so that Arabic in a value does not turn over the line that it stands in.
 import { memo } from 'react';
 
-// eslint-disable-next-line no-control-regex
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const NAMES: Record<number, string> = {
   0x00: 'NUL',

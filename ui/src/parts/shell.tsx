@@ -134,7 +134,12 @@ function Lookup() {
 
 function Instances() {
   const { instance } = boot();
-  const { data = [] } = useQuery({ queryKey: ['instances'], queryFn: ({ signal }) => api.instances(signal), staleTime: 60_000, retry: false });
+  const { data = [] } = useQuery({
+    queryKey: ['instances'],
+    queryFn: ({ signal }) => api.instances(signal),
+    staleTime: 60_000,
+    retry: false,
+  });
   if (data.length < 2) return null;
   const current = instance ? `${instance.namespace}/${instance.name}` : '';
   return (

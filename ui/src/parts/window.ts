@@ -1,6 +1,6 @@
 // Rows of one height, a few of which are taller: which of them are in sight, without an object for each. (Virtualisers that measure keep one
 // for each row, which for a trace of 120,000 spans is more than the trace itself.)
-import { useCallback, useEffect, useState, type RefObject } from 'react';
+import { useEffect, useState, type RefObject } from 'react';
 
 export interface Extra {
   /** Rows that have something below them, sorted, with its height. */
@@ -41,16 +41,14 @@ export interface View {
 /** The rows in sight of a scrolling box, and some around them. `offset` is what lies above the rows in the box. */
 export function useRows(box: RefObject<HTMLElement | null>, count: number, rowHeight: number, extra: Extra = NO_EXTRA, over = 8): View {
   const [range, setRange] = useState<View>({ first: 0, last: Math.min(count, 60) - 1 });
-  const measure = useCallback(() => {
-    const element = box.current;
-    if (!element) return;
-    const first = Math.max(0, rowAt(element.scrollTop, count, rowHeight, extra) - over);
-    const last = Math.min(count - 1, rowAt(element.scrollTop + element.clientHeight, count, rowHeight, extra) + over);
-    setRange(old => (old.first === first && old.last === last ? old : { first, last }));
-  }, [box, count, rowHeight, extra, over]);
   useEffect(() => {
     const element = box.current;
     if (!element) return;
+    const measure = () => {
+      const first = Math.max(0, rowAt(element.scrollTop, count, rowHeight, extra) - over);
+      const last = Math.min(count - 1, rowAt(element.scrollTop + element.clientHeight, count, rowHeight, extra) + over);
+      setRange(old => (old.first === first && old.last === last ? old : { first, last }));
+    };
     measure();
     element.addEventListener('scroll', measure, { passive: true });
     const observer = new ResizeObserver(measure);
@@ -59,6 +57,6 @@ export function useRows(box: RefObject<HTMLElement | null>, count: number, rowHe
       element.removeEventListener('scroll', measure);
       observer.disconnect();
     };
-  }, [box, measure]);
+  }, [box, count, rowHeight, extra, over]);
   return { first: Math.min(range.first, Math.max(0, count - 1)), last: Math.min(range.last, count - 1) };
 }

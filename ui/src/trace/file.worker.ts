@@ -5,9 +5,7 @@ export interface ToWorker {
   text: string;
 }
 export type FromWorker =
-  | { type: 'traces'; traces: Parsed[]; leftOut: number }
-  | { type: 'otlp'; text: string }
-  | { type: 'error'; message: string };
+  { type: 'traces'; traces: Parsed[]; leftOut: number } | { type: 'otlp'; text: string } | { type: 'error'; message: string };
 
 export const MAX_DEPTH = 200;
 const MAX_SPANS = 2_000_000;

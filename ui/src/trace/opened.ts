@@ -36,17 +36,20 @@ export function closeAll(): void {
 
 /** Opens a file; how many traces it holds, and what of it was left out. Errors are sentences for people. */
 export async function openFile(file: File): Promise<{ traces: number; leftOut: number }> {
-  if (file.size > MAX_FILE_BYTES) throw new Error(`${file.name} has ${mib(file.size)}; files of at most ${mib(MAX_FILE_BYTES)} can be opened`);
+  if (file.size > MAX_FILE_BYTES)
+    throw new Error(`${file.name} has ${mib(file.size)}; files of at most ${mib(MAX_FILE_BYTES)} can be opened`);
   if (file.size === 0) throw new Error(`${file.name} is empty`);
   let text = await file.text();
   let answer = await parse(text);
   if (answer.type === 'otlp') {
-    if (file.size > MAX_OTLP_BYTES) throw new Error(`${file.name} has ${mib(file.size)}; OTLP files of at most ${mib(MAX_OTLP_BYTES)} can be opened`);
+    if (file.size > MAX_OTLP_BYTES)
+      throw new Error(`${file.name} has ${mib(file.size)}; OTLP files of at most ${mib(MAX_OTLP_BYTES)} can be opened`);
     text = await transform(answer.text);
     answer = await parse(text);
   }
   if (answer.type === 'error') throw new Error(`${file.name}: ${answer.message}`);
-  if (answer.type !== 'traces' || answer.traces.length === 0) throw new Error(`${file.name} holds no trace of Jaeger's JSON or of OTLP's JSON`);
+  if (answer.type !== 'traces' || answer.traces.length === 0)
+    throw new Error(`${file.name} holds no trace of Jaeger's JSON or of OTLP's JSON`);
   let leftOut = answer.leftOut;
   for (const parsed of answer.traces) {
     opened.set(parsed.columns.traceId, new LocalSource(parsed, false, true));

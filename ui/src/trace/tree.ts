@@ -95,7 +95,7 @@ export function visibleRows(tree: Tree, collapsed: Uint8Array, keep?: Uint8Array
   const { order, size } = tree;
   const rows = new Int32Array(order.length);
   let count = 0;
-  for (let k = 0; k < order.length; ) {
+  for (let k = 0; k < order.length;) {
     const i = order[k]!;
     if (!keep || keep[i]) rows[count++] = i;
     k += collapsed[i] ? size[i]! : 1;

@@ -102,11 +102,7 @@ export function SearchFormView({ form, services = [] }: { form: SearchForm; serv
       />
       <div className="field">
         <label htmlFor="lookback">Time</label>
-        <select
-          id="lookback"
-          value={draft.lookback}
-          onChange={event => set(chosenLookback(event.target.value, draft))}
-        >
+        <select id="lookback" value={draft.lookback} onChange={event => set(chosenLookback(event.target.value, draft))}>
           {!lookbacks.some(([value]) => value === draft.lookback) && draft.lookback !== 'custom' && (
             <option value={draft.lookback}>Last {draft.lookback}</option>
           )}
@@ -126,8 +122,20 @@ export function SearchFormView({ form, services = [] }: { form: SearchForm; serv
         </>
       )}
       <div className="field-row">
-        <Text label="Shortest" value={draft.minDuration} onChange={minDuration => set({ minDuration })} placeholder="100ms" invalid={wrong.minDuration} />
-        <Text label="Longest" value={draft.maxDuration} onChange={maxDuration => set({ maxDuration })} placeholder="1.2s" invalid={wrong.maxDuration} />
+        <Text
+          label="Shortest"
+          value={draft.minDuration}
+          onChange={minDuration => set({ minDuration })}
+          placeholder="100ms"
+          invalid={wrong.minDuration}
+        />
+        <Text
+          label="Longest"
+          value={draft.maxDuration}
+          onChange={maxDuration => set({ maxDuration })}
+          placeholder="1.2s"
+          invalid={wrong.maxDuration}
+        />
         <Text label="Limit" value={draft.limit} onChange={limit => set({ limit })} placeholder="20" invalid={wrong.limit} />
       </div>
       <button type="submit" className="primary search-submit">
@@ -217,7 +225,12 @@ function Text({ label, value, onChange, placeholder, invalid }: TextProps) {
     <div className="field">
       <label>
         {label}
-        <input value={value} placeholder={placeholder} aria-invalid={invalid ? true : undefined} onChange={event => onChange(event.target.value)} />
+        <input
+          value={value}
+          placeholder={placeholder}
+          aria-invalid={invalid ? true : undefined}
+          onChange={event => onChange(event.target.value)}
+        />
       </label>
       {invalid && <p className="field-error">{invalid}</p>}
     </div>

@@ -87,7 +87,10 @@ export function Marks({ summary }: { summary: Summary }) {
         </span>
       )}
       {(summary.orphanSpanCount > 0 || !summary.rootServiceName) && (
-        <span className="mark mark-orphan" title="Spans name a parent that is not there: it is still on its way, or was lost or sampled away">
+        <span
+          className="mark mark-orphan"
+          title="Spans name a parent that is not there: it is still on its way, or was lost or sampled away"
+        >
           <Icon name="orphan" />
           incomplete
         </span>

@@ -1,6 +1,6 @@
 // What a search found: points, then a list or a table, page by page.
 import { useInfiniteQuery, type InfiniteData } from '@tanstack/react-query';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import * as api from '../../api/client';
 import { ApiError, ask, askJson } from '../../api/http';
@@ -30,9 +30,9 @@ export function Results({ params, form, services, embedded }: Props) {
   const [table, setTable] = useState(() => load('spoor.results') === 'table');
   const [selected, setSelected] = useState<string[]>([]);
   const [local, setLocal] = useState<Order | null>(null);
-  const opened = useRef(Date.now());
+  const [opened] = useState(() => Date.now());
   const ids = params.getAll('traceID');
-  const query = useMemo(() => withTimes(form, opened.current), [form]);
+  const query = useMemo(() => withTimes(form, opened), [form, opened]);
   const found = useInfiniteQuery<SearchAnswer, Error, InfiniteData<SearchAnswer>, string[], string>({
     queryKey: ['search', query.toString(), ids.join()],
     queryFn: ({ signal, pageParam }) => (ids.length > 0 ? byIds(ids, signal) : page(query, pageParam, signal)),
@@ -64,7 +64,8 @@ export function Results({ params, form, services, embedded }: Props) {
       {partial && <Partial reason={partial} />}
       {form.service && services && !services.includes(form.service) && (
         <p className="notice">
-          There is no service of the name “{form.service.slice(0, 120)}” here ({plural(services.length, 'service')} are known). <Link href="/where">Where is my trace?</Link>
+          There is no service of the name “{form.service.slice(0, 120)}” here ({plural(services.length, 'service')} are known).{' '}
+          <Link href="/where">Where is my trace?</Link>
         </p>
       )}
       {summaries.length === 0 ? (
@@ -87,11 +88,7 @@ export function Results({ params, form, services, embedded }: Props) {
             )}
             <label className="inline">
               <span>Sort</span>
-              <select
-                value={local ? 'local' : form.sort}
-                onChange={event => onSort(event.target.value)}
-                aria-label="Sort"
-              >
+              <select value={local ? 'local' : form.sort} onChange={event => onSort(event.target.value)} aria-label="Sort">
                 <option value="-start">Newest first</option>
                 <option value="start">Oldest first</option>
                 <option value="-duration">Longest first</option>
@@ -116,7 +113,13 @@ export function Results({ params, form, services, embedded }: Props) {
                 </button>
               ))}
             </div>
-            <button type="button" className="ghost" title="Download these traces as JSON" aria-label="Download as JSON" onClick={() => void download(summaries)}>
+            <button
+              type="button"
+              className="ghost"
+              title="Download these traces as JSON"
+              aria-label="Download as JSON"
+              onClick={() => void download(summaries)}
+            >
               <Icon name="download" />
             </button>
             {embedded && <OpenWhole />}

@@ -134,8 +134,6 @@ function ranges(summaries: Summary[]) {
   const log = y1 / y0 > 30;
   if (log) [y0, y1] = [y0 * 0.8, y1 * 1.25];
   else [y0, y1] = [0, y1 * 1.1];
-  const y = log
-    ? (v: number) => Math.log(Math.max(v, y0) / y0) / Math.log(y1 / y0)
-    : (v: number) => (v - y0) / (y1 - y0);
+  const y = log ? (v: number) => Math.log(Math.max(v, y0) / y0) / Math.log(y1 / y0) : (v: number) => (v - y0) / (y1 - y0);
   return { x0, x1, y0, y1, log, x: (v: number) => (v - x0) / (x1 - x0), y };
 }

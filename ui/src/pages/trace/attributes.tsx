@@ -71,7 +71,13 @@ export function Attributes({ title, tags, span, type, patterns, open = false }: 
                   ))}
                 </td>
                 <td className="attributes-tools">
-                  <button type="button" className="ghost" title="Copy the value" aria-label={`Copy ${visible(tag.key, 60)}`} onClick={() => void copy(tagText(tag), 'the value')}>
+                  <button
+                    type="button"
+                    className="ghost"
+                    title="Copy the value"
+                    aria-label={`Copy ${visible(tag.key, 60)}`}
+                    onClick={() => void copy(tagText(tag), 'the value')}
+                  >
                     <Icon name="copy" />
                   </button>
                 </td>

@@ -125,7 +125,14 @@ function Body({ model, i, detail, goTo }: { model: Model; i: number; detail: Spa
       )}
       <div className="detail-columns">
         <Attributes title="Attributes" tags={detail.tags} span={detail} type="tags" patterns={patterns} open />
-        <Attributes title="Resource" tags={detail.process.tags} span={detail} type="process" patterns={patterns} open={detail.process.tags.length <= 12} />
+        <Attributes
+          title="Resource"
+          tags={detail.process.tags}
+          span={detail}
+          type="process"
+          patterns={patterns}
+          open={detail.process.tags.length <= 12}
+        />
       </div>
       {detail.logs.length > 0 && <Events model={model} detail={detail} />}
       {detail.references.length > 0 && <References model={model} i={i} detail={detail} goTo={goTo} />}

@@ -66,7 +66,12 @@ export function Header({ id, model, view, setView, find, reload, reloading, help
             <T max={160}>{operationOf(columns, root) || '(no name)'}</T>
           </span>
         </h1>
-        <button type="button" className="ghost id mono" title={`Copy ${columns.traceId}`} onClick={() => void copy(columns.traceId, 'the trace id')}>
+        <button
+          type="button"
+          className="ghost id mono"
+          title={`Copy ${columns.traceId}`}
+          onClick={() => void copy(columns.traceId, 'the trace id')}
+        >
           {columns.traceId.replace(/^0+(?=.)/, '').slice(0, 12)}
           <Icon name="copy" />
         </button>
@@ -136,7 +141,9 @@ function Numbers({ model }: { model: Model }) {
         <div className="warned" title="Spans name a parent that is not there: it is still on its way, or was lost or sampled away">
           <dt>Incomplete</dt>
           <dd>
-            {facts.orphans > 0 ? `${plural(facts.orphans, 'span')} without ${facts.orphans === 1 ? 'its' : 'their'} parent` : `${tree.roots.length} roots`}
+            {facts.orphans > 0
+              ? `${plural(facts.orphans, 'span')} without ${facts.orphans === 1 ? 'its' : 'their'} parent`
+              : `${tree.roots.length} roots`}
           </dd>
         </div>
       )}
@@ -179,8 +186,20 @@ function FindBox({ find, input, shown }: { find: Find; input: React.RefObject<HT
           }
         }}
       />
-      <output aria-live="polite" className={find.error || (has && find.found.length === 0) ? 'bad' : undefined} title={find.error ?? undefined}>
-        {find.error ? 'failed' : find.searching ? '…' : has ? (find.found.length ? `${count(find.at + 1)}/${count(find.found.length)}` : 'none') : ''}
+      <output
+        aria-live="polite"
+        className={find.error || (has && find.found.length === 0) ? 'bad' : undefined}
+        title={find.error ?? undefined}
+      >
+        {find.error
+          ? 'failed'
+          : find.searching
+            ? '…'
+            : has
+              ? find.found.length
+                ? `${count(find.at + 1)}/${count(find.found.length)}`
+                : 'none'
+              : ''}
       </output>
       {has && (
         <>
@@ -254,7 +273,11 @@ function Actions({ id, model, reload, reloading }: { id: string; model: Model; r
               <button type="button" className="ghost" onClick={() => navigate(compareUrl(id, ''))}>
                 Compare with…
               </button>
-              <button type="button" className="ghost" onClick={() => navigate(traceUrl(id, { raw: model.source.raw ? undefined : 'true' }))}>
+              <button
+                type="button"
+                className="ghost"
+                onClick={() => navigate(traceUrl(id, { raw: model.source.raw ? undefined : 'true' }))}
+              >
                 {model.source.raw ? 'Show adjusted times' : 'Show unadjusted times'}
               </button>
             </>

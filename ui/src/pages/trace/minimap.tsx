@@ -3,7 +3,7 @@ import { useCallback, useRef, useState, type PointerEvent } from 'react';
 import { Canvas, type Painter } from '../../parts/canvas';
 import { serviceColor, themeColor } from '../../lib/color';
 import { duration } from '../../lib/time';
-import { Flag, serviceOf } from '../../trace/columns';
+import { Flag } from '../../trace/columns';
 import type { Model } from './model';
 
 export interface Range {
@@ -72,7 +72,12 @@ export function Minimap({ model, range, setRange }: Props) {
       <Grip side="to" at={right} range={range} total={total} setRange={setRange} />
       {drag.selection && <Selection selection={drag.selection} total={total} />}
       {zoomed && (
-        <button type="button" className="minimap-reset" onPointerDown={event => event.stopPropagation()} onClick={() => setRange({ from: 0, to: total })}>
+        <button
+          type="button"
+          className="minimap-reset"
+          onPointerDown={event => event.stopPropagation()}
+          onClick={() => setRange({ from: 0, to: total })}
+        >
           Show all
         </button>
       )}
@@ -120,7 +125,19 @@ export function useDrag(total: number, setRange: (range: Range) => void, offset 
   };
 }
 
-function Grip({ side, at, range, total, setRange }: { side: 'from' | 'to'; at: number; range: Range; total: number; setRange: (range: Range) => void }) {
+function Grip({
+  side,
+  at,
+  range,
+  total,
+  setRange,
+}: {
+  side: 'from' | 'to';
+  at: number;
+  range: Range;
+  total: number;
+  setRange: (range: Range) => void;
+}) {
   const move = (ns: number) => {
     const next = { ...range, [side]: Math.min(total, Math.max(0, ns)) };
     if (next.to - next.from > total * SHARE) setRange(next);

@@ -49,7 +49,14 @@ export const Row = memo(function Row(props: Props) {
   const kind = KINDS[columns.kind[i]!] ?? '';
   const peer = peerOf(model, i, detail);
   const has = hasChildren(tree, i);
-  const classes = ['row', focused && 'row-focus', mark === 1 && 'row-found', mark === 2 && 'row-match', dim && 'row-dim', open && 'row-open'];
+  const classes = [
+    'row',
+    focused && 'row-focus',
+    mark === 1 && 'row-found',
+    mark === 2 && 'row-match',
+    dim && 'row-dim',
+    open && 'row-open',
+  ];
   return (
     <div
       className={classes.filter(Boolean).join(' ')}
@@ -148,7 +155,10 @@ function Bar({ model, i, range, collapsed, critical, detail, color }: Props & { 
   const label = duration(length);
   if (right < 0 || left > 100) {
     return (
-      <span className={left > 100 ? 'bar-beyond bar-after' : 'bar-beyond'} title={`${label}, ${left > 100 ? 'after' : 'before'} what is shown`}>
+      <span
+        className={left > 100 ? 'bar-beyond bar-after' : 'bar-beyond'}
+        title={`${label}, ${left > 100 ? 'after' : 'before'} what is shown`}
+      >
         {left > 100 ? '›' : '‹'}
       </span>
     );
@@ -174,12 +184,23 @@ function Bar({ model, i, range, collapsed, critical, detail, color }: Props & { 
       {logs.map((log, k) => {
         const x = at((log.timestamp - origin) * 1000);
         return x < 0 || x > 100 ? null : (
-          <span key={k} className="bar-tick" style={{ left: `${x}%` }} title={visible(tagText(log.fields.find(f => f.key === 'event') ?? log.fields[0]), 120)} />
+          <span
+            key={k}
+            className="bar-tick"
+            style={{ left: `${x}%` }}
+            title={visible(tagText(log.fields.find(f => f.key === 'event') ?? log.fields[0]), 120)}
+          />
         );
       })}
       <span
         className="bar-label"
-        style={labelRight ? { left: `calc(max(${right}%, ${left}% + 2px) + 6px)` } : left > 12 ? { right: `calc(${100 - left}% + 6px)` } : { left: `calc(${Math.max(0, left)}% + 6px)` }}
+        style={
+          labelRight
+            ? { left: `calc(max(${right}%, ${left}% + 2px) + 6px)` }
+            : left > 12
+              ? { right: `calc(${100 - left}% + 6px)` }
+              : { left: `calc(${Math.max(0, left)}% + 6px)` }
+        }
         data-inside={!labelRight && left <= 12 ? true : undefined}
       >
         {label}
@@ -198,7 +219,16 @@ function peerOf(model: Model, i: number, detail: Detail | undefined): string {
     if (columns.service[child] !== columns.service[i]) return serviceOf(columns, child);
   }
   if (!detail) return '';
-  for (const key of ['peer.service', 'db.system', 'db.system.name', 'messaging.destination.name', 'messaging.system', 'rpc.service', 'server.address', 'net.peer.name']) {
+  for (const key of [
+    'peer.service',
+    'db.system',
+    'db.system.name',
+    'messaging.destination.name',
+    'messaging.system',
+    'rpc.service',
+    'server.address',
+    'net.peer.name',
+  ]) {
     const tag = detail.tags.find(each => each.key === key);
     if (tag) return tagText(tag);
   }

@@ -341,7 +341,13 @@ function Scale({ range, setRange, names, setNames, critical, switchCritical, onL
         <button type="button" className="ghost" title="Open all ([)" aria-label="Open all" onClick={() => onAll(false)}>
           <Icon name="allDown" />
         </button>
-        <button type="button" className="ghost scale-critical" aria-pressed={critical} title="Critical path (c): what the end of the trace waited for" onClick={switchCritical}>
+        <button
+          type="button"
+          className="ghost scale-critical"
+          aria-pressed={critical}
+          title="Critical path (c): what the end of the trace waited for"
+          onClick={switchCritical}
+        >
           Critical path
         </button>
         <span
