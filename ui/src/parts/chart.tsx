@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, type ReactNode } from 'react';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Point } from '../api/types';
-import { themeColor } from '../lib/color';
+import { canvasFont, themeColor } from '../lib/color';
 import { useDark } from '../lib/theme';
 import { clock, day } from '../lib/time';
 
@@ -34,7 +34,7 @@ export function Chart({ title, unit, lines, children }: Props) {
       stroke: text,
       grid: { stroke: grid, width: 1 },
       ticks: { show: false },
-      font: '11px "Liberation Sans", Arial, sans-serif',
+      font: canvasFont(11),
     };
     const values = (_: UPlot, raw: number | null) => (raw === null ? '–' : format.current(raw));
     const plot = new UPlot(

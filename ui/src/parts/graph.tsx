@@ -92,16 +92,17 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
       >
         <g transform={`translate(${view.x} ${view.y}) scale(${view.scale})`}>
           {edges.map((edge, k) => {
-            const points = placed.arrows[k] ?? [];
-            if (points.length < 2) return null;
+            const [from, to] = [placed.boxes[edge.from], placed.boxes[edge.to]];
+            if (!from || !to) return null;
+            const points = route(from, to, placed.arrows[k] ?? []);
             const dim = selected !== undefined && selected !== '' && edge.from !== selected && edge.to !== selected;
-            const middle = points[Math.floor(points.length / 2)]!;
-            const width = 1 + 3.5 * (Math.log(1 + edge.weight) / Math.log(1 + most));
+            const middle = middleOf(points);
+            const width = 1 + 2.5 * (Math.log(1 + edge.weight) / Math.log(1 + most));
             const classes = ['graph-edge', edge.error && 'graph-edge-error', dim && 'graph-dim', edge.dashed && 'graph-dashed'];
             return (
               <g key={`${edge.from}→${edge.to}`} className={classes.filter(Boolean).join(' ')}>
                 <path d={curve(points)} strokeWidth={width} />
-                <path className="graph-head" d={head(points, 4 + width)} />
+                <path className="graph-head" d={head(points, 6 + width)} />
                 {edge.label && (
                   <text x={middle.x} y={middle.y - 4}>
                     {edge.label}
@@ -173,23 +174,31 @@ interface Point {
   y: number;
 }
 
+/** From the right side of one box to the left side of the other, through what the layout left free between them. */
+function route(from: Point, to: Point, points: Point[]): Point[] {
+  const inner = points.slice(1, -1).filter(point => point.x > from.x + WIDTH / 2 + 8 && point.x < to.x - WIDTH / 2 - 8);
+  return [{ x: from.x + WIDTH / 2, y: from.y }, ...inner.filter((_, k) => inner.length > 1 || k > 0), { x: to.x - WIDTH / 2 - 1, y: to.y }];
+}
+
+function middleOf(points: Point[]): Point {
+  const at = Math.floor((points.length - 1) / 2);
+  const [a, b] = [points[at]!, points[at + 1]!];
+  return points.length % 2 === 1 ? a : { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+}
+
 function curve(points: Point[]): string {
-  const [first, ...rest] = points;
-  let d = `M${first!.x} ${first!.y}`;
-  for (let k = 0; k < rest.length - 1; k++) {
-    const [a, b] = [rest[k]!, rest[k + 1]!];
-    d += `Q${a.x} ${a.y} ${k === rest.length - 2 ? b.x : (a.x + b.x) / 2} ${k === rest.length - 2 ? b.y : (a.y + b.y) / 2}`;
+  let d = `M${points[0]!.x} ${points[0]!.y}`;
+  for (let k = 1; k < points.length; k++) {
+    const [a, b] = [points[k - 1]!, points[k]!];
+    const bend = Math.max(20, Math.abs(b.x - a.x) / 2);
+    d += `C${a.x + bend} ${a.y} ${b.x - bend} ${b.y} ${b.x} ${b.y}`;
   }
-  if (rest.length === 1) d += `L${rest[0]!.x} ${rest[0]!.y}`;
   return d;
 }
 
 function head(points: Point[], size: number): string {
   const tip = points[points.length - 1]!;
-  const back = points[points.length - 2]!;
-  const angle = Math.atan2(tip.y - back.y, tip.x - back.x);
-  const corner = (turn: number) => `${tip.x - size * Math.cos(angle + turn)} ${tip.y - size * Math.sin(angle + turn)}`;
-  return `M${tip.x} ${tip.y}L${corner(0.4)}L${corner(-0.4)}Z`;
+  return `M${tip.x + 1} ${tip.y}L${tip.x - size} ${tip.y - size / 2}L${tip.x - size} ${tip.y + size / 2}Z`;
 }
 
 function useLayout(nodes: GraphNode[], edges: GraphEdge[]) {

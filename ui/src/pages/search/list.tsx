@@ -64,12 +64,16 @@ export function TraceList({ summaries, selected, onSelect, tagged }: ListProps) 
               <span>{plural(summary.spanCount, 'span')}</span>
             </div>
             <div className="trace-when">
-              <strong>{duration(length)}</strong>
+              <span className="trace-length">
+                <span className="trace-track" aria-hidden>
+                  <span className="trace-bar" style={{ width: `${Math.max(2, (length / longest) * 100)}%` }} />
+                </span>
+                <strong>{duration(length)}</strong>
+              </span>
               <time dateTime={new Date(start).toISOString()} title={moment(start)}>
                 {nearMoment(start)} <span>{ago(start)}</span>
               </time>
             </div>
-            <span className="trace-bar" style={{ width: `${Math.max(0.3, (length / longest) * 100)}%` }} aria-hidden />
           </li>
         );
       })}

@@ -3,7 +3,7 @@ import { useCallback, useMemo, useState, type MouseEvent } from 'react';
 import { useLocation } from 'wouter';
 import type { Summary } from '../../api/types';
 import { Canvas, type Painter } from '../../parts/canvas';
-import { themeColor } from '../../lib/color';
+import { canvasFont, themeColor } from '../../lib/color';
 import { clock, day, duration, nanoTextToMs, zone } from '../../lib/time';
 import { visible } from '../../lib/text';
 import { traceUrl } from '../../routes';
@@ -36,7 +36,7 @@ export function Scatter({ summaries }: { summaries: Summary[] }) {
   const paint = useCallback<Painter>(
     (context, width, height) => {
       const [line, text, ok, bad] = ['--line', '--text-2', '--accent', '--error'].map(themeColor) as [string, string, string, string];
-      context.font = '11px system-ui, sans-serif';
+      context.font = canvasFont(11);
       context.lineWidth = 1;
       context.textBaseline = 'middle';
       context.textAlign = 'right';

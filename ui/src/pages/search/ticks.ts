@@ -12,7 +12,11 @@ export function linearTicks(from: number, to: number, about: number): number[] {
 export function logTicks(from: number, to: number): number[] {
   const out: number[] = [];
   for (let power = 10 ** Math.ceil(Math.log10(from)); power <= to && out.length < 20; power *= 10) out.push(power);
-  return out.length > 5 ? out.filter((_, i) => i % 2 === 0) : out;
+  if (out.length > 5) return out.filter((_, i) => i % 2 === 0);
+  if (out.length > 2) return out;
+  // few powers of ten: their twos and fives, too
+  const more = out.flatMap(power => [power / 5, power / 2, power, power * 2, power * 5]);
+  return [...new Set(more.map(each => Number(each.toPrecision(6))))].filter(each => each >= from && each <= to);
 }
 
 const STEPS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800].map(s => s * 1000);

@@ -1,6 +1,6 @@
 // The flame graph: spans reached by the same way are one box, as wide as the time that was spent in it and below it. A click goes into a box.
 import { useCallback, useMemo, useRef, useState, type MouseEvent } from 'react';
-import { serviceColor, themeColor } from '../../lib/color';
+import { canvasFont, inkOn, serviceColor, themeColor } from '../../lib/color';
 import { T, visible } from '../../lib/text';
 import { count, duration, percent, plural } from '../../lib/time';
 import { Canvas, type Painter } from '../../parts/canvas';
@@ -43,10 +43,9 @@ export default function Flame({ model, find, showSpan }: { model: Model; find: F
   );
   const paint = useCallback<Painter>(
     (context, width, _height, dark) => {
-      const [surface, dim] = ['--surface', '--text-2'].map(themeColor) as [string, string];
+      const dim = themeColor('--text');
       const error = themeColor('--error');
-      const ink = dark ? '#0d0f12' : '#ffffff';
-      context.font = '11px "Liberation Sans", Arial, sans-serif';
+      context.font = canvasFont(11);
       context.textBaseline = 'middle';
       for (const box of boxes) {
         const w = box.w * width;
@@ -65,13 +64,12 @@ export default function Flame({ model, find, showSpan }: { model: Model; find: F
           context.beginPath();
           context.rect(x, y, w - 4, LINE);
           context.clip();
-          context.fillStyle = off ? dim : ink;
+          context.fillStyle = off ? dim : inkOn(columns.services[paths.service[box.path]!]!, dark);
           context.fillText(name(box.path), x + 5, y + LINE / 2 - 0.5);
           context.restore();
         }
       }
       context.globalAlpha = 1;
-      context.fillStyle = surface;
     },
     [boxes, columns, paths, found, name],
   );

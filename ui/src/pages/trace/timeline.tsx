@@ -17,6 +17,7 @@ import { useDetails } from './model';
 import { Row } from './row';
 
 export const ROW = 24;
+const TICKS = 8;
 
 interface Props {
   model: Model;
@@ -226,7 +227,7 @@ export function Timeline({ model, find, params }: Props) {
   for (let row = view.first; row <= view.last; row++) shown.push(row);
   const hideMap = embedded && params.get('uiTimelineHideMinimap') === '1';
   return (
-    <div className="timeline" style={{ '--names': `${names}px` } as React.CSSProperties}>
+    <div className="timeline" style={{ '--names': `${names}px`, '--grid': gridOf(range) } as React.CSSProperties}>
       {!hideMap && <Minimap model={model} range={range} setRange={setRange} />}
       <Scale
         range={range}
@@ -304,6 +305,16 @@ function withAncestors(model: Model, found: number[]): Uint8Array {
   return keep;
 }
 
+/** Lines below the ticks of the scale, as one background for all rows. */
+function gridOf(range: Range): string {
+  const width = range.to - range.from;
+  const line = 'linear-gradient(var(--grid-line), var(--grid-line))';
+  const lines = linearTicks(range.from, range.to, TICKS).map(
+    tick => `${line} ${((tick - range.from) / width) * 100}% 0 / 1px 100% no-repeat`,
+  );
+  return lines.join(', ') || 'none';
+}
+
 interface ScaleProps {
   range: Range;
   setRange: (range: Range) => void;
@@ -318,7 +329,7 @@ interface ScaleProps {
 function Scale({ range, setRange, names, setNames, critical, switchCritical, onLevel, onAll }: ScaleProps) {
   const width = range.to - range.from;
   const drag = useDrag(width, setRange, range.from);
-  const ticks = linearTicks(range.from, range.to, 5).filter(tick => (tick - range.from) / width < 0.94);
+  const ticks = linearTicks(range.from, range.to, TICKS).filter(tick => (tick - range.from) / width < 0.94);
   const set = (next: number) => {
     const clamped = Math.min(900, Math.max(140, next));
     setNames(clamped);
