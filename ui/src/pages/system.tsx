@@ -179,7 +179,8 @@ function CallGraph({ links, focus, onFocus }: { links: Call[]; focus: string; on
       .map(([name, each]) => {
         const share = each.calls > 0 ? each.errors / each.calls : 0;
         const failed = share > 0 ? `, ${percent(share)} failed` : '';
-        const sub = each.calls > 0 ? `${short(each.calls)} calls${failed}` : `makes ${short(each.out)} calls`;
+        const words = (calls: number) => `${short(calls)} ${calls === 1 ? 'call' : 'calls'}`;
+        const sub = each.calls > 0 ? `${words(each.calls)}${failed}` : `makes ${words(each.out)}`;
         return {
           id: name,
           title: name || '(no name)',

@@ -71,6 +71,8 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
   const most = edges.reduce((max, edge) => Math.max(max, edge.weight), 1);
   if (error) return <Failed error={new Error(`the graph could not be laid out: ${error}`)} />;
   if (!placed) return <Loading what="the graph" />;
+  const degree = new Map<string, number>();
+  for (const edge of edges) for (const end of [`${edge.from}>`, `>${edge.to}`]) degree.set(end, (degree.get(end) ?? 0) + 1);
   const near = new Set<string>();
   if (selected) for (const edge of edges) if (edge.from === selected || edge.to === selected) near.add(edge.from).add(edge.to);
   return (
@@ -96,7 +98,7 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
             if (!from || !to) return null;
             const points = route(from, to, placed.arrows[k] ?? []);
             const dim = selected !== undefined && selected !== '' && edge.from !== selected && edge.to !== selected;
-            const middle = middleOf(points);
+            const label = labelAt(points, (degree.get(`>${edge.to}`) ?? 0) <= (degree.get(`${edge.from}>`) ?? 0));
             const width = 1 + 2.5 * (Math.log(1 + edge.weight) / Math.log(1 + most));
             const classes = ['graph-edge', edge.error && 'graph-edge-error', dim && 'graph-dim', edge.dashed && 'graph-dashed'];
             return (
@@ -104,7 +106,7 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
                 <path d={curve(points)} strokeWidth={width} />
                 <path className="graph-head" d={head(points, 6 + width)} />
                 {edge.label && (
-                  <text x={middle.x} y={middle.y - 4}>
+                  <text x={label.x} y={label.y} textAnchor={label.anchor}>
                     {edge.label}
                   </text>
                 )}
@@ -140,7 +142,7 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
                   <rect className="graph-share" x={4} y={HEIGHT - 3} width={(WIDTH - 8) * node.share} height={3} />
                 )}
                 <text x={13} y={18} className="graph-title">
-                  {fitText(title, 27)}
+                  {fitText(title, 25)}
                 </text>
                 <text x={13} y={33} className="graph-sub">
                   {fitText(node.sub, 33)}
@@ -180,10 +182,13 @@ function route(from: Point, to: Point, points: Point[]): Point[] {
   return [{ x: from.x + WIDTH / 2, y: from.y }, ...inner.filter((_, k) => inner.length > 1 || k > 0), { x: to.x - WIDTH / 2 - 1, y: to.y }];
 }
 
-function middleOf(points: Point[]): Point {
-  const at = Math.floor((points.length - 1) / 2);
-  const [a, b] = [points[at]!, points[at + 1]!];
-  return points.length % 2 === 1 ? a : { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+/** Near the end where fewer arrows meet, so that labels do not lie on each other. */
+function labelAt(points: Point[], atTarget: boolean): Point & { anchor: 'start' | 'end' } {
+  if (atTarget) {
+    const tip = points[points.length - 1]!;
+    return { x: tip.x - 14, y: tip.y - 6, anchor: 'end' };
+  }
+  return { x: points[0]!.x + 10, y: points[0]!.y - 6, anchor: 'start' };
 }
 
 function curve(points: Point[]): string {

@@ -25,6 +25,7 @@ export function SearchPage() {
   const files = useOpened();
   const [tab, setTab] = useState<'search' | 'upload'>('search');
   const [dropping, setDropping] = useState(false);
+  const [unfolded, setUnfolded] = useState(false);
   const asked = ['service', 'q', 'tags', 'tag', 'traceID', 'start'].some(name => params.has(name));
   const empty = services.data?.length === 0 && !asked && files.length === 0;
 
@@ -56,7 +57,11 @@ export function SearchPage() {
         </div>
       )}
       {!embedded && (
-        <aside className="search-side" aria-label="What to look for">
+        <aside className={asked && !unfolded ? 'search-side search-folded' : 'search-side'} aria-label="What to look for">
+          <button type="button" className="search-fold" aria-expanded={!asked || unfolded} onClick={() => setUnfolded(!unfolded)}>
+            <Icon name={unfolded ? 'up' : 'down'} />
+            <span>{unfolded ? 'Close the form' : `Search: ${form.service || 'all services'}`}</span>
+          </button>
           <div className="tabs" role="tablist" aria-label="Source of traces">
             {(['search', 'upload'] as const).map(name => (
               <button key={name} type="button" role="tab" aria-selected={tab === name} onClick={() => setTab(name)}>

@@ -17,7 +17,9 @@ import { useDetails } from './model';
 import { Row } from './row';
 
 export const ROW = 24;
-const TICKS = 8;
+
+/** As many ticks as there is room for. */
+const tickCount = () => (innerWidth < 760 ? 3 : 8);
 
 interface Props {
   model: Model;
@@ -309,7 +311,7 @@ function withAncestors(model: Model, found: number[]): Uint8Array {
 function gridOf(range: Range): string {
   const width = range.to - range.from;
   const line = 'linear-gradient(var(--grid-line), var(--grid-line))';
-  const lines = linearTicks(range.from, range.to, TICKS).map(
+  const lines = linearTicks(range.from, range.to, tickCount()).map(
     tick => `${line} ${((tick - range.from) / width) * 100}% 0 / 1px 100% no-repeat`,
   );
   return lines.join(', ') || 'none';
@@ -329,7 +331,7 @@ interface ScaleProps {
 function Scale({ range, setRange, names, setNames, critical, switchCritical, onLevel, onAll }: ScaleProps) {
   const width = range.to - range.from;
   const drag = useDrag(width, setRange, range.from);
-  const ticks = linearTicks(range.from, range.to, TICKS).filter(tick => (tick - range.from) / width < 0.94);
+  const ticks = linearTicks(range.from, range.to, tickCount()).filter(tick => (tick - range.from) / width < 0.94);
   const set = (next: number) => {
     const clamped = Math.min(900, Math.max(140, next));
     setNames(clamped);
