@@ -11,8 +11,7 @@ use storage::ReadLimits;
 use trust::{Instances, Rules};
 
 use crate::Tracing;
-use crate::service::CacheConfig;
-use crate::service::Counted;
+use crate::service::{CacheConfig, Counted, KeptConfig};
 
 /// Settings of the query service. `Default` is what the documentation says, on no address.
 #[derive(Clone, Debug)]
@@ -38,6 +37,8 @@ pub struct Config {
     pub max_concurrent_reads: usize,
     /// How lists of names and calls are kept for who asks again (`query.cache-ttl`, `query.cache-bytes`).
     pub cache: CacheConfig,
+    /// How whole traces are kept for who asks for their parts (`query.trace-cache-ttl`, `query.trace-cache-bytes`).
+    pub kept: KeptConfig,
     /// A tag's value that holds an operator also finds what it matches as an expression (`query.tag-expressions`, on).
     pub tag_expressions: bool,
     /// Whether Spoor's own requests become spans (`query.enable-tracing`); `None`: they do not.
@@ -117,6 +118,7 @@ impl Default for Config {
             limits: ReadLimits::default(),
             max_concurrent_reads: 4,
             cache: CacheConfig::default(),
+            kept: KeptConfig::default(),
             tag_expressions: true,
             tracing: None,
             passes_credentials_on: false,

@@ -1,4 +1,4 @@
-//! The query service over HTTP: Jaeger's API under `/api`, its third one under `/api/v3`, and a web UI elsewhere.
+//! The query service over HTTP: Jaeger's API under `/api`, its third one under `/api/v3`, Spoor's own under `/api/spoor`, and a web UI elsewhere.
 //!
 //! In: requests, whose paths may name one of several instances. Out: answers whose bodies, errors and content types are those of Jaeger v1.76, compressed for clients that ask for it.
 //! `openapi.json` says all of it for programs. It opens no socket.
@@ -23,6 +23,7 @@ mod params;
 mod pieces;
 mod route;
 mod site;
+mod spoor;
 mod tags_json;
 mod traces;
 mod transform;
@@ -174,6 +175,22 @@ impl Api {
                 };
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 let answered = v3::answer(self, route, call, &form).await;
+                answered.unwrap_or_else(IntoResponse::into_response)
+            }
+            Route::Instances => {
+                let form = Form::parse(parts.uri.query().unwrap_or_default());
+                match spoor::instances(&self.service, named, parts) {
+                    Ok(bare) => bare.into_response(is_pretty(&form)),
+                    Err(astray) => refused(&astray, v3::refused),
+                }
+            }
+            Route::Spoor(route) => {
+                let call = match self.call(named, parts) {
+                    Ok(call) => call,
+                    Err(astray) => return refused(&astray, v3::refused),
+                };
+                let form = Form::parse(parts.uri.query().unwrap_or_default());
+                let answered = spoor::answer(route, call, &form).await;
                 answered.unwrap_or_else(IntoResponse::into_response)
             }
         }

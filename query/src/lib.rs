@@ -22,11 +22,12 @@ mod short_ids;
 mod testing;
 mod trace;
 mod v3;
+mod whole;
 
 pub use adjust::Adjuster;
 pub use config::{BasePath, Config, InvalidBasePath, Place, Ui, Version};
 pub use metrics::Metrics;
 pub use own::Tracing;
 pub use server::{BindError, RunError, Server, bind, storage_reads};
-pub use service::{CacheConfig, Readers, Service, Stores};
+pub use service::{CacheConfig, KeptConfig, Readers, Service, Stores};
 pub use trace::Trace;

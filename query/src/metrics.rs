@@ -142,7 +142,7 @@ impl Metrics {
         );
         registry.register(
             "spoor_query_cache_requests",
-            "Lists that were asked for where they are kept for a moment, by what was asked and what came of it: hit, miss, or passed by for who wanted news",
+            "Lists, and traces part by part, that were asked for where they are kept for a moment, by what was asked and what came of it: hit, miss, or passed by for who wanted news",
             metrics.cache.clone(),
         );
         registry.register(
@@ -195,7 +195,7 @@ impl Metrics {
         self.grpc.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// A list was asked for, and had been kept or not.
+    /// A list or a trace was asked for, and had been kept or not.
     pub(crate) fn cached(&self, operation: &'static str, result: &'static str) {
         let labels = CacheLabels { operation, result };
         self.cache.get_or_create(&labels).inc();

@@ -20,6 +20,7 @@ use crate::{Config, http};
 pub struct Server {
     bound: Vec<(listen::Listener, Router)>,
     health: Option<Health>,
+    service: Service,
     site: http::Site,
     /// Of Spoor's own requests, when they are traced.
     writing: Option<Writing>,
@@ -65,6 +66,7 @@ pub async fn bind(
     let mut server = Server {
         bound: Vec::new(),
         health: None,
+        service: service.clone(),
         site: site.clone(),
         writing,
     };
@@ -111,6 +113,7 @@ impl Server {
         let Self {
             bound,
             health,
+            service,
             site,
             writing,
         } = self;
@@ -126,7 +129,7 @@ impl Server {
             std::future::pending::<()>().await;
         };
         let keeping = async {
-            site.keep(&shutdown).await;
+            tokio::join!(site.keep(&shutdown), service.keep(&shutdown));
             std::future::pending::<()>().await;
         };
         // what requests in flight leave is written once they are answered

@@ -5,11 +5,13 @@
 
 mod archive;
 mod cache;
+mod kept;
 mod lists;
 mod measures;
 mod pages;
 mod reading;
 mod searching;
+mod tags;
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -30,6 +32,8 @@ use trust::{Astray, Names, Rules, Shown};
 
 pub use archive::ArchiveError;
 pub use cache::Config as CacheConfig;
+pub use kept::Config as KeptConfig;
+pub(crate) use kept::{Age, Found};
 pub use measures::{Counted, Family, Measure, Metric, MetricsError, MetricsQuery, Point};
 
 use crate::credentials;
@@ -38,9 +42,11 @@ use crate::own::{Recorder, Traced};
 use crate::short_ids::Asked;
 use crate::{Adjuster, Config};
 
+use kept::Kept;
 use lists::{Asker, Lists};
 
 pub(crate) use reading::Traces;
+pub(crate) use tags::{Tagged, Whose};
 
 /// From this many spans on, a trace is prepared on a blocking thread.
 const BLOCKING_SPANS: usize = 256;
@@ -78,6 +84,7 @@ pub struct Service {
     reads: Arc<Semaphore>,
     max_reads: usize,
     lists: Lists,
+    kept: Option<Kept>,
     metrics: Metrics,
     passes_credentials_on: bool,
     recorder: Option<Recorder>,
@@ -146,6 +153,8 @@ pub struct Answer<T> {
     pub traces: Vec<(TraceId, T)>,
     /// Whether there are all.
     pub completeness: Completeness,
+    /// Whether any of them is nowhere but in the archive.
+    pub archived: bool,
     /// To be held until the answer is sent.
     pub turn: Turn,
 }
@@ -175,6 +184,7 @@ impl Service {
             reads: Arc::new(Semaphore::new(max_reads)),
             max_reads,
             lists: Lists::new(&config.cache),
+            kept: Kept::new(&config.kept),
             passes_credentials_on: config.passes_credentials_on,
             counted: config.counted.clone(),
             metrics,
@@ -225,6 +235,15 @@ impl Service {
         self.instance_of(HTTP, request, named)
     }
 
+    /// The instances that whoever sent `request` may name.
+    ///
+    /// # Errors
+    /// When nothing that is known says who asks.
+    pub(crate) fn instances(&self, request: &Parts) -> Result<Vec<Instance>, Astray> {
+        let shown = shown(HTTP, request);
+        Ok(self.instances.now().to_choose_from(shown)?)
+    }
+
     /// Begins to answer a request of any protocol.
     pub(crate) fn call_of(&self, caller: Caller<'_>) -> Result<Call<'_>, Astray> {
         let changes = self.instances.changes();
@@ -269,18 +288,21 @@ impl Service {
         head: &Parts,
         named: Option<&Instance>,
     ) -> Result<Instance, Astray> {
-        let names = head.extensions.get::<Peer>().and_then(Peer::names);
-        let shown = Shown {
-            listener,
-            names: names.map(|(dns, uris)| Names { dns, uris }),
-            headers: &head.headers,
-        };
+        let shown = shown(listener, head);
         self.instances.now().of_question(shown, named)
     }
 
     /// The read-time corrections, with their settings.
     pub fn adjuster(&self) -> Adjuster {
         self.adjuster
+    }
+
+    /// Lets go of what nobody asks for, until `shutdown`.
+    pub(crate) async fn keep(&self, shutdown: &CancellationToken) {
+        match &self.kept {
+            Some(kept) => kept.keep(shutdown).await,
+            None => shutdown.cancelled().await,
+        }
     }
 
     /// How long a request may take.
@@ -291,6 +313,16 @@ impl Service {
     /// The counters.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+}
+
+/// What a request shows of whoever sent it.
+fn shown<'a>(listener: &'a str, head: &'a Parts) -> Shown<'a> {
+    let names = head.extensions.get::<Peer>().and_then(Peer::names);
+    Shown {
+        listener,
+        names: names.map(|(dns, uris)| Names { dns, uris }),
+        headers: &head.headers,
     }
 }
 
@@ -407,6 +439,7 @@ impl Call<'_> {
         Ok(Answer {
             traces,
             completeness,
+            archived: false,
             turn,
         })
     }

@@ -19,7 +19,7 @@ use wire::jaeger::to_otlp::Translator;
 use crate::Adjuster;
 use crate::service::Assembled;
 
-pub(crate) use summaries::{Summaries, find as find_summaries};
+pub(crate) use summaries::{Summaries, find as find_summaries, find_page as find_summaries_page};
 pub(crate) use summary::TraceSummary;
 
 /// The resource's attribute that names the service.

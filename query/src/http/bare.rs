@@ -1,7 +1,7 @@
 //! JSON that stands in no envelope: what Jaeger answers for some questions beside its others, and all of api_v3.
 //!
 //! In: a JSON object, in pieces. Out: a response of the same headers as an envelope's. A cut answer has one more member at its end, and says so in
-//! the header.
+//! the header; one that goes on has another.
 
 use axum::response::Response;
 
@@ -16,6 +16,7 @@ pub(super) struct Bare {
     pieces: Vec<Vec<u8>>,
     turn: Option<Turn>,
     partial: Option<String>,
+    next: Option<String>,
 }
 
 // === impl Bare ===
@@ -32,6 +33,7 @@ impl Bare {
             pieces,
             turn: None,
             partial: None,
+            next: None,
         }
     }
 
@@ -47,15 +49,29 @@ impl Bare {
         self
     }
 
+    /// Says where the next page begins, if there is one.
+    pub(super) fn goes_on(mut self, cursor: Option<String>) -> Self {
+        self.next = cursor;
+        self
+    }
+
     /// The answer, indented when that was asked for.
     pub(super) fn into_response(self, pretty: bool) -> Response {
         let mut pieces = self.pieces;
-        let end = match &self.partial {
-            Some(reason) => Partial { reason }.member(),
-            None => Vec::new(),
-        };
-        pieces.push([end, b"}".to_vec()].concat());
+        let mut end = Vec::new();
+        if let Some(reason) = &self.partial {
+            end.extend(Partial { reason }.member());
+        }
+        if let Some(cursor) = &self.next {
+            end.extend(envelope::next_member(cursor));
+        }
+        end.push(b'}');
+        pieces.push(end);
         let body = Pieces::body(pieces, pretty, self.turn);
-        envelope::json(body, self.partial.as_deref())
+        let mut response = envelope::json(body, self.partial.as_deref());
+        if let Some(cursor) = &self.next {
+            envelope::say_next(&mut response, cursor);
+        }
+        response
     }
 }

@@ -137,12 +137,12 @@ impl Envelope {
     /// The answer, indented when that was asked for.
     pub(super) fn into_response(mut self, pretty: bool) -> Response {
         let partial = self.partial.clone();
-        let next = self.next.as_deref().map(header_text);
+        let next = self.next.clone();
         let turn = self.turn.take();
         let body = Pieces::body(self.into_pieces(), pretty, turn);
         let mut response = json(body, partial.as_deref());
         if let Some(cursor) = next {
-            response.headers_mut().insert(NEXT, cursor);
+            say_next(&mut response, &cursor);
         }
         response
     }
@@ -162,8 +162,7 @@ impl Envelope {
             out.extend_from_slice(&Partial { reason }.member());
         }
         if let Some(cursor) = &self.next {
-            out.extend_from_slice(b",\"next\":");
-            out.extend_from_slice(&go_json::to_vec(cursor));
+            out.extend(next_member(cursor));
         }
         out.push(b'}');
         let mut pieces = self.head;
@@ -239,6 +238,16 @@ impl IntoResponse for Error {
         body.push(b'\n');
         text(self.status, body)
     }
+}
+
+/// Where the next page begins, as one more member of an object.
+pub(super) fn next_member(cursor: &str) -> Vec<u8> {
+    [b",\"next\":".to_vec(), go_json::to_vec(cursor)].concat()
+}
+
+/// The same as a header.
+pub(super) fn say_next(response: &mut Response, cursor: &str) {
+    response.headers_mut().insert(NEXT, header_text(cursor));
 }
 
 /// A success. Why it was cut, if it was, stands in a header too.

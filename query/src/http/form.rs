@@ -35,6 +35,12 @@ impl Form {
         Self { pairs }
     }
 
+    /// The same with these parameters before its own.
+    pub(super) fn with_before(&self, mut pairs: Vec<(String, String)>) -> Self {
+        pairs.extend_from_slice(&self.pairs);
+        Self { pairs }
+    }
+
     /// The first value of this name; empty when there is none.
     pub(super) fn first(&self, name: &str) -> &str {
         note(name);

@@ -39,7 +39,7 @@ struct Page<'a> {
 struct Spans<'a>(&'a Page<'a>);
 struct SpanJson<'a>(&'a Span, &'a str);
 struct ReferenceJson<'a>(&'a Reference);
-struct TagJson<'a>(&'a Tag);
+pub(super) struct TagJson<'a>(pub(super) &'a Tag);
 struct LogJson<'a>(&'a Log);
 struct ProcessJson<'a>(&'a Process);
 /// An empty list of warnings is null.

@@ -54,6 +54,24 @@ pub(super) struct Period {
 impl Search {
     /// Reads a search. With `expressions`, a tag's value may be one.
     pub(super) fn parse(form: &Form, now: SystemTime, expressions: bool) -> Result<Self, String> {
+        Self::read(form, now, expressions, true)
+    }
+
+    /// The same of who need not name a service.
+    pub(super) fn parse_of_any(
+        form: &Form,
+        now: SystemTime,
+        expressions: bool,
+    ) -> Result<Self, String> {
+        Self::read(form, now, expressions, false)
+    }
+
+    fn read(
+        form: &Form,
+        now: SystemTime,
+        expressions: bool,
+        wants_service: bool,
+    ) -> Result<Self, String> {
         let window = Window::parse(form)?;
         let tags = tags(form)?;
         let depth = match form.first("limit") {
@@ -77,7 +95,7 @@ impl Search {
         };
 
         let service = form.first("service");
-        if ids.is_empty() && service.is_empty() && said.is_none() {
+        if wants_service && ids.is_empty() && service.is_empty() && said.is_none() {
             return Err("parameter 'service' is required".to_owned());
         }
         if duration_min_ns != 0 && duration_max_ns != 0 && duration_max_ns < duration_min_ns {

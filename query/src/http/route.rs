@@ -16,6 +16,10 @@ pub(super) enum Route<'a> {
     V1(V1<'a>),
     /// One of api_v3's messages.
     V3(V3),
+    /// What Spoor's own web UI asks.
+    Spoor(Spoor<'a>),
+    /// What instances there are, which is about none of them.
+    Instances,
     /// What the API can be asked.
     OpenApi,
     /// Below `/api/`, and nothing that we know.
@@ -72,6 +76,34 @@ pub(super) enum V3 {
     Dependencies,
 }
 
+/// A question that only Spoor has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Spoor<'a> {
+    /// A part of one trace, by its id as written.
+    Trace(Part, &'a str),
+    /// Which tags a service's spans have.
+    TagKeys,
+    /// Which values a tag has.
+    TagValues,
+}
+
+/// A part of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A few numbers of each span.
+    Skeleton,
+    /// All of some spans.
+    Spans,
+    /// Which attributes there are.
+    Attributes,
+    /// One attribute of each span.
+    Attribute,
+    /// Where a text is.
+    Find,
+    /// Its events by time.
+    Events,
+}
+
 // === impl Route ===
 
 impl<'a> Route<'a> {
@@ -82,12 +114,15 @@ impl<'a> Route<'a> {
                 None => Self::Page,
             };
         };
-        if api == "openapi.json" {
-            return Self::OpenApi;
+        match api {
+            "openapi.json" => return Self::OpenApi,
+            "spoor/instances" => return Self::Instances,
+            _ => {}
         }
-        let known = match api.strip_prefix("v3/") {
-            Some(rest) => V3::of(rest).map(Self::V3),
-            None => V1::of(api).map(Self::V1),
+        let known = match api.split_once('/') {
+            Some(("v3", rest)) => V3::of(rest).map(Self::V3),
+            Some(("spoor", rest)) => Spoor::of(rest).map(Self::Spoor),
+            _ => V1::of(api).map(Self::V1),
         };
         known.unwrap_or(Self::UnknownApi)
     }
@@ -111,6 +146,8 @@ impl<'a> Route<'a> {
         match self {
             Self::V1(route) => route.label(),
             Self::V3(route) => route.label(),
+            Self::Spoor(route) => route.label(),
+            Self::Instances => "/api/spoor/instances",
             Self::OpenApi => "/api/openapi.json",
             Self::UnknownApi => "/api",
             Self::Asset(_) => "/static",
@@ -208,9 +245,45 @@ impl V3 {
     }
 }
 
+// === impl Spoor ===
+
+impl<'a> Spoor<'a> {
+    fn of(api: &'a str) -> Option<Self> {
+        match api {
+            "tag-keys" => return Some(Self::TagKeys),
+            "tag-values" => return Some(Self::TagValues),
+            _ => {}
+        }
+        let (id, part) = api.strip_prefix("traces/")?.split_once('/')?;
+        let part = match part {
+            "skeleton" => Part::Skeleton,
+            "spans" => Part::Spans,
+            "attributes" => Part::Attributes,
+            "attribute" => Part::Attribute,
+            "find" => Part::Find,
+            "events" => Part::Events,
+            _ => return None,
+        };
+        one(id).map(|id| Self::Trace(part, id))
+    }
+
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Trace(Part::Skeleton, _) => "/api/spoor/traces/{traceID}/skeleton",
+            Self::Trace(Part::Spans, _) => "/api/spoor/traces/{traceID}/spans",
+            Self::Trace(Part::Attributes, _) => "/api/spoor/traces/{traceID}/attributes",
+            Self::Trace(Part::Attribute, _) => "/api/spoor/traces/{traceID}/attribute",
+            Self::Trace(Part::Find, _) => "/api/spoor/traces/{traceID}/find",
+            Self::Trace(Part::Events, _) => "/api/spoor/traces/{traceID}/events",
+            Self::TagKeys => "/api/spoor/tag-keys",
+            Self::TagValues => "/api/spoor/tag-values",
+        }
+    }
+}
+
 /// A path of each question that the API can be asked, with what stands for its names.
 #[cfg(test)]
-pub(super) const PATHS: [&str; 21] = [
+pub(super) const PATHS: [&str; 30] = [
     "/api/traces/a1",
     "/api/traces",
     "/api/services",
@@ -231,6 +304,15 @@ pub(super) const PATHS: [&str; 21] = [
     "/api/v3/operations",
     "/api/v3/trace-summaries",
     "/api/v3/dependencies",
+    "/api/spoor/traces/a1/skeleton",
+    "/api/spoor/traces/a1/spans",
+    "/api/spoor/traces/a1/attributes",
+    "/api/spoor/traces/a1/attribute",
+    "/api/spoor/traces/a1/find",
+    "/api/spoor/traces/a1/events",
+    "/api/spoor/tag-keys",
+    "/api/spoor/tag-values",
+    "/api/spoor/instances",
     "/api/openapi.json",
 ];
 
@@ -270,6 +352,14 @@ mod tests {
             ("/api/v3/nothing", Route::UnknownApi),
             ("/api/v3/", Route::UnknownApi),
             ("/api/v3", Route::UnknownApi),
+            (
+                "/api/spoor/traces/a1/find",
+                Route::Spoor(Spoor::Trace(Part::Find, "a1")),
+            ),
+            ("/api/spoor/traces/a1", Route::UnknownApi),
+            ("/api/spoor/traces//find", Route::UnknownApi),
+            ("/api/spoor/traces/a/b/find", Route::UnknownApi),
+            ("/api/spoor/", Route::UnknownApi),
             ("/api/nothing", Route::UnknownApi),
             ("/api/", Route::UnknownApi),
             ("/static/spoor.css", Route::Asset("spoor.css")),

@@ -18,6 +18,7 @@ mod instances;
 mod metrics;
 mod names;
 mod openapi;
+mod spoor;
 mod traces;
 mod transform;
 mod v3;
@@ -36,6 +37,11 @@ struct Answer {
 impl Answer {
     fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// Of bytes too.
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 
     fn json(&self) -> Value {

@@ -7,6 +7,7 @@
 //! v2.20.0. Different on purpose: successes say that they are JSON, a list of services is never left out, operations have the kind that they have,
 //! and `/api/v3/dependencies`, which Jaeger's description names, is answered.
 
+mod both;
 mod error;
 mod params;
 
@@ -26,7 +27,7 @@ use super::route::V3;
 use crate::Adjuster;
 use crate::service::{Answer, Assembled, Call, Prepare};
 use crate::v3::{self, TraceSummary};
-use error::Error;
+pub(super) use error::Error;
 
 /// How the JSON of one trace begins and ends: what lies between can stand in a longer list.
 const HEAD: &[u8] = b"{\"resourceSpans\":[";
@@ -73,11 +74,17 @@ async fn traces(api: &Api, mut call: Call<'_>, form: &Form) -> Result<Bare, Erro
 }
 
 async fn summaries(api: &Api, mut call: Call<'_>, form: &Form) -> Result<Bare, Error> {
-    let query = params::search(form, api.tag_expressions)?;
-    let adjuster = adjuster(api, params::is_raw(form, &params::QUERY_RAW_TRACES)?);
+    let both::Asked { query, raw, paging } = both::search(form, api.tag_expressions)?;
+    let adjuster = adjuster(api, raw);
     let json = |summary: &TraceSummary| go_json::to_vec(&SummaryJson::of(summary));
-    let answer = v3::find_summaries(&mut call, query, adjuster, json).await?;
-    Ok(list(b"{\"summaries\":[", answer, b"]"))
+    let Some(paging) = paging else {
+        let answer = v3::find_summaries(&mut call, query, adjuster, json).await?;
+        return Ok(list(b"{\"summaries\":[", answer, b"]"));
+    };
+    let found = v3::find_summaries_page(&mut call, query.clone(), adjuster, json).await?;
+    let (answer, after) = found;
+    let next = after.map(|after| paging.cursor(&query, after));
+    Ok(list(b"{\"summaries\":[", answer, b"]").goes_on(next))
 }
 
 async fn services(call: Call<'_>) -> Result<Bare, Error> {

@@ -56,6 +56,7 @@ impl Call<'_> {
         let asked = Asked::of(&missing);
         let stream = asked.join(reader.get_traces(&self.cx, asked.ids()));
         let (archived, completeness) = Traces::new(self, stream).collect(prepare).await?;
+        answer.archived |= !archived.is_empty();
         answer.traces.extend(archived);
         answer.completeness = completeness;
         let place: HashMap<TraceId, usize> = ids

@@ -14,6 +14,8 @@ use moka::sync::Cache as Moka;
 use secrecy::{ExposeSecret as _, SecretString};
 use storage::{DependencyLink, Operation};
 
+use super::tags::{Tagged, Whose};
+
 /// What an entry takes beside its texts: its key, its age and its place.
 const ENTRY: usize = 512;
 /// What an item takes beside its texts.
@@ -32,6 +34,11 @@ pub struct Config {
 #[derive(Clone)]
 pub(super) struct Cache {
     answers: Moka<Key, List>,
+}
+
+/// Tells callers apart by their credentials, and holds none.
+#[derive(Clone)]
+pub(super) struct Owners {
     secret: [u8; 32],
 }
 
@@ -61,6 +68,7 @@ pub(super) enum Question {
         start_ns: u64,
         end_ns: u64,
     },
+    Tags(Whose),
 }
 
 /// An answer.
@@ -69,6 +77,7 @@ pub(super) enum List {
     Services(Arc<[Str]>),
     Operations(Arc<[Operation]>),
     Dependencies(Arc<[DependencyLink]>),
+    Tags(Arc<[Tagged]>),
 }
 
 /// A list that can be kept. What is kept holds no more of a request than its own text.
@@ -103,19 +112,7 @@ impl Cache {
             })
             .time_to_live(config.ttl)
             .build();
-        let mut secret = [0; 32];
-        for (n, part) in secret.chunks_exact_mut(8).enumerate() {
-            part.copy_from_slice(&RandomState::new().hash_one(n).to_le_bytes());
-        }
-        Some(Self { answers, secret })
-    }
-
-    pub(super) fn owner(&self, credentials: Option<&SecretString>) -> Owner {
-        let Some(credentials) = credentials else {
-            return Owner::default();
-        };
-        let text = credentials.expose_secret().as_bytes();
-        Owner(*blake3::keyed_hash(&self.secret, text).as_bytes())
+        Some(Self { answers })
     }
 
     pub(super) fn get<T: Kept>(&self, key: &Key) -> Option<T> {
@@ -127,12 +124,34 @@ impl Cache {
     }
 }
 
+// === impl Owners ===
+
+impl Owners {
+    /// With a key that is made up.
+    pub(super) fn new() -> Self {
+        let mut secret = [0; 32];
+        for (n, part) in secret.chunks_exact_mut(8).enumerate() {
+            part.copy_from_slice(&RandomState::new().hash_one(n).to_le_bytes());
+        }
+        Self { secret }
+    }
+
+    pub(super) fn owner(&self, credentials: Option<&SecretString>) -> Owner {
+        let Some(credentials) = credentials else {
+            return Owner::default();
+        };
+        let text = credentials.expose_secret().as_bytes();
+        Owner(*blake3::keyed_hash(&self.secret, text).as_bytes())
+    }
+}
+
 // === impl Key ===
 
 impl Key {
     fn bytes(&self) -> usize {
         let asked = match &self.question {
             Question::Operations { service, .. } => service.len(),
+            Question::Tags(whose) => whose.service.len() + whose.operation.len(),
             Question::Services | Question::Dependencies { .. } => 0,
         };
         ENTRY + asked + self.instance.as_str().len()
@@ -152,6 +171,13 @@ impl List {
                 });
                 (list.len(), texts.sum())
             }
+            Self::Tags(list) => {
+                let texts = list.iter().map(|tag| {
+                    let values = tag.values.iter().map(|value| ITEM + value.len());
+                    tag.key.len() + values.sum::<usize>()
+                });
+                (list.len(), texts.sum())
+            }
         };
         items * ITEM + texts
     }
@@ -167,7 +193,7 @@ impl Kept for Vec<Str> {
     fn of_list(list: &List) -> Option<Self> {
         match list {
             List::Services(list) => Some(list.to_vec()),
-            List::Operations(_) | List::Dependencies(_) => None,
+            _ => None,
         }
     }
 }
@@ -184,7 +210,7 @@ impl Kept for Vec<Operation> {
     fn of_list(list: &List) -> Option<Self> {
         match list {
             List::Operations(list) => Some(list.to_vec()),
-            List::Services(_) | List::Dependencies(_) => None,
+            _ => None,
         }
     }
 }
@@ -201,7 +227,21 @@ impl Kept for Vec<DependencyLink> {
     fn of_list(list: &List) -> Option<Self> {
         match list {
             List::Dependencies(list) => Some(list.to_vec()),
-            List::Services(_) | List::Operations(_) => None,
+            _ => None,
+        }
+    }
+}
+
+impl Kept for Vec<Tagged> {
+    fn to_list(&self) -> List {
+        // made of copies
+        List::Tags(self.iter().cloned().collect())
+    }
+
+    fn of_list(list: &List) -> Option<Self> {
+        match list {
+            List::Tags(list) => Some(list.to_vec()),
+            _ => None,
         }
     }
 }

@@ -15,7 +15,7 @@ use storage::{DependencyLink, LinkKind, Operation, OperationQuery, ReadError};
 use tokio::sync::Semaphore;
 
 use super::Call;
-use super::cache::{self, Cache, Kept, Key, Owner, Question};
+use super::cache::{self, Cache, Kept, Key, Owner, Owners, Question};
 
 /// So many lists are read at once; more wait, within their time.
 const LISTS: usize = 64;
@@ -29,15 +29,16 @@ const AT_HAND: [&str; 2] = ["embedded", "memory"];
 pub(super) struct Lists {
     turns: Arc<Semaphore>,
     cache: Option<Cache>,
+    owners: Owners,
 }
 
 /// Who asks, as far as what is kept goes.
 pub(super) struct Asker {
-    owner: Owner,
+    pub(super) owner: Owner,
     /// How often the instances had changed when it asked.
-    changes: u64,
+    pub(super) changes: u64,
     /// Wants no answer that was kept.
-    wants_news: bool,
+    pub(super) wants_news: bool,
 }
 
 // === impl Lists ===
@@ -47,6 +48,7 @@ impl Lists {
         Self {
             turns: Arc::new(Semaphore::new(LISTS)),
             cache: Cache::new(config),
+            owners: Owners::new(),
         }
     }
 
@@ -56,9 +58,8 @@ impl Lists {
         credentials: Option<&SecretString>,
         changes: u64,
     ) -> Asker {
-        let owner = self.cache.as_ref().map(|cache| cache.owner(credentials));
         Asker {
-            owner: owner.unwrap_or_default(),
+            owner: self.owners.owner(credentials),
             changes,
             wants_news: wants_news(&head.headers),
         }
@@ -142,7 +143,7 @@ impl Call<'_> {
     }
 
     /// A list as it was kept, else as the store has it.
-    async fn listed<T>(
+    pub(super) async fn listed<T>(
         &self,
         operation: &'static str,
         question: Option<Question>,

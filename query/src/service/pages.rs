@@ -26,8 +26,7 @@ impl Call<'_> {
             (place, prepare(trace))
         });
         let found = self.find_traces(query, placed).await?;
-        let is_full = found.traces.len() >= query.limit.min(self.cx.limits.traces);
-        let may_go_on = is_full || found.completeness != Completeness::Complete;
+        let count = found.traces.len();
         let mut last = None;
         let mut traces = Vec::with_capacity(found.traces.len());
         for (id, (place, trace)) in found.traces {
@@ -37,8 +36,22 @@ impl Call<'_> {
         let answer = Answer {
             traces,
             completeness: found.completeness,
+            archived: found.archived,
             turn: found.turn,
         };
-        Ok((answer, last.filter(|_| may_go_on)))
+        let next = self.next_page(query, count, &answer.completeness, last);
+        Ok((answer, next))
+    }
+
+    /// The place to begin the next page after, behind one of so many traces, the last whole one of which stands at `last`.
+    pub(crate) fn next_page(
+        &self,
+        query: &TraceQuery,
+        count: usize,
+        completeness: &Completeness,
+        last: Option<Place>,
+    ) -> Option<Place> {
+        let is_full = count >= query.limit.min(self.cx.limits.traces);
+        last.filter(|_| is_full || *completeness != Completeness::Complete)
     }
 }

@@ -93,6 +93,7 @@ impl Searching<'_> {
         Ok(Answer {
             traces,
             completeness,
+            archived: false,
             turn,
         })
     }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::query::{BasePath, CacheConfig, Ui};
+use ::query::{BasePath, CacheConfig, KeptConfig, Ui};
 use http::{HeaderName, HeaderValue};
 use settings::ByteSize;
 
@@ -32,6 +32,8 @@ pub struct Query {
     pub max_concurrent_reads: usize,
     /// How lists are kept for who asks again.
     pub cache: CacheConfig,
+    /// How whole traces are kept for who asks for their parts.
+    pub kept: KeptConfig,
     /// Which share of queries becomes spans; `None`: none does.
     pub tracing_ratio: Option<f64>,
     /// How long a query may take.
@@ -63,6 +65,10 @@ impl Query {
             cache: CacheConfig {
                 ttl: check.time("query.cache-ttl"),
                 bytes: check.size("query.cache-bytes").as_usize(),
+            },
+            kept: KeptConfig {
+                ttl: check.time("query.trace-cache-ttl"),
+                bytes: check.size("query.trace-cache-bytes").as_usize(),
             },
             tracing_ratio: Some(check.share("query.tracing-ratio"))
                 .filter(|_| check.settings.bool("query.enable-tracing")),

@@ -438,6 +438,7 @@ fn reading(query: &config::Query, rules: &Rules, storage: &Storage) -> query::Co
         search_timeout: query.search_timeout,
         max_concurrent_reads: query.max_concurrent_reads,
         cache: query.cache.clone(),
+        kept: query.kept.clone(),
         limits: ReadLimits {
             traces: query.max_traces,
             spans: query.max_spans,

@@ -90,6 +90,18 @@ pub(super) const ROWS: &[Flag] = &[
         "memory of lists that are kept for query.cache-ttl",
     )),
     q(Flag::acts(
+        "query.trace-cache-ttl",
+        Kind::Duration,
+        "1m",
+        "how long a trace is held that nobody asks for, for a page that asks for its parts one by one: they are of what was read for its skeleton; for one instance and one caller's token alone; 0: each part reads the store",
+    )),
+    q(Flag::acts(
+        "query.trace-cache-bytes",
+        Kind::Bytes,
+        "256MiB",
+        "memory of traces that are held for query.trace-cache-ttl; a larger one is not held",
+    )),
+    q(Flag::acts(
         "query.tag-expressions",
         Kind::Bool,
         "true",

@@ -86,6 +86,25 @@ impl Instances {
         }
     }
 
+    /// The instances that whoever asks may see, of which a path may name each.
+    ///
+    /// # Errors
+    /// When no rule places who asks.
+    pub fn to_choose_from(&self, shown: Shown<'_>) -> Result<Vec<Instance>, Stranger> {
+        let placed = self.of_request(shown.listener, shown.names, shown.headers)?;
+        let is_certain = self.listeners.contains_key(shown.listener)
+            || (shown.names.is_some() && !self.certificates.is_empty());
+        if is_certain {
+            return Ok(vec![placed]);
+        }
+        let mut all = self.all();
+        if self.tenants.is_some() {
+            all.retain(|instance| instance.namespace() == placed.namespace());
+        }
+        all.retain(|instance| self.is_served(instance));
+        Ok(all)
+    }
+
     /// Whether a question can be about it, by a rule or by a path that names it.
     #[must_use]
     pub fn is_asked(&self, instance: &Instance) -> bool {

@@ -11,6 +11,7 @@ use crate::{Readers, Stores, Ui};
 
 /// What only the traces of `acme` hold.
 const CANARY: &str = "canary";
+const INSTANCES: &str = "/api/spoor/instances";
 
 fn instance(text: &str) -> Instance {
     Instance::parse(text).unwrap()
@@ -97,20 +98,25 @@ async fn each_instance_has_the_whole_api_below_its_name() {
     };
     for (method, uri) in REQUESTS {
         let expect = ask(&plain, None, method, &format!("/jaeger{uri}")).await;
+        if uri == INSTANCES {
+            // there are more of them
+            continue;
+        }
         let named = format!("/jaeger/ns/acme/jaeger{uri}");
         let answer = ask(&several, None, method, &named).await;
         let (got, wanted) = (
-            (answer.status, answer.text()),
-            (expect.status, expect.text()),
+            (answer.status, answer.shown()),
+            (expect.status, expect.shown()),
         );
         assert_eq!(got, wanted, "{method} {uri}");
         let escaped = format!("/jaeger/ns/%61cme/j%61eger{uri}");
         let answer = ask(&several, None, method, &escaped).await;
-        assert_eq!((answer.status, answer.text()), wanted, "{method} {escaped}");
+        let got = (answer.status, answer.shown());
+        assert_eq!(got, wanted, "{method} {escaped}");
         let other = format!("/jaeger/ns/umbrella/jaeger{uri}");
         let answer = ask(&several, None, method, &other).await;
         assert_eq!(answer.status, expect.status, "{method} {other}");
-        assert!(!answer.text().contains(CANARY), "{}", answer.text());
+        assert!(!answer.shown().contains(CANARY), "{}", answer.shown());
     }
 }
 
@@ -122,7 +128,13 @@ async fn of_several_one_has_to_be_named() {
         let answer = ask(&config, None, method, uri).await;
         match uri {
             "/api/openapi.json" => assert_eq!(answer.status, 200),
-            v3 if v3.starts_with("/api/v3/") => {
+            INSTANCES => {
+                let instance = |namespace| json!({"namespace": namespace, "name": "jaeger"});
+                let all = ["default", "acme", "umbrella"].map(instance);
+                let expect = json!({"instances": all, "current": null});
+                assert_eq!(answer.json(), expect);
+            }
+            v3 if v3.starts_with("/api/v3/") || v3.starts_with("/api/spoor/") => {
                 let error = json!({"error": {"httpCode": 400, "message": why}});
                 assert_eq!((answer.status, answer.json()), (400, error), "{uri}");
             }
@@ -257,21 +269,48 @@ async fn no_path_of_another_shows_the_canary() {
             for way in ways {
                 let path = format!("{way}{uri}");
                 let answer = ask(&config, tenant, method, &path).await;
-                assert!(!answer.text().contains(CANARY), "{method} {path}");
+                assert!(!answer.shown().contains(CANARY), "{method} {path}");
             }
             let there = ask(&config, tenant, method, &format!("/ns/acme/jaeger{uri}")).await;
             let absent = ask(&config, tenant, method, &format!("/ns/no/such{uri}")).await;
             let (there, absent) = (
-                (there.status, there.text(), &there.headers),
-                (absent.status, absent.text(), &absent.headers),
+                (there.status, there.shown(), &there.headers),
+                (absent.status, absent.shown(), &absent.headers),
             );
             assert_eq!(there, absent, "{method} {uri}");
             if let Some(mine) = mine {
                 let answer = ask(&config, Some(mine), method, uri).await;
-                seen += usize::from(answer.text().contains(CANARY));
+                seen += usize::from(answer.shown().contains(CANARY));
             }
         }
     }
     // the one whose it is sees it, in most answers
     assert!(seen >= 12, "{seen}");
+}
+
+#[tokio::test]
+async fn only_those_are_told_of_that_the_caller_may_see() {
+    let told = async |rules: Instances, tenant: Option<&str>, way: &str| {
+        let answer = ask(&config(rules), tenant, "GET", &format!("{way}{INSTANCES}")).await;
+        (answer.status, answer.shown())
+    };
+    let acme = r#"{"namespace":"acme","name":"jaeger"}"#;
+    let only = |current: &str| format!(r#"{{"instances":[{acme}],"current":{current}}}"#);
+    let by_header = by_header();
+    assert_eq!(
+        told(by_header.clone(), Some("acme"), "").await,
+        (200, only(acme))
+    );
+    let stranger = told(by_header.clone(), None, "").await;
+    assert_eq!(stranger.0, 401);
+    let other = told(by_header, Some("umbrella"), "/ns/acme/jaeger").await;
+    assert_eq!(other.0, 403);
+    let bound = by_listener("acme/jaeger");
+    assert_eq!(told(bound.clone(), None, "").await, (200, only(acme)));
+    assert_eq!(told(bound, None, "/ns/umbrella/jaeger").await.0, 404);
+    let named = told(open(), None, "/ns/acme/jaeger").await;
+    assert!(
+        named.1.ends_with(&format!("\"current\":{acme}}}")),
+        "{named:?}"
+    );
 }

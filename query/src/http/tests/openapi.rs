@@ -54,7 +54,7 @@ fn every_route_is_described_and_nothing_else() {
 }
 
 /// A request of each route with what it needs to read all of its parameters, the older spelling where there are two.
-pub(super) const REQUESTS: [(&str, &str); 21] = [
+pub(super) const REQUESTS: [(&str, &str); 30] = [
     ("GET", "/api/traces/1"),
     ("GET", "/api/traces?service=a"),
     ("GET", "/api/services"),
@@ -78,6 +78,15 @@ pub(super) const REQUESTS: [(&str, &str); 21] = [
         "GET",
         "/api/v3/dependencies?start_time=2026-11-23T06:54:29Z&end_time=2026-11-23T08:54:29Z",
     ),
+    ("GET", "/api/spoor/traces/1/skeleton"),
+    ("GET", "/api/spoor/traces/1/spans?id=1"),
+    ("GET", "/api/spoor/traces/1/attributes"),
+    ("GET", "/api/spoor/traces/1/attribute?key=a"),
+    ("GET", "/api/spoor/traces/1/find?text=a"),
+    ("GET", "/api/spoor/traces/1/events"),
+    ("GET", "/api/spoor/tag-keys?service=a"),
+    ("GET", "/api/spoor/tag-values?service=a&key=k"),
+    ("GET", "/api/spoor/instances"),
     ("GET", "/api/openapi.json"),
 ];
 const SEARCH: &str = "/api/v3/traces?query.start_time_min=2026-11-23T06:54:29Z&query.start_time_max=2026-11-23T08:54:29Z";

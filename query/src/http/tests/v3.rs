@@ -244,3 +244,88 @@ async fn a_cut_answer_says_so() {
     .await;
     is_error_v3(&nothing, 503, "one shard failed");
 }
+
+#[tokio::test]
+async fn summaries_are_searched_for_with_the_parameters_of_the_first_api_too() {
+    let script = Arc::new(two());
+    let ask = |uri: &str| {
+        let uri = format!("/api/v3/trace-summaries?{uri}");
+        let (app, request) = (app(&script, &Config::default()), request("GET", &uri));
+        async move { send(app, request).await }
+    };
+    let answer =
+        ask("service=a&operation=o&start=5&end=7&minDuration=1ms&limit=2&sort=-duration").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["summaries"].as_array().unwrap().len(), 2);
+    let first = script.found.lock().unwrap().pop().unwrap();
+    assert_eq!(first.service.as_deref(), Some("a"));
+    assert_eq!(first.operation.as_deref(), Some("o"));
+    assert_eq!((first.start_min_ns, first.start_max_ns), (5_000, 7_000));
+    assert_eq!((first.duration_min_ns, first.limit), (Some(1_000_000), 2));
+    assert_eq!(first.order, storage::query::Order::LongestFirst);
+
+    // a name of api_v3 counts before the other
+    ask(&format!(
+        "{TIMES}&query.service_name=b&service=a&query.searchDepth=9&limit=1&q=error"
+    ))
+    .await;
+    let both = script.found.lock().unwrap().pop().unwrap();
+    assert_eq!((both.service.as_deref(), both.limit), (Some("b"), 9));
+    assert_eq!(both.start_min_ns, 1_795_416_869_000_000_000);
+    assert!(!both.filter.is_always_true());
+
+    // neither a service nor times are needed
+    assert_eq!(ask("limit=1").await.status, 200);
+    let wrong = ask("q=%28").await;
+    assert_eq!(wrong.status, 400);
+    assert!(
+        wrong.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("param 'q'")
+    );
+    is_error_v3(
+        &ask("limit=1&traceID=1").await,
+        400,
+        "malformed parameter traceID: summaries are searched for, not got by id",
+    );
+    is_error_v3(
+        &ask("query.service_name=a").await,
+        400,
+        "query.start_time_min and query.start_time_max are required",
+    );
+}
+
+#[tokio::test]
+async fn summaries_come_page_by_page() {
+    let trace = |id: u64, start_ns: u64| {
+        let mut of_two = [span(id, 1), span(id, 2)];
+        for span in &mut of_two {
+            (span.start_ns, span.end_ns) = (start_ns, start_ns + id);
+        }
+        of_two.into_iter().map(|span| spans(vec![span]))
+    };
+    let steps = trace(1, 9_000).chain(trace(2, 5_000));
+    let script = Arc::new(Script::of(steps.chain([complete()]).collect()));
+    let ask = |uri: String| {
+        let (app, request) = (app(&script, &Config::default()), request("GET", &uri));
+        async move { send(app, request).await }
+    };
+    let search = "/api/v3/trace-summaries?service=svc&start=0&limit=2";
+    let answer = ask(search.to_owned()).await;
+    let next = answer.json()["next"].as_str().unwrap().to_owned();
+    assert_eq!(answer.header("spoor-next"), next);
+    ask(format!("{search}&cursor={next}")).await;
+    let asked = script.found.lock().unwrap().pop().unwrap();
+    let after = asked.after.unwrap();
+    assert_eq!((after.key_ns, after.trace_id), (5_000, span(2, 1).trace_id));
+    // it is the cursor of the same search in either API
+    let first = "/api/traces?service=svc&start=0&limit=2&sort=-start";
+    let of_traces = ask(format!("{first}&cursor={next}")).await;
+    assert_eq!(of_traces.status, 200, "{}", of_traces.text());
+    let other = ask(format!("{search}&operation=other&cursor={next}")).await;
+    assert_eq!(other.status, 400);
+    // fewer than were asked for are all
+    let all = ask("/api/v3/trace-summaries?service=svc&start=0&limit=5".to_owned()).await;
+    assert_eq!(all.json()["next"], Value::Null);
+}

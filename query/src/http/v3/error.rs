@@ -33,7 +33,7 @@ struct Inner<'a> {
 
 impl Error {
     /// The request is wrong.
-    pub(super) fn bad_request(message: String) -> Self {
+    pub(in crate::http) fn bad_request(message: String) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             message,
@@ -41,17 +41,17 @@ impl Error {
     }
 
     /// A parameter cannot be read.
-    pub(super) fn malformed(name: &str, why: &str) -> Self {
+    pub(in crate::http) fn malformed(name: &str, why: &str) -> Self {
         Self::bad_request(format!("malformed parameter {name}: {why}"))
     }
 
     /// With any other status.
-    pub(super) fn new(status: StatusCode, message: String) -> Self {
+    pub(in crate::http) fn new(status: StatusCode, message: String) -> Self {
         Self { status, message }
     }
 
     /// There is nothing.
-    pub(super) fn not_found() -> Self {
+    pub(in crate::http) fn not_found() -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
             message: "No traces found".to_owned(),
@@ -59,7 +59,7 @@ impl Error {
     }
 
     /// It could not be found out.
-    pub(super) fn unknown(why: String) -> Self {
+    pub(in crate::http) fn unknown(why: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, why)
     }
 }

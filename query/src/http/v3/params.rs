@@ -130,6 +130,34 @@ pub(super) fn search(form: &Form, expressions: bool) -> Result<TraceQuery, Error
     })
 }
 
+/// The parameters of a search in the names of the first API.
+pub(super) fn as_first_api(form: &Form) -> Result<Vec<(String, String)>, Error> {
+    let mut pairs = Vec::new();
+    for (names, name) in [
+        (&SERVICE_NAME, "service"),
+        (&OPERATION_NAME, "operation"),
+        (&DURATION_MIN, "minDuration"),
+        (&DURATION_MAX, "maxDuration"),
+    ] {
+        if let Some((_, text)) = form.first_of(names) {
+            pairs.push((name.to_owned(), text.to_owned()));
+        }
+    }
+    for (names, name) in [(&START_TIME_MIN, "start"), (&START_TIME_MAX, "end")] {
+        if let Some(ns) = time(form, names)? {
+            pairs.push((name.to_owned(), (ns / 1_000).to_string()));
+        }
+    }
+    if let depth @ 1.. = depth(form)? {
+        pairs.push(("limit".to_owned(), depth.to_string()));
+    }
+    match form.first(ATTRIBUTES) {
+        "" => {}
+        text => pairs.push(("tags".to_owned(), text.to_owned())),
+    }
+    Ok(pairs)
+}
+
 /// In the spelling of the request, which is that of 1.76 unless it has a name that only 2.20 knows.
 fn required_times(form: &Form) -> String {
     let all = [

@@ -58,8 +58,23 @@ impl TraceReader for Echo {
         futures_util::stream::empty().boxed()
     }
 
-    fn find_traces<'a>(&'a self, _cx: &'a ReadContext, _of: &'a TraceQuery) -> TraceStream<'a> {
-        futures_util::stream::empty().boxed()
+    fn find_traces<'a>(&'a self, cx: &'a ReadContext, query: &'a TraceQuery) -> TraceStream<'a> {
+        let asked = format!(
+            "{:?} {:?} {}",
+            query.service, query.operation, query.start_min_ns
+        );
+        let said = self.says(cx, &asked, |said| {
+            let mut span = crate::testing::span(1, 1);
+            span.name = query.operation.clone().unwrap_or_default();
+            let service = query.service.as_deref().unwrap_or_default();
+            span.resource = Arc::new(model::Resource::of_service(service));
+            span.attributes
+                .push(model::KeyValue::new("said", said.as_str()));
+            span
+        });
+        futures_util::stream::once(said)
+            .map(|spans| Ok(storage::ReadItem::Spans(spans?)))
+            .boxed()
     }
 
     fn find_trace_ids<'a>(
@@ -163,6 +178,10 @@ async fn ask(service: &Service, instance: usize, head: &Parts, question: &Questi
         Question::Dependencies { start_ns, end_ns } => {
             format!("{:?}", call.get_dependencies(*start_ns, *end_ns).await)
         }
+        Question::Tags(whose) => {
+            let mut call = call;
+            format!("{:?}", call.get_tags(whose.clone(), 1_000).await)
+        }
     }
 }
 
@@ -173,6 +192,13 @@ fn question() -> impl Strategy<Value = Question> {
         ("[ab]{1,2}", kinds).prop_map(|(service, kind)| Question::Operations { service, kind }),
         (0..2u64, 2..4u64)
             .prop_map(|(start_ns, end_ns)| Question::Dependencies { start_ns, end_ns }),
+        ("[ab]{0,1}", "[ab]{0,1}", 1..3u64).prop_map(|(service, operation, lookback_ns)| {
+            Question::Tags(Whose {
+                service,
+                operation,
+                lookback_ns,
+            })
+        }),
     ]
 }
 
@@ -251,9 +277,9 @@ async fn nothing_is_kept_that_is_empty_or_at_hand_or_where_it_is_off() {
 #[test]
 fn credentials_are_kept_as_hashes_that_differ_from_start_to_start() {
     let token = SecretString::from("Bearer s".to_owned());
-    let caches = [(); 2].map(|()| Cache::new(&Config::default()).unwrap());
-    let [one, other] = caches.each_ref().map(|cache| cache.owner(Some(&token)));
+    let starts = [(); 2].map(|()| Owners::new());
+    let [one, other] = starts.each_ref().map(|start| start.owner(Some(&token)));
     assert_ne!(one, other);
-    assert_eq!(one, caches[0].owner(Some(&token)));
-    assert_ne!(one, caches[0].owner(None));
+    assert_eq!(one, starts[0].owner(Some(&token)));
+    assert_ne!(one, starts[0].owner(None));
 }
