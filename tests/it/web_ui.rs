@@ -1,4 +1,6 @@
-//! A bundle of Jaeger's web UI, served by the program behind a prefix: its page, its files, its configuration while that changes.
+//! Web UIs: Spoor's own, and below a bundle of Jaeger's, served by the program behind a prefix: its page, its files, its configuration while that changes.
+
+mod own;
 
 use std::fs;
 

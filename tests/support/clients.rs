@@ -81,20 +81,39 @@ pub fn node_modules() -> anyhow::Result<PathBuf> {
         for file in ["package.json", "package-lock.json"] {
             std::fs::copy(pinned.join(file), folder.join(file))?;
         }
-        run(
-            Command::new("npm")
-                .args([
-                    "ci",
-                    "--silent",
-                    "--no-audit",
-                    "--no-fund",
-                    "--ignore-scripts",
-                ])
-                .current_dir(&folder),
-            "node and npm with its package index",
-        )
+        npm_ci(&folder)
     })?;
     Ok(folder.join("node_modules"))
+}
+
+/// Puts the packages that `package-lock.json` of `folder` pins into `folder/node_modules`, unless they are there.
+pub fn packages(folder: &Path) -> anyhow::Result<()> {
+    let pinned = format!(
+        "{:016x}",
+        fingerprint(&read(&folder.join("package-lock.json"))?)
+    );
+    // npm removes it with the folder that it is in, before it installs
+    let done = folder.join("node_modules/.spoor");
+    if std::fs::read_to_string(&done).is_ok_and(|of| of == pinned) {
+        return Ok(());
+    }
+    npm_ci(folder)?;
+    std::fs::write(&done, pinned).with_context(|| done.display().to_string())
+}
+
+fn npm_ci(folder: &Path) -> anyhow::Result<()> {
+    run(
+        Command::new("npm")
+            .args([
+                "ci",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+            ])
+            .current_dir(folder),
+        "node and npm with its package index",
+    )
 }
 
 /// A program of `tests/clients/go`, by its folder.
