@@ -33,7 +33,7 @@ export interface Source {
   events(from: number, limit: number, signal?: AbortSignal): Promise<EventPage>;
 }
 
-export const MAX_DETAILS = 400;
+export const MAX_DETAILS = 200;
 
 export async function openTrace(id: string, raw: boolean, signal?: AbortSignal): Promise<Source> {
   const path = `api/spoor/traces/${encodeURIComponent(id)}/skeleton`;

@@ -1,0 +1,102 @@
+// A real Spoor for browser tests: SPOOR_BIN started on ports of its own with an empty store in memory, and traces sent to it as OTLP.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { toOtlp } from '../fixture/shop.js';
+
+const dist = join(fileURLToPath(import.meta.url), '../../../dist');
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** For developing the tests only: the fixture server in the place of Spoor. */
+async function startFixture() {
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(dist, '../test/fixture/main.js')], {
+    env: { ...process.env, PORT: String(port), EMPTY: '1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise(resolve => child.stdout.once('data', resolve));
+  const base = `http://127.0.0.1:${port}`;
+  const put = spans => fetch(`${base}/api/fixture`, { method: 'POST', body: JSON.stringify(spans) });
+  return { base, stop: async () => void child.kill(), log: () => '', send: put };
+}
+
+/** Starts all roles in one process. SPOOR_UI=embedded tests the page that is built in, else that of ui/dist. */
+export async function startSpoor(flags = []) {
+  if (process.env.SPOOR_FIXTURE) return startFixture();
+  const binary = process.env.SPOOR_BIN;
+  if (!binary) throw new Error('say where a spoor program is in SPOOR_BIN, such as ../target/release/spoor');
+  const [http, grpc, otlp, otlpHttp, admin] = await Promise.all(Array.from({ length: 5 }, freePort));
+  const folder = mkdtempSync(join(tmpdir(), 'spoor-ui-'));
+  const args = [
+    'all-in-one',
+    '--span-storage.type=memory',
+    `--query.http-server.host-port=127.0.0.1:${http}`,
+    `--query.grpc-server.host-port=127.0.0.1:${grpc}`,
+    `--collector.otlp.grpc.host-port=127.0.0.1:${otlp}`,
+    `--collector.otlp.http.host-port=127.0.0.1:${otlpHttp}`,
+    '--collector.http-server.host-port=127.0.0.1:0',
+    '--collector.grpc-server.host-port=127.0.0.1:0',
+    '--processor.jaeger-compact.server-host-port=127.0.0.1:0',
+    '--processor.jaeger-binary.server-host-port=127.0.0.1:0',
+    '--http-server.host-port=127.0.0.1:0',
+    `--admin.http.host-port=127.0.0.1:${admin}`,
+    '--query.max-spans=1000000',
+    '--log-level=warn',
+    ...(process.env.SPOOR_UI === 'embedded' ? [] : [`--query.static-files=${dist}`]),
+    ...flags,
+  ];
+  const child = spawn(binary, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (log = (log + chunk).slice(-20_000)));
+  const base = `http://127.0.0.1:${http}`;
+  const stop = async () => {
+    const ended = new Promise(resolve => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await Promise.race([ended, new Promise(resolve => setTimeout(resolve, 5000).unref())]);
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const until = Date.now() + 20_000;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`spoor ended with ${child.exitCode}:\n${log}`);
+    const answer = await fetch(`${base}/api/services`).catch(() => null);
+    if (answer?.ok) break;
+    if (Date.now() > until) {
+      await stop();
+      throw new Error(`spoor did not answer within 20 s:\n${log}`);
+    }
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  return { base, stop, log: () => log, send: spans => send(`http://127.0.0.1:${otlpHttp}`, spans) };
+}
+
+/** Sends plain spans in parts that a receiver takes. */
+async function send(address, spans) {
+  for (let at = 0; at < spans.length; at += 5000) {
+    const answer = await fetch(`${address}/v1/traces`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(toOtlp(spans.slice(at, at + 5000))),
+    });
+    if (!answer.ok) throw new Error(`spans were not taken: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
+  }
+}
+
+/** Whether this server has what only newer ones have. */
+export async function has(base, path) {
+  const answer = await fetch(`${base}/${path}`);
+  return !(answer.status === 404 && /page not found/.test(await answer.text()));
+}
