@@ -52,7 +52,9 @@ function Pages() {
       <Route path="/search">
         <SearchPage />
       </Route>
-      <Route path="/trace/:id">{({ id }) => (id.includes('...') ? <ComparePage ids={id} /> : <TracePage id={id} key={id} />)}</Route>
+      <Route path="/trace/:id">
+        {({ id }) => (id.includes('...') ? <ComparePage ids={id.toLowerCase()} /> : <TracePage id={id.toLowerCase()} key={id} />)}
+      </Route>
       <Route path="/compare">
         <ComparePage ids="" />
       </Route>

@@ -241,60 +241,65 @@ export function Timeline({ model, find, params }: Props) {
         onLevel={oneLevel}
         onAll={hide => setAll(() => hide)}
       />
-      <div
-        className="rows"
-        ref={box}
-        role="treegrid"
-        aria-label={`Spans: ${rows.length} of ${columns.n} shown`}
-        aria-rowcount={rows.length}
-        aria-colcount={2}
-        tabIndex={0}
-        aria-activedescendant={focus >= 0 ? `span-${focus}` : undefined}
-        onKeyDown={onRowKey}
-        onFocus={event => {
-          if (event.target === event.currentTarget && focus < 0 && rows.length > 0) setFocus(rows[view.first] ?? rows[0]!);
-        }}
-      >
-        <div className="rows-all" style={{ height: totalHeight(rows.length, ROW, extra) }} role="presentation">
-          {shown.map(row => {
-            const i = rows[row]!;
-            return (
-              <Row
-                key={i}
-                {...{ model, i, row, range }}
-                top={rowTop(row, ROW, extra)}
-                collapsed={collapsed[i] === 1}
-                open={open.has(i)}
-                focused={focus === i}
-                mark={find.marks?.[i] === 1 ? (match === i ? 2 : 1) : 0}
-                dim={find.marks !== null && find.marks[i] !== 1}
-                critical={critical}
-                detail={model.details.get(i)}
-                onToggle={toggle}
-                onOpen={toggleOpen}
-                onFocus={setFocus}
-              />
-            );
-          })}
-          {extra.rows.map(row => {
-            const i = rows[row]!;
-            if (row < view.first - 40 || row > view.last + 40) return null;
-            return (
-              <Detail
-                key={i}
-                model={model}
-                i={i}
-                top={rowTop(row, ROW, extra) + ROW}
-                onHeight={height => {
-                  if (heights.get(i) === height) return;
-                  heights.set(i, height);
-                  redraw();
-                }}
-                onClose={toggleOpen}
-                goTo={reveal}
-              />
-            );
-          })}
+      <div className="rows-frame">
+        <div className="rows-behind">
+          <div className="rows-grid" />
+        </div>
+        <div
+          className="rows"
+          ref={box}
+          role="treegrid"
+          aria-label={`Spans: ${rows.length} of ${columns.n} shown`}
+          aria-rowcount={rows.length}
+          aria-colcount={2}
+          tabIndex={0}
+          aria-activedescendant={focus >= 0 ? `span-${focus}` : undefined}
+          onKeyDown={onRowKey}
+          onFocus={event => {
+            if (event.target === event.currentTarget && focus < 0 && rows.length > 0) setFocus(rows[view.first] ?? rows[0]!);
+          }}
+        >
+          <div className="rows-all" style={{ height: totalHeight(rows.length, ROW, extra) }} role="presentation">
+            {shown.map(row => {
+              const i = rows[row]!;
+              return (
+                <Row
+                  key={i}
+                  {...{ model, i, row, range }}
+                  top={rowTop(row, ROW, extra)}
+                  collapsed={collapsed[i] === 1}
+                  open={open.has(i)}
+                  focused={focus === i}
+                  mark={find.marks?.[i] === 1 ? (match === i ? 2 : 1) : 0}
+                  dim={find.marks !== null && find.marks[i] !== 1}
+                  critical={critical}
+                  detail={model.details.get(i)}
+                  onToggle={toggle}
+                  onOpen={toggleOpen}
+                  onFocus={setFocus}
+                />
+              );
+            })}
+            {extra.rows.map(row => {
+              const i = rows[row]!;
+              if (row < view.first - 40 || row > view.last + 40) return null;
+              return (
+                <Detail
+                  key={i}
+                  model={model}
+                  i={i}
+                  top={rowTop(row, ROW, extra) + ROW}
+                  onHeight={height => {
+                    if (heights.get(i) === height) return;
+                    heights.set(i, height);
+                    redraw();
+                  }}
+                  onClose={toggleOpen}
+                  goTo={reveal}
+                />
+              );
+            })}
+          </div>
         </div>
       </div>
     </div>
