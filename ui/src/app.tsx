@@ -80,7 +80,7 @@ function Pages() {
 function NotFound() {
   const [path] = useLocation();
   return (
-    <Empty title="No page of that name">
+    <Empty title="No page of that name" first>
       <p>
         There is nothing at <code>{path.slice(0, 200)}</code>. The pages are in the bar above.
       </p>

@@ -119,6 +119,7 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
             const dim = selected && selected !== node.id && !near.has(node.id);
             const classes = ['graph-node', node.tone && `graph-${node.tone}`, dim && 'graph-dim', selected === node.id && 'graph-selected'];
             const title = visible(node.title, 200);
+            const [shown, sub] = [fitText(title, 25), fitText(node.sub, 33)];
             return (
               <g
                 key={node.id}
@@ -126,7 +127,7 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
                 transform={`translate(${at.x - WIDTH / 2} ${at.y - HEIGHT / 2})`}
                 role="button"
                 tabIndex={0}
-                aria-label={`${title}: ${node.sub}`}
+                aria-label={`${shown} ${sub}`}
                 aria-pressed={selected === node.id}
                 onClick={() => onSelect?.(node.id)}
                 onKeyDown={event => {
@@ -135,17 +136,17 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
                   onSelect?.(node.id);
                 }}
               >
-                <title>{`${title}\n${node.sub}`}</title>
+                {(shown !== title || sub !== node.sub) && <title>{`${title}\n${node.sub}`}</title>}
                 <rect className="graph-box" width={WIDTH} height={HEIGHT} rx={5} />
                 <rect width={4} height={HEIGHT} rx={2} fill={node.color} />
                 {node.share !== undefined && (
                   <rect className="graph-share" x={4} y={HEIGHT - 3} width={(WIDTH - 8) * node.share} height={3} />
                 )}
                 <text x={13} y={18} className="graph-title">
-                  {fitText(title, 25)}
+                  {shown}
                 </text>
                 <text x={13} y={33} className="graph-sub">
-                  {fitText(node.sub, 33)}
+                  {sub}
                 </text>
               </g>
             );

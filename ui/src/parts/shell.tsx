@@ -102,6 +102,7 @@ function Lookup() {
   return (
     <form
       role="search"
+      aria-label="Trace ID"
       className="lookup"
       onSubmit={event => {
         event.preventDefault();

@@ -59,10 +59,10 @@ export function Failed({ error, retry, children }: { error: unknown; retry?: () 
   );
 }
 
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+export function Empty({ title, children, first = false }: { title: string; children?: ReactNode; first?: boolean }) {
   return (
     <section className="state">
-      <h2>{title}</h2>
+      {first ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children}
     </section>
   );

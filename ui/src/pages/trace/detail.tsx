@@ -41,9 +41,9 @@ export function Detail({ model, i, top, onHeight, onClose, goTo }: Props) {
     <div className="detail" ref={box} style={{ top }} role="row" aria-label={`Details of span ${id}`}>
       <div role="gridcell" aria-colindex={1} className="detail-cell">
         <header className="detail-head">
-          <h3>
+          <h2>
             <T max={400}>{operationOf(columns, i) || '(no name)'}</T>
-          </h3>
+          </h2>
           <span className="dim">
             <T max={100}>{serviceOf(columns, i)}</T>
           </span>

@@ -169,7 +169,7 @@ function FindBox({ find, input, shown }: { find: Find; input: React.RefObject<HT
   if (!shown) return null;
   const has = find.marks !== null;
   return (
-    <div className="find" role="search">
+    <div className="find" role="search" aria-label="Find spans">
       <Icon name="search" />
       <input
         ref={input}

@@ -38,9 +38,12 @@ export default function TracePage({ id }: { id: string }) {
   const model = useModel(local ?? loaded.data);
   if (!local && loaded.isError) {
     return (
-      <Failed error={loaded.error} retry={() => void loaded.refetch()}>
-        <WhereLink id={id} />
-      </Failed>
+      <>
+        <h1 className="hidden">Trace {id.slice(0, 32)}</h1>
+        <Failed error={loaded.error} retry={() => void loaded.refetch()}>
+          <WhereLink id={id} />
+        </Failed>
+      </>
     );
   }
   if (!model) return <Loading what="the trace" />;
