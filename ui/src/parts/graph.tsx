@@ -144,7 +144,7 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
                 )}
                 <text x={13} y={18} className="graph-title">
                   {shown}
-                </text>
+                </text>{' '}
                 <text x={13} y={33} className="graph-sub">
                   {sub}
                 </text>
