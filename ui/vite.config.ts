@@ -8,6 +8,8 @@ export default defineConfig({
     outDir: 'dist',
     assetsDir: 'static',
     sourcemap: false,
+    // whose work the bundle holds, and under which licences
+    license: { fileName: 'static/licenses.md' },
     target: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
