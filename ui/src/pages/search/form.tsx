@@ -36,7 +36,7 @@ export function SearchFormView({ form, services = [] }: { form: SearchForm; serv
   const operations = useQuery({
     queryKey: ['operations', draft.service],
     queryFn: ({ signal }) => api.operations(draft.service, signal),
-    enabled: services.includes(draft.service),
+    enabled: draft.service !== '' && services.includes(draft.service),
     ...quiet,
   });
   const keys = useQuery({
