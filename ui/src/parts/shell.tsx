@@ -18,6 +18,21 @@ export function isEmbedded(search: string): boolean {
 export function Shell({ children }: { children: ReactNode }) {
   const embedded = isEmbedded(useSearch());
   const [path] = useLocation();
+  useEffect(() => {
+    // menus close when something else is done
+    const close = (event: Event) => {
+      for (const menu of document.querySelectorAll<HTMLDetailsElement>('details.menu[open], details.help[open]')) {
+        if (!menu.contains(event.target as Node) || (event instanceof MouseEvent && (event.target as Element).closest('.menu-list *')))
+          menu.open = false;
+      }
+    };
+    addEventListener('click', close);
+    addEventListener('focusin', close);
+    return () => {
+      removeEventListener('click', close);
+      removeEventListener('focusin', close);
+    };
+  }, []);
   return (
     <>
       <a className="skip" href="#main">

@@ -34,6 +34,7 @@ export interface Source {
 }
 
 export const MAX_DETAILS = 200;
+const STALE = 'spans have arrived since this trace was loaded: load it again to look through all of them';
 
 export async function openTrace(id: string, raw: boolean, signal?: AbortSignal): Promise<Source> {
   const path = `api/spoor/traces/${encodeURIComponent(id)}/skeleton`;
@@ -68,7 +69,11 @@ class RemoteSource implements Source {
   private async get<T>(name: string, values: [string, string][], signal?: AbortSignal): Promise<T> {
     const params = new URLSearchParams(values);
     if (this.raw) params.set('raw', 'true');
-    return (await askJson<T>(`api/spoor/traces/${encodeURIComponent(this.id)}/${name}`, params, { signal })).body;
+    const { body } = await askJson<T>(`api/spoor/traces/${encodeURIComponent(this.id)}/${name}`, params, { signal });
+    // positions are of one order of spans; those of another would point at the wrong ones
+    const { fingerprint } = body as { fingerprint?: string };
+    if (fingerprint !== undefined && fingerprint !== this.columns.fingerprint) throw new Error(STALE);
+    return body;
   }
 
   async details(positions: number[], signal?: AbortSignal): Promise<Map<number, Detail>> {

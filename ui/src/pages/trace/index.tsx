@@ -93,6 +93,18 @@ function TraceView({ id, model, reload, reloading }: ViewProps) {
       <Header {...{ id, model, view, setView, find, reload, reloading, help, setHelp }} />
       {model.columns.partial && <Partial reason={model.columns.partial} />}
       {model.source.leftOut > 0 && <Partial reason={`${plural(model.source.leftOut, 'broken span')} of the file were left out`} />}
+      {find.error && (
+        <p className="notice" role="status">
+          <span>
+            <strong>Nothing could be found:</strong> {visible(find.error)}
+          </span>
+          {!model.source.local && (
+            <button type="button" disabled={reloading} onClick={reload}>
+              Load again
+            </button>
+          )}
+        </p>
+      )}
       {view === 'timeline' ? (
         <Timeline model={model} find={find} params={params} openHelp={() => setHelp(true)} />
       ) : (
