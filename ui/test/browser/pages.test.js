@@ -160,6 +160,18 @@ test('finding marks spans and goes from one to the next', () =>
     assert.ok((await page.locator('.row').count()) < fine.length);
   }));
 
+test('a trace that has grown since it was loaded is said to have', async t => {
+  if (!(await has(spoor.base, 'api/spoor/ledger'))) return t.skip('this server sends no skeletons');
+  const { page, close } = await browser.open(`/trace/${fine[0].traceId}`);
+  await page.locator('.row').first().waitFor();
+  await page.route('**/find?*', route => route.fulfill({ json: { fingerprint: 'another', spans: [0] } }));
+  await page.getByLabel('Find spans').last().fill('redis');
+  await page.getByText('spans have arrived since').waitFor();
+  await page.unroute('**/find?*');
+  await page.getByRole('button', { name: 'Load again' }).click();
+  await close();
+});
+
 test('every view of a trace shows something and is clean', async () => {
   const id = failed[0].traceId;
   for (const [view, selector] of [
