@@ -7,11 +7,11 @@
 //! Deliberately absent: payloads that could not be decoded (they are counted as payloads, where they came in).
 
 mod closing;
+mod reasons;
 
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::Instance;
 use parking_lot::RwLock;
@@ -22,6 +22,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::owner::Owner;
+use reasons::ByReason;
+pub use reasons::Reasons;
 
 /// Why spans are refused whose sender went away before it got an answer.
 pub const CANCELLED: &str = "cancelled";
@@ -134,12 +136,6 @@ struct OwnerReason {
     reason: &'static str,
 }
 
-#[derive(Debug)]
-struct ByReason {
-    family: Family<OwnerReason, Counter>,
-    sum: AtomicU64,
-}
-
 // === impl Ledger ===
 
 impl Ledger {
@@ -228,22 +224,13 @@ impl Ledger {
 impl Account {
     fn open(instance: &Instance, metrics: &Metrics) -> Self {
         let owner = Owner::from(instance);
-        let by_reason = |family: &Family<OwnerReason, Counter>, reasons: &[&'static str]| {
-            for reason in reasons {
-                family.get_or_create_owned(&owner.because(reason));
-            }
-            ByReason {
-                family: family.clone(),
-                sum: AtomicU64::new(0),
-            }
-        };
         Self {
             received: metrics.received.get_or_create_owned(&owner),
             durable: metrics.durable.get_or_create_owned(&owner),
             in_flight: metrics.in_flight.get_or_create_owned(&owner),
-            refused: by_reason(&metrics.refused, REFUSED),
-            dead_lettered: by_reason(&metrics.dead_lettered, DISPOSED),
-            dropped: by_reason(&metrics.dropped, DISPOSED),
+            refused: ByReason::open(&metrics.refused, &owner, REFUSED),
+            dead_lettered: ByReason::open(&metrics.dead_lettered, &owner, DISPOSED),
+            dropped: ByReason::open(&metrics.dropped, &owner, DISPOSED),
             owner,
         }
     }
@@ -264,10 +251,19 @@ impl Account {
         Counts {
             received: self.received.get(),
             durable: self.durable.get(),
-            refused: self.refused.sum.load(Ordering::Relaxed),
-            dead_lettered: self.dead_lettered.sum.load(Ordering::Relaxed),
-            dropped: self.dropped.sum.load(Ordering::Relaxed),
+            refused: self.refused.sum(),
+            dead_lettered: self.dead_lettered.sum(),
+            dropped: self.dropped.sum(),
             in_flight: self.in_flight.get().try_into().unwrap_or_default(),
+        }
+    }
+
+    /// Why spans were not stored, and how many, most first.
+    pub fn reasons(&self) -> Reasons {
+        Reasons {
+            refused: self.refused.all(),
+            dead_lettered: self.dead_lettered.all(),
+            dropped: self.dropped.all(),
         }
     }
 
@@ -377,20 +373,6 @@ impl Owner {
     }
 }
 
-// === impl ByReason ===
-
-impl ByReason {
-    fn add(&self, owner: &Owner, reason: &'static str, spans: u64) {
-        if spans == 0 {
-            return;
-        }
-        self.family
-            .get_or_create(&owner.because(reason))
-            .inc_by(spans);
-        self.sum.fetch_add(spans, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,7 +388,8 @@ mod tests {
         assert_eq!(ledger.counts().in_flight, 10);
         spans.split(2).dead_lettered(UNSTORABLE);
         spans.split(1).dropped(UNDECODABLE);
-        spans.split(3).refused(THROTTLED);
+        spans.split(1).refused(LATE);
+        spans.split(2).refused(THROTTLED);
         spans.split(99).durable();
         drop(spans);
         let expect = Counts {
@@ -418,6 +401,12 @@ mod tests {
             in_flight: 0,
         };
         assert_eq!(ledger.counts(), expect);
+        let reasons = Reasons {
+            refused: vec![(THROTTLED, 2), (LATE, 1)],
+            dead_lettered: vec![(UNSTORABLE, 2)],
+            dropped: vec![(UNDECODABLE, 1)],
+        };
+        assert_eq!(account(&ledger).reasons(), reasons);
         assert!(expect.balance());
     }
 
