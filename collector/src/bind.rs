@@ -17,6 +17,7 @@ use tonic_health::server::HealthReporter;
 use crate::admission::Admission;
 use crate::config::{self, Config};
 use crate::inflow::Limit;
+use crate::inlet::Inlet;
 use crate::intake::{Intake, Origin, Parts, Receiver};
 use crate::metrics::{Agent, Asked, LostInKernel, Metrics};
 use crate::receivers::jaeger::udp::{self, Udp};
@@ -53,6 +54,7 @@ pub struct Receivers {
     datagrams: Vec<Udp>,
     health: Vec<(HealthReporter, &'static [&'static str])>,
     sampling: Arc<Sampling>,
+    inlet: Inlet,
 }
 
 /// Names that gRPC health knows on 14250, as in Jaeger.
@@ -101,6 +103,7 @@ pub async fn bind(
         datagrams: Vec::new(),
         health: Vec::new(),
         sampling: sampling.clone(),
+        inlet: Inlet::new(intake.clone()),
     };
     if let Some(settings) = &config.otlp_grpc {
         let receiver = receiver(&intake, settings, otlp::grpc::ORIGIN, OTLP_GRPC_LIMIT);
@@ -196,6 +199,11 @@ const ZIPKIN_LIMIT: &str = "collector.zipkin.max-body-size";
 // === impl Receivers ===
 
 impl Receivers {
+    /// The way in for spans that the process makes itself.
+    pub fn inlet(&self) -> Inlet {
+        self.inlet.clone()
+    }
+
     /// Each receiver's name and where it listens.
     pub fn addrs(&self) -> Vec<(&'static str, Vec<SocketAddr>)> {
         let connections = self.bound.iter();
@@ -213,6 +221,7 @@ impl Receivers {
             datagrams,
             health,
             sampling,
+            inlet: _,
         } = self;
         // whoever watches health learns of the shutdown while requests in flight are answered
         let telling = async {

@@ -16,6 +16,7 @@ mod estimate;
 mod fault;
 mod inflate;
 mod inflow;
+mod inlet;
 mod instance;
 mod intake;
 mod metrics;
@@ -25,4 +26,5 @@ mod tags;
 
 pub use bind::{BindError, Receivers, bind};
 pub use config::{Config, Cors, Datagrams, GRPC_MAX_MESSAGE_BYTES, HTTP_MAX_BODY_BYTES, Receiver};
+pub use inlet::Inlet;
 pub use intake::Parts;

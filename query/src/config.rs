@@ -2,6 +2,8 @@
 //!
 //! Plain values; reading flags, files and the environment is the binary's.
 
+mod frames;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +12,10 @@ use model::Instance;
 use storage::ReadLimits;
 use trust::{Instances, Rules};
 
+pub use frames::{FrameAncestors, InvalidOrigin};
+
 use crate::Tracing;
+use crate::inflow::Inflow;
 use crate::service::{CacheConfig, Counted, KeptConfig};
 
 /// Settings of the query service. `Default` is what the documentation says, on no address.
@@ -53,6 +58,8 @@ pub struct Config {
     pub instances: Rules,
     /// Whether traces can be archived, for the page.
     pub archive: bool,
+    /// What is known of spans on their way in.
+    pub inflow: Inflow,
     /// What is shown to browsers.
     pub ui: Ui,
     /// What the page and Kiali are told of the version.
@@ -64,12 +71,14 @@ pub struct Config {
 /// The web UI.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ui {
-    /// A folder with a bundle of Jaeger's UI (`query.static-files`); `None`: the plain page.
+    /// A folder with a bundle of Jaeger's UI (`query.static-files`); `None`: Spoor's own.
     pub static_files: Option<PathBuf>,
     /// The UI's own configuration, `.json` or `.js` (`query.ui-config`).
     pub config: Option<PathBuf>,
     /// Whether requests for its files are logged (`query.log-static-assets-access`).
     pub logs_assets: bool,
+    /// Who may show our own pages in a frame (`query.frame-ancestors`).
+    pub frame_ancestors: FrameAncestors,
 }
 
 /// A prefix of every path, checked.
@@ -125,6 +134,7 @@ impl Default for Config {
             counted: None,
             has_metrics: false,
             archive: false,
+            inflow: Inflow::default(),
             ui: Ui::default(),
             version: Version::default(),
             instances: Rules::new(Instances::one(Instance::default())),

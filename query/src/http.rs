@@ -190,7 +190,7 @@ impl Api {
                     Err(astray) => return refused(&astray, v3::refused),
                 };
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
-                let answered = spoor::answer(route, call, &form).await;
+                let answered = spoor::answer(route, call, parts, &form).await;
                 answered.unwrap_or_else(IntoResponse::into_response)
             }
         }

@@ -8,9 +8,11 @@
 pub mod adjust;
 mod config;
 mod credentials;
+pub mod demo;
 mod fingerprint;
 mod grpc;
 pub mod http;
+mod inflow;
 mod metrics;
 mod own;
 mod partial;
@@ -25,7 +27,10 @@ mod v3;
 mod whole;
 
 pub use adjust::Adjuster;
-pub use config::{BasePath, Config, InvalidBasePath, Place, Ui, Version};
+pub use config::{
+    BasePath, Config, FrameAncestors, InvalidBasePath, InvalidOrigin, Place, Ui, Version,
+};
+pub use inflow::{Inflow, Put, Receiver};
 pub use metrics::Metrics;
 pub use own::Tracing;
 pub use server::{BindError, RunError, Server, bind, storage_reads};

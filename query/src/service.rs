@@ -4,8 +4,10 @@
 //! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, `instance_of`, says which instance a request may read.
 
 mod archive;
+mod bound;
 mod cache;
 mod kept;
+mod letters;
 mod lists;
 mod measures;
 mod pages;
@@ -37,14 +39,17 @@ pub(crate) use kept::{Age, Found};
 pub use measures::{Counted, Family, Measure, Metric, MetricsError, MetricsQuery, Point};
 
 use crate::credentials;
+use crate::inflow::Inflow;
 use crate::metrics::{Metrics, Timer};
 use crate::own::{Recorder, Traced};
 use crate::short_ids::Asked;
 use crate::{Adjuster, Config};
 
+use bound::Bound;
 use kept::Kept;
 use lists::{Asker, Lists};
 
+pub(crate) use letters::Example;
 pub(crate) use reading::Traces;
 pub(crate) use tags::{Tagged, Whose};
 
@@ -85,6 +90,7 @@ pub struct Service {
     max_reads: usize,
     lists: Lists,
     kept: Option<Kept>,
+    inflow: Inflow,
     metrics: Metrics,
     passes_credentials_on: bool,
     recorder: Option<Recorder>,
@@ -121,15 +127,6 @@ pub(crate) struct Caller<'a> {
     pub(crate) credentials: Option<SecretString>,
     /// How long it waits, if it says so.
     pub(crate) patience: Option<Duration>,
-}
-
-/// How long a request may take, and who says so.
-#[derive(Clone, Copy, Debug)]
-enum Bound {
-    /// A setting, by its name.
-    Setting(&'static str, Duration),
-    /// Whoever asks, who waits no longer than this.
-    Client(Duration),
 }
 
 /// The spans of one trace, and why some may be missing.
@@ -185,6 +182,7 @@ impl Service {
             max_reads,
             lists: Lists::new(&config.cache),
             kept: Kept::new(&config.kept),
+            inflow: config.inflow.clone(),
             passes_credentials_on: config.passes_credentials_on,
             counted: config.counted.clone(),
             metrics,
@@ -442,32 +440,6 @@ impl Call<'_> {
             archived: false,
             turn,
         })
-    }
-}
-
-// === impl Bound ===
-
-impl Bound {
-    fn time(self) -> Duration {
-        let (Self::Setting(_, time) | Self::Client(time)) = self;
-        time
-    }
-
-    /// The other, if there is one and it is sooner.
-    fn or_sooner(self, other: Option<Self>) -> Self {
-        other
-            .filter(|other| other.time() < self.time())
-            .unwrap_or(self)
-    }
-}
-
-impl std::fmt::Display for Bound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let time = settings::GoDuration::from(self.time());
-        match self {
-            Self::Setting(setting, _) => write!(f, "{setting}={time}"),
-            Self::Client(_) => write!(f, "the {time} that the client waits"),
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 mod build;
 mod certificates;
 mod counted;
+mod inflow;
 mod instances;
 mod rooms;
 mod signals;
@@ -239,6 +240,7 @@ impl Opened {
         let rules = Rules::new(config.instances.clone());
         let mut rooms = JoinSet::new();
         let shutdown = CancellationToken::new();
+        let mut inlet = None;
         if let Some(collector) = rooms::collector(config, &rules)? {
             let parts = collector::Parts {
                 writer: storage.writer(),
@@ -250,10 +252,12 @@ impl Opened {
             };
             let receivers = collector::bind(&collector, parts, connections, registry).await?;
             addrs.extend(receivers.addrs());
+            inlet = Some(receivers.inlet());
             let shutdown = shutdown.clone();
             rooms.spawn(async move { receivers.run(shutdown).await.context("the collector") });
         }
-        if let Some(query) = rooms::query(config, &addrs, &rules, &storage)? {
+        if let Some(mut query) = rooms::query(config, &addrs, &rules, &storage)? {
+            query.inflow = inflow::known(config, inlet, &addrs, &storage, clusters.as_deref());
             let readers = rooms::readers(config, &storage);
             let server = query::bind(&query, readers, registry, connections).await?;
             addrs.extend(server.addrs());

@@ -7,6 +7,8 @@
 
 mod json;
 
+pub(super) use json::timestamp;
+
 use std::time::{Duration, SystemTime};
 
 use axum::response::Response;

@@ -5,14 +5,13 @@
 //!
 //! Source: the constants are those of `jaegertracing/jaeger-ui: packages/jaeger-ui/index.html` v1.76.0, as the server fills them in.
 
+pub(super) mod policy;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use model::Instance;
 use serde::Serialize;
 use wire::go_json;
@@ -20,6 +19,7 @@ use wire::go_json;
 use super::{envelope, named};
 use crate::BasePath;
 use crate::config::{Config, Place, Version};
+use policy::Policy;
 
 const TEMPLATE: &str = concat!(
     include_str!("page/head.html"),
@@ -34,12 +34,11 @@ const LISTED: usize = 1000;
 const STYLE: &str = include_str!("page/spoor.css");
 const SCRIPT: &str = include_str!("page/spoor.js");
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'self'";
-
 /// The page. Only where it lies differs from one instance to the next.
 #[derive(Clone, Debug)]
 pub(super) struct Page {
     base_path: BasePath,
+    policy: Policy,
     values: Vec<(&'static str, String)>,
 }
 
@@ -68,13 +67,14 @@ impl Page {
         ];
         Self {
             base_path: config.base_path.clone(),
+            policy: Policy::of_plain(&config.ui.frame_ancestors),
             values,
         }
     }
 
     /// The page itself, of an instance that its path names.
     pub(super) fn html(&self, instance: Option<&Instance>) -> Response {
-        Self::guarded(self.text(instance))
+        self.guarded(self.text(instance))
     }
 
     /// A page that leads to these instances.
@@ -89,7 +89,7 @@ impl Page {
         if let Some(more @ 1..) = instances.len().checked_sub(LISTED) {
             items.push_str(&format!("<li>and {more} more</li>"));
         }
-        Self::guarded(self.filled(LIST, None, Some(("instances", items))))
+        self.guarded(self.filled(LIST, None, Some(("instances", items))))
     }
 
     fn text(&self, instance: Option<&Instance>) -> String {
@@ -109,15 +109,9 @@ impl Page {
         fill(template, &values)
     }
 
-    fn guarded(html: String) -> Response {
+    fn guarded(&self, html: String) -> Response {
         let mut response = file(Bytes::from(html), "text/html; charset=utf-8");
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(
-            HeaderName::from_static("cross-origin-opener-policy"),
-            HeaderValue::from_static("same-origin"),
-        );
+        self.policy.guard(&mut response, None);
         response
     }
 

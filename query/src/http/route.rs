@@ -85,6 +85,12 @@ pub(super) enum Spoor<'a> {
     TagKeys,
     /// Which values a tag has.
     TagValues,
+    /// Where spans went.
+    Ledger,
+    /// Where spans can be sent to.
+    Receivers,
+    /// Make traces of a small shop.
+    Demo,
 }
 
 /// A part of a trace.
@@ -136,7 +142,7 @@ impl<'a> Route<'a> {
     pub(super) fn allowed(&self) -> &'static str {
         match self {
             Self::Page | Self::Asset(_) => "GET, HEAD",
-            Self::V1(V1::Archive(_) | V1::Transform) => "POST",
+            Self::V1(V1::Archive(_) | V1::Transform) | Self::Spoor(Spoor::Demo) => "POST",
             _ => "GET",
         }
     }
@@ -252,6 +258,9 @@ impl<'a> Spoor<'a> {
         match api {
             "tag-keys" => return Some(Self::TagKeys),
             "tag-values" => return Some(Self::TagValues),
+            "ledger" => return Some(Self::Ledger),
+            "receivers" => return Some(Self::Receivers),
+            "demo" => return Some(Self::Demo),
             _ => {}
         }
         let (id, part) = api.strip_prefix("traces/")?.split_once('/')?;
@@ -277,13 +286,16 @@ impl<'a> Spoor<'a> {
             Self::Trace(Part::Events, _) => "/api/spoor/traces/{traceID}/events",
             Self::TagKeys => "/api/spoor/tag-keys",
             Self::TagValues => "/api/spoor/tag-values",
+            Self::Ledger => "/api/spoor/ledger",
+            Self::Receivers => "/api/spoor/receivers",
+            Self::Demo => "/api/spoor/demo",
         }
     }
 }
 
 /// A path of each question that the API can be asked, with what stands for its names.
 #[cfg(test)]
-pub(super) const PATHS: [&str; 30] = [
+pub(super) const PATHS: [&str; 33] = [
     "/api/traces/a1",
     "/api/traces",
     "/api/services",
@@ -313,6 +325,9 @@ pub(super) const PATHS: [&str; 30] = [
     "/api/spoor/tag-keys",
     "/api/spoor/tag-values",
     "/api/spoor/instances",
+    "/api/spoor/ledger",
+    "/api/spoor/receivers",
+    "/api/spoor/demo",
     "/api/openapi.json",
 ];
 

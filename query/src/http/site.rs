@@ -1,4 +1,4 @@
-//! The web UI: a bundle of Jaeger's that an operator gave, or the plain page where there is none.
+//! The web UI: the one that is built in, or a bundle of Jaeger's that an operator gave, or the plain page where there is neither.
 //!
 //! In: a folder with `index.html` and `static/`, and the UI's own configuration. Out: its files, and for every other path its page with our facts put
 //! into it. All of it is in memory, so that no path of a request ever reaches the disk. The files are compared now and then; when they cannot be
@@ -7,6 +7,7 @@
 //! Source: `jaegertracing/jaeger: cmd/query/app/static_handler.go` v1.76.0. Different on purpose: values are put in as they are (there `$name` is
 //! expanded and lost), a failed reload does not empty the page, folders are not listed and parts of files (`Range`) are not given.
 
+mod built;
 mod config;
 mod files;
 mod index;
@@ -32,6 +33,7 @@ use super::form::unescape_path;
 use super::named;
 use super::page::{self, Page};
 use crate::Config;
+use built::Built;
 use config::UiConfig;
 use files::{Asset, Files};
 use index::Facts;
@@ -47,6 +49,7 @@ pub struct Site(Shown);
 #[derive(Clone)]
 enum Shown {
     Own(Page),
+    Built(Arc<Built>),
     Bundle(Arc<Bundle>),
 }
 
@@ -84,6 +87,11 @@ pub enum SiteError {
     /// The UI's configuration is a script without the function that the UI calls.
     #[error("UI config file must define function UIConfig(): {0}")]
     NoFunction(String),
+    /// The UI's configuration is a script, and the UI that is built in runs none.
+    #[error(
+        "{0} (query.ui-config) is a script, which the web UI that is built in does not run: give it JSON, or Jaeger's bundle with query.static-files"
+    )]
+    Script(String),
     /// Neither JSON nor a script.
     #[error("unrecognized UI config file format, expecting .js or .json file: {0}")]
     Unrecognized(String),
@@ -113,14 +121,18 @@ impl Site {
         Self(Shown::Own(Page::new(config)))
     }
 
-    /// The bundle that `config` names, else the plain page. Blocks while files are read.
+    /// The bundle that `config` names, else the one that is built in, else the plain page. Blocks while files are read.
     ///
     /// # Errors
     /// The files cannot be used.
     pub fn open(config: &Config) -> Result<Self, SiteError> {
         let Some(root) = &config.ui.static_files else {
+            if let Some(built) = Built::open(config)? {
+                tracing::info!(files = built.len(), "serving the web UI");
+                return Ok(Self(Shown::Built(Arc::new(built))));
+            }
             if let Some(path) = &config.ui.config {
-                tracing::warn!(path = %path.display(), "query.ui-config does nothing without query.static-files: the plain page has nothing to set");
+                tracing::warn!(path = %path.display(), "query.ui-config does nothing: this program was built without its web UI, and query.static-files names none");
             }
             return Ok(Self::own(config));
         };
@@ -137,9 +149,9 @@ impl Site {
 
     /// Follows the files until `shutdown`.
     pub(crate) async fn keep(&self, shutdown: &CancellationToken) {
-        let Shown::Bundle(bundle) = &self.0 else {
+        if matches!(self.0, Shown::Own(_)) {
             return shutdown.cancelled().await;
-        };
+        }
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = None;
@@ -148,12 +160,10 @@ impl Site {
                 () = shutdown.cancelled() => return,
                 _ = ticks.tick() => {}
             }
-            let reading = bundle.clone();
+            let reading = self.0.clone();
             let read = tokio::task::spawn_blocking(move || reading.compare()).await;
             match read.unwrap_or(Ok(false)) {
-                Ok(true) => {
-                    tracing::info!(folder = %bundle.root.display(), "the web UI was read again");
-                }
+                Ok(true) => tracing::info!("the web UI was read again"),
                 Ok(false) => {}
                 Err(error) if told.as_ref() == Some(&error) => continue,
                 Err(error) => {
@@ -170,6 +180,7 @@ impl Site {
     pub(super) fn html(&self, instance: Option<&Instance>) -> Response {
         match &self.0 {
             Shown::Own(page) => page.html(instance),
+            Shown::Built(built) => built.html(instance),
             Shown::Bundle(bundle) => {
                 let mut html = bundle.now.load().index.clone();
                 if instance.is_some() {
@@ -182,15 +193,29 @@ impl Site {
 
     /// One of its files, by its name as it stands in the URL.
     pub(super) fn asset(&self, name: &str, request: &Parts) -> Response {
-        let bundle = match &self.0 {
-            Shown::Own(_) => return Page::asset(name),
-            Shown::Bundle(bundle) => bundle,
+        let plain = unescape_path(name).unwrap_or_default();
+        let found = match &self.0 {
+            Shown::Own(_) => None,
+            Shown::Built(built) => built.asset(&plain, request),
+            Shown::Bundle(bundle) => {
+                let now = bundle.now.load();
+                now.files.get(&plain).map(|asset| asset.response(request))
+            }
         };
-        let now = bundle.now.load();
-        match unescape_path(name).and_then(|name| now.files.get(&name)) {
-            Some(asset) => asset.response(request),
-            // the list of instances is a page of ours
-            None => Page::asset(name),
+        // the list of instances is a page of ours
+        found.unwrap_or_else(|| Page::asset(name))
+    }
+}
+
+// === impl Shown ===
+
+impl Shown {
+    /// Reads again what has changed; whether anything had.
+    fn compare(&self) -> Result<bool, SiteError> {
+        match self {
+            Self::Own(_) => Ok(false),
+            Self::Built(built) => built.compare(),
+            Self::Bundle(bundle) => bundle.compare(),
         }
     }
 }

@@ -6,21 +6,24 @@
 //! Deliberately absent: promises to others than Spoor's own web UI. What is here changes with it.
 
 mod attributes;
+mod demo;
 mod events;
 mod find;
 mod instances;
+mod ledger;
 mod params;
 mod skeleton;
 mod tags;
 mod words;
 
-pub(super) use instances::instances;
+pub(super) use instances::{InstanceJson, instances};
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
 use model::{SpanId, TraceId};
 use serde::Serialize;
 use wire::go_json;
@@ -41,13 +44,20 @@ const SKELETON: HeaderValue = HeaderValue::from_static("application/vnd.spoor.sk
 pub(super) async fn answer(
     route: Spoor<'_>,
     call: Call<'_>,
+    parts: &Parts,
     form: &Form,
 ) -> Result<Response, Error> {
+    let inflow = call.inflow();
     let pretty = super::is_pretty(form);
     match route {
         Spoor::Trace(part, id) => trace(part, &call, id, form, pretty).await,
         Spoor::TagKeys => Ok(tags::keys(call, form).await?.into_response(pretty)),
         Spoor::TagValues => Ok(tags::values(call, form).await?.into_response(pretty)),
+        Spoor::Ledger => Ok(ledger::ledger(&call, &inflow).await?.into_response(pretty)),
+        Spoor::Receivers => Ok(ledger::receivers(&inflow).into_response(pretty)),
+        Spoor::Demo => Ok(demo::make(&call, &inflow, parts)
+            .await?
+            .into_response(pretty)),
     }
 }
 

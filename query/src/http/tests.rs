@@ -14,6 +14,7 @@ use tower::ServiceExt;
 
 mod bounds;
 mod edges;
+mod inflow;
 mod instances;
 mod metrics;
 mod names;

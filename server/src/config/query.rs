@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::query::{BasePath, CacheConfig, KeptConfig, Ui};
+use ::query::{BasePath, CacheConfig, FrameAncestors, KeptConfig, Ui};
 use http::{HeaderName, HeaderValue};
 use settings::ByteSize;
 
@@ -46,6 +46,8 @@ pub struct Query {
     pub bearer_token_propagation: bool,
     /// Whether stores count their spans for rates and latencies.
     pub span_metrics: SpanMetrics,
+    /// Whether traces may be made up for who has none.
+    pub demo: bool,
     /// The web UI.
     pub ui: Ui,
 }
@@ -77,12 +79,19 @@ impl Query {
             tag_expressions: check.settings.bool("query.tag-expressions"),
             bearer_token_propagation: check.settings.bool("query.bearer-token-propagation"),
             span_metrics: SpanMetrics::check(check),
+            demo: check.settings.bool("query.demo"),
             ui: ui(check),
         }
     }
 }
 
-fn ui(check: &Check<'_>) -> Ui {
+fn ui(check: &mut Check<'_>) -> Ui {
+    let origins = check.settings.list("query.frame-ancestors");
+    let frame_ancestors = FrameAncestors::parse(origins.iter().map(String::as_str));
+    let frame_ancestors = frame_ancestors.unwrap_or_else(|error| {
+        check.wrong("query.frame-ancestors", error);
+        FrameAncestors::default()
+    });
     let path = |setting| {
         let text = check.settings.text(setting);
         (!text.is_empty()).then(|| PathBuf::from(text))
@@ -91,6 +100,7 @@ fn ui(check: &Check<'_>) -> Ui {
         static_files: path("query.static-files"),
         config: path("query.ui-config"),
         logs_assets: check.settings.bool("query.log-static-assets-access"),
+        frame_ancestors,
     }
 }
 

@@ -117,13 +117,25 @@ pub(super) const ROWS: &[Flag] = &[
         "query.static-files",
         Kind::Text,
         "",
-        "folder with a bundle of Jaeger's web UI: index.html, and static/ beside it; read into memory, and again when it changes; empty: / is a plain page",
+        "folder with a bundle of Jaeger's web UI: index.html, and static/ beside it; read into memory, and again when it changes; empty: Spoor's own web UI",
     )),
     q(Flag::acts(
         "query.ui-config",
         Kind::Text,
         "",
-        "configuration of that web UI: a .json file, or a .js file that defines function UIConfig(); read again when it changes",
+        "configuration of the web UI, as Jaeger's: a .json file, or with query.static-files a .js file that defines function UIConfig(); read again when it changes",
+    )),
+    q(Flag::acts(
+        "query.frame-ancestors",
+        Kind::List,
+        "self",
+        "origins whose pages may show the web UI in a frame, with commas between them, such as self,https://grafana.example.com; none: no page may",
+    )),
+    q(Flag::acts(
+        "query.demo",
+        Kind::Bool,
+        "true",
+        "let the web UI make a small shop's traces, where this process takes spans, for who has none yet",
     )),
     q(Flag::acts(
         "query.log-static-assets-access",

@@ -90,7 +90,7 @@ fn point(point: &Point) -> PointJson {
 }
 
 /// As protobuf's JSON writes a moment: no fraction, or three digits of one.
-fn timestamp(ms: i64) -> String {
+pub(in crate::http) fn timestamp(ms: i64) -> String {
     let (days, ms_of_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
     let (year, month, day) = date(days);
     let (seconds, fraction) = (ms_of_day / 1_000, ms_of_day % 1_000);

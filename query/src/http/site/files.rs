@@ -93,7 +93,7 @@ impl Files {
 // === impl Asset ===
 
 impl Asset {
-    fn new(name: &str, bytes: Vec<u8>) -> Self {
+    pub(super) fn new(name: &str, bytes: Vec<u8>) -> Self {
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
         // weak: it may be sent compressed
@@ -135,12 +135,19 @@ pub(super) fn read(
 pub(super) fn stamp(root: &Path, config: Option<&Path>) -> u64 {
     let mut hasher = DefaultHasher::new();
     let index = root.join(INDEX);
-    for path in config.into_iter().chain([index.as_path()]) {
-        read(path, "", SETTING).ok().hash(&mut hasher);
-    }
+    stamp_of(config.into_iter().chain([index.as_path()])).hash(&mut hasher);
     for found in walk(root).unwrap_or_default() {
         let changed = fs::metadata(&found.path).and_then(|meta| meta.modified());
         (&found.name, found.len, changed.ok()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// The same of what single files hold.
+pub(super) fn stamp_of<'a>(paths: impl IntoIterator<Item = &'a Path>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for path in paths {
+        read(path, "", SETTING).ok().hash(&mut hasher);
     }
     hasher.finish()
 }

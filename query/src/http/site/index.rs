@@ -6,10 +6,15 @@
 //! Source: the patterns of `jaegertracing/jaeger: cmd/query/app/static_handler.go` v1.76.0, and of v2.20.0 for `JAEGER_BACKEND_CAPABILITIES`.
 
 use bytes::Bytes;
+use model::Instance;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use wire::go_json;
 
 use super::config::UiConfig;
 use crate::Config;
 use crate::http::page;
+use crate::http::spoor::InstanceJson;
 
 /// What this process is, as JSON that may stand in a page.
 #[derive(Clone, Debug)]
@@ -17,7 +22,37 @@ pub(super) struct Facts {
     base_path: String,
     archive: bool,
     has_metrics: bool,
+    demo: bool,
+    max_traces: usize,
+    spoor: String,
     version: String,
+}
+
+/// The same for the UI that is built in.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FactsJson<'a> {
+    version: &'a str,
+    base_path: &'a str,
+    instance: Option<InstanceJson<'a>>,
+    ui_config: Option<&'a RawValue>,
+    capabilities: Capabilities,
+    limits: Limits,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Capabilities {
+    archive_storage: bool,
+    metrics: bool,
+    demo: bool,
+    search_language: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Limits {
+    max_traces: usize,
 }
 
 // === impl Facts ===
@@ -28,8 +63,34 @@ impl Facts {
             base_path: config.base_path.as_str().to_owned(),
             archive: config.archive,
             has_metrics: config.has_metrics,
+            demo: config.inflow.put.is_some(),
+            max_traces: config.limits.traces,
+            spoor: config.version.spoor.clone(),
             version: page::version(&config.version),
         }
+    }
+
+    /// All of it as JSON, for the page of an instance that its path names.
+    pub(super) fn json(&self, config: Option<&UiConfig>, instance: Option<&Instance>) -> String {
+        let config = match config {
+            Some(UiConfig::Json(json)) => serde_json::from_str::<&RawValue>(json).ok(),
+            Some(UiConfig::Script(_)) | None => None,
+        };
+        go_json::to_string(&FactsJson {
+            version: &self.spoor,
+            base_path: &self.base_path,
+            instance: instance.map(InstanceJson::of),
+            ui_config: config,
+            capabilities: Capabilities {
+                archive_storage: self.archive,
+                metrics: self.has_metrics,
+                demo: self.demo,
+                search_language: true,
+            },
+            limits: Limits {
+                max_traces: self.max_traces,
+            },
+        })
     }
 }
 
@@ -55,10 +116,17 @@ pub(super) fn fill(template: &str, config: Option<&UiConfig>, facts: &Facts) -> 
             "<script type=\"text/plain\">const JAEGER_VERSION = {};</script>\n",
             facts.version
         );
-        let at = ["</head>", "<body", "</html>"];
-        let at = at.iter().find_map(|tag| html.find(tag));
-        html.insert_str(at.unwrap_or(html.len()), &version);
+        html = before_end_of_head(&html, &version);
     }
+    html
+}
+
+/// With `more` at the end of its head, or where that might be.
+pub(super) fn before_end_of_head(html: &str, more: &str) -> String {
+    let at = ["</head>", "<body", "</html>"];
+    let at = at.iter().find_map(|tag| html.find(tag));
+    let mut html = html.to_owned();
+    html.insert_str(at.unwrap_or(html.len()), more);
     html
 }
 

@@ -14,7 +14,15 @@ fn reads() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
     REQUESTS
         .into_iter()
         .filter(|(_, uri)| {
-            let none = ["transform", "metrics", "openapi", "instances"];
+            let none = [
+                "transform",
+                "metrics",
+                "openapi",
+                "instances",
+                "ledger",
+                "receivers",
+                "demo",
+            ];
             !none.iter().any(|word| uri.contains(word))
         })
         .map(move |(method, uri)| (method, uri, of_traces(uri)))

@@ -54,7 +54,7 @@ fn every_route_is_described_and_nothing_else() {
 }
 
 /// A request of each route with what it needs to read all of its parameters, the older spelling where there are two.
-pub(super) const REQUESTS: [(&str, &str); 30] = [
+pub(super) const REQUESTS: [(&str, &str); 33] = [
     ("GET", "/api/traces/1"),
     ("GET", "/api/traces?service=a"),
     ("GET", "/api/services"),
@@ -87,6 +87,9 @@ pub(super) const REQUESTS: [(&str, &str); 30] = [
     ("GET", "/api/spoor/tag-keys?service=a"),
     ("GET", "/api/spoor/tag-values?service=a&key=k"),
     ("GET", "/api/spoor/instances"),
+    ("GET", "/api/spoor/ledger"),
+    ("GET", "/api/spoor/receivers"),
+    ("POST", "/api/spoor/demo"),
     ("GET", "/api/openapi.json"),
 ];
 const SEARCH: &str = "/api/v3/traces?query.start_time_min=2026-11-23T06:54:29Z&query.start_time_max=2026-11-23T08:54:29Z";
