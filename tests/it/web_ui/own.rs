@@ -71,7 +71,10 @@ fn the_bundle_is_what_the_sources_make_byte_by_byte() {
 #[test]
 fn a_browser_shows_every_page_and_nothing_of_a_span_runs() {
     let mut command = npm(&["run", "--silent", "test:browser"]);
-    let said = printed(command.env("SPOOR_BIN", env!("CARGO_BIN_EXE_spoor-under-test")));
+    command
+        .env("SPOOR_BIN", env!("CARGO_BIN_EXE_spoor-under-test"))
+        .env("SPOOR_UI", "embedded");
+    let said = printed(&mut command);
     println!("{} tests in a browser passed", passed(&said));
     assert!(passed(&said) > 0, "{said}");
 }
