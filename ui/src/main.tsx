@@ -4,6 +4,7 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app';
 import { startTheme } from './lib/theme';
 import './styles/base.css';
+import './styles/fields.css';
 import './styles/shell.css';
 import './styles/search.css';
 

@@ -15,6 +15,7 @@ import { Timeline } from './timeline';
 import type { View } from './views';
 import { isView } from './views';
 import '../../styles/trace.css';
+import '../../styles/detail.css';
 
 const Flame = lazy(() => import('./flame'));
 const Graph = lazy(() => import('./graph'));
