@@ -91,8 +91,8 @@ export function Results({ params, form, services, embedded }: Props) {
               <select value={local ? 'local' : form.sort} onChange={event => onSort(event.target.value)} aria-label="Sort">
                 <option value="-start">Newest first</option>
                 <option value="start">Oldest first</option>
-                <option value="-duration">Longest first</option>
-                <option value="duration">Shortest first</option>
+                <option value="-duration">Longest span first</option>
+                <option value="duration">Shortest span first</option>
                 {local && <option value="local">By {local.column}, of those shown</option>}
               </select>
             </label>
