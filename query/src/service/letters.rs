@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt as _;
 use model::Instance;
@@ -85,8 +85,9 @@ impl Call<'_> {
         let reading = async {
             // the embedded store reads its files where it is asked
             let runtime = tokio::runtime::Handle::current();
-            let read =
-                tokio::task::spawn_blocking(move || runtime.block_on(read(letters, query))).await;
+            let until = self.cx.deadline;
+            let reading = move || runtime.block_on(read(letters, query, until));
+            let read = tokio::task::spawn_blocking(reading).await;
             read.unwrap_or_else(|error| {
                 Err(ReadError::Unavailable {
                     reason: format!("dead letters could not be read: {error}"),
@@ -100,6 +101,7 @@ impl Call<'_> {
 async fn read(
     letters: Arc<dyn DeadLetterReader>,
     query: LetterQuery,
+    until: Option<Instant>,
 ) -> Result<SetAside, ReadError> {
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut newest: VecDeque<Buried> = VecDeque::with_capacity(EXAMPLES + 1);
@@ -107,7 +109,9 @@ async fn read(
     let mut pages = letters.read(&query);
     'all: while let Some(page) = pages.next().await {
         for letter in page? {
-            if count == LETTERS {
+            // nobody waits any more
+            let is_late = until.is_some_and(|until| Instant::now() > until);
+            if count == LETTERS || is_late {
                 break 'all;
             }
             count += 1;

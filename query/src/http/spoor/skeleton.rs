@@ -75,8 +75,7 @@ pub(super) fn encode(whole: &Whole, archived: bool) -> Vec<Vec<u8>> {
         .collect();
     let mut operations = Numbered::default();
     let mut columns: [Vec<u8>; COLUMNS.len()] = Default::default();
-    for ((name, bytes), column) in COLUMNS.iter().zip(&mut columns) {
-        debug_assert!(!name.is_empty());
+    for ((_, bytes), column) in COLUMNS.iter().zip(&mut columns) {
         column.reserve_exact(aligned(bytes * spans.len()));
     }
     let [
