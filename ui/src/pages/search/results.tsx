@@ -88,7 +88,12 @@ export function Results({ params, form, services, embedded }: Props) {
             )}
             <label className="inline">
               <span>Sort</span>
-              <select value={local ? 'local' : form.sort} onChange={event => onSort(event.target.value)} aria-label="Sort">
+              <select
+                value={local ? 'local' : form.sort}
+                onChange={event => onSort(event.target.value)}
+                aria-label="Sort"
+                title="A trace stands where the first of its spans that answer puts it"
+              >
                 <option value="-start">Newest first</option>
                 <option value="start">Oldest first</option>
                 <option value="-duration">Longest span first</option>
