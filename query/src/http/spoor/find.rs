@@ -6,7 +6,7 @@
 use serde::Serialize;
 use wire::jaeger::{Process, Span, Tag, TagValue};
 
-use super::words::Words;
+use super::words::{Bits, Words};
 use crate::whole::Whole;
 
 /// Positions of spans.
@@ -18,7 +18,7 @@ pub(super) struct Positions {
 /// Which words were found: a bit each.
 struct Hits<'a> {
     words: &'a Words,
-    found: u64,
+    found: Bits,
     /// Of values that are no text.
     shown: String,
 }
@@ -29,7 +29,7 @@ pub(super) fn find(whole: &Whole, words: &Words) -> Positions {
         found: 0,
         shown: String::new(),
     };
-    let of_processes: Vec<u64> = whole
+    let of_processes: Vec<Bits> = whole
         .processes
         .iter()
         .map(|process| hits.of(|hits| hits.look_at_process(process)))
@@ -51,7 +51,7 @@ pub(super) fn find(whole: &Whole, words: &Words) -> Positions {
 // === impl Hits ===
 
 impl Hits<'_> {
-    fn of(&mut self, look: impl FnOnce(&mut Self)) -> u64 {
+    fn of(&mut self, look: impl FnOnce(&mut Self)) -> Bits {
         self.found = 0;
         look(self);
         self.found
