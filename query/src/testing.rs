@@ -11,6 +11,8 @@ use storage::{
     ReadContext, ReadError, ReadItem, TraceQuery, TraceReader, TraceStream, WriteError,
 };
 
+use crate::service::Assembled;
+use crate::whole::Whole;
 use crate::{Readers, Stores};
 
 /// What it answers, and what it was asked.
@@ -50,6 +52,16 @@ pub(crate) fn span(trace: u64, id: u64) -> Span {
         resource: Arc::new(Resource::of_service("svc")),
         ..Span::default()
     }
+}
+
+/// A trace of these spans.
+pub(crate) fn whole(spans: Vec<Span>) -> Whole {
+    let assembled = Assembled {
+        trace_id: TraceId::from_halves(0, 1),
+        spans,
+        short: None,
+    };
+    Whole::of(assembled, None)
 }
 
 pub(crate) fn spans(spans: Vec<Span>) -> Option<Result<ReadItem, ReadError>> {

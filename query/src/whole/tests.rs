@@ -6,16 +6,7 @@ use model::{Batch, Instance};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::span;
-
-fn whole(spans: Vec<model::Span>) -> Whole {
-    let assembled = Assembled {
-        trace_id: TraceId::from_halves(0, 1),
-        spans,
-        short: None,
-    };
-    Whole::of(assembled, None)
-}
+use crate::testing::{span, whole};
 
 /// A span that starts at `start_ns`, below `parent` unless that is 0.
 fn below(id: u64, start_ns: u64, parent: u64) -> model::Span {

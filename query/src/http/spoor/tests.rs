@@ -6,17 +6,7 @@ use model::{KeyValue, SpanId, Value as ModelValue};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::service::Assembled;
-use crate::testing::span;
-
-fn whole(spans: Vec<model::Span>) -> Whole {
-    let assembled = Assembled {
-        trace_id: TraceId::from_halves(0, 1),
-        spans,
-        short: None,
-    };
-    Whole::of(assembled, None)
-}
+use crate::testing::{span, whole};
 
 fn json_of<T: Serialize>(part: &T) -> Value {
     serde_json::to_value(part).unwrap()

@@ -7,8 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::service::Assembled;
-use crate::testing::span;
+use crate::testing::{span, whole};
 
 /// A skeleton, read.
 #[derive(Debug)]
@@ -73,15 +72,6 @@ impl Skeleton {
             .map(|number| self.header[list][number as usize].as_str().unwrap())
             .collect()
     }
-}
-
-fn whole(spans: Vec<model::Span>) -> Whole {
-    let assembled = Assembled {
-        trace_id: TraceId::from_halves(0, 1),
-        spans,
-        short: None,
-    };
-    Whole::of(assembled, None)
 }
 
 fn skeleton(whole: &Whole) -> Skeleton {
