@@ -201,6 +201,7 @@ impl Consumer {
             trouble: self.trouble.clone(),
             metrics: self.metrics.clone(),
             told: Mutex::default(),
+            lost_at: Mutex::default(),
         };
         client
             .create_with_context(context)
@@ -316,6 +317,12 @@ impl Consumer {
         match error.rdkafka_error_code() {
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
                 let reason = course.consumer.client().fatal_error();
+                let is_fenced = matches!(&reason, Some((Code::FencedInstanceId, _)));
+                if is_fenced && course.consumer.context().may_be_its_own_shadow() {
+                    let reason = "its group could not be reached, and takes it for another now";
+                    course.over = Some(Over::Anew(reason));
+                    return;
+                }
                 let reason = reason.map_or_else(
                     || error.to_string(),
                     |(code, reason)| match code {

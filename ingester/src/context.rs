@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rdkafka::config::RDKafkaLogLevel;
@@ -24,6 +24,9 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How long brokers are waited for that are asked where partitions begin.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long after it lost its group a member can be taken for another by what it sent before.
+const SHADOW: Duration = Duration::from_secs(60);
+
 /// The calls of one consumer.
 pub(crate) struct Context {
     pub(crate) start: Start,
@@ -32,11 +35,20 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     /// What librdkafka told of itself last.
     pub(crate) told: Mutex<Option<Statistics>>,
+    /// When its group could not be reached for longer than a session lasts.
+    pub(crate) lost_at: Mutex<Option<Instant>>,
 }
 
 // === impl Context ===
 
 impl Context {
+    /// Whether somebody who has this member's name may be itself. A commit that waited for a broker to come back goes out under the id that the member had before; by then the group has let that go,
+    /// or knows the member by the id under which it asks to join again, and takes the commit for a stranger's. Kafka checks that before all else.
+    pub(crate) fn may_be_its_own_shadow(&self) -> bool {
+        let lost_at = *self.lost_at.lock();
+        lost_at.is_some_and(|at| at.elapsed() < SHADOW)
+    }
+
     fn give(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
         let keys = keys(partitions);
         tracing::info!(partitions = shown(&keys), "the group gave partitions");
@@ -96,7 +108,9 @@ impl Context {
         let taken = self.assignment.take(keys);
         self.resume(consumer, &taken);
         // somebody else may have them already: then there is nothing left to commit
-        if !consumer.assignment_lost() {
+        if consumer.assignment_lost() {
+            *self.lost_at.lock() = Some(Instant::now());
+        } else {
             assignment::wait(&taken, FAREWELL);
             self.commit(consumer, &taken);
         }

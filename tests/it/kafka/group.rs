@@ -21,6 +21,8 @@ use crate::support::soak;
 
 /// Past any session's time.
 const FROZEN: Duration = Duration::from_secs(12);
+/// Of each member's log, when a test fails.
+const LAST_LINES: usize = 40;
 /// No partition is without an owner for longer.
 const UNOWNED: Duration = Duration::from_secs(10);
 
@@ -64,6 +66,25 @@ impl Group<'_> {
         after
     }
 
+    /// What each member said last, and how long its start took.
+    fn told(&self) -> String {
+        let mut told = String::new();
+        for (nth, member) in self.members.iter().enumerate() {
+            if !member.is_running() {
+                continue;
+            }
+            let running = member.running();
+            let log = running.log();
+            let last = log.len().saturating_sub(LAST_LINES);
+            told += &format!(
+                "member {nth}, ready after {:?}:\n{}\n",
+                running.ready_after,
+                log[last..].join("\n")
+            );
+        }
+        told
+    }
+
     fn running(&self) -> usize {
         self.members.iter().filter(|one| one.is_running()).count()
     }
@@ -71,7 +92,8 @@ impl Group<'_> {
     /// The same, where so many generations are to come and no more.
     async fn moved(&self, what: &str, before: usize, expect: usize) {
         let came = self.settle(what, before, expect).await;
-        assert_eq!(came, expect, "{what}: {:#?}", self.broker.groups());
+        let groups = self.broker.groups();
+        assert_eq!(came, expect, "{what}: {groups:#?}\n{}", self.told());
         let is_shared_out = self.watch.is_shared_out(self.running());
         assert!(is_shared_out, "{}", self.watch.shown());
     }
@@ -123,6 +145,9 @@ impl Group<'_> {
             (self.watch.is_shared_out(self.running())).then_some(())
         })
         .await;
+        // what a member sent before the restart is no other member's
+        let said = self.told();
+        assert!(!said.contains("was given up"), "{said}");
         let came = self.generations() - before;
         let groups = self.broker.groups();
         let told = groups.iter().skip(told);
