@@ -41,7 +41,7 @@ impl Inlet {
     /// # Errors
     /// Why they are not, in words for whoever asked for it.
     pub async fn put(&self, instance: Instance, body: Vec<u8>) -> Result<(), String> {
-        let taken = self.take(instance, body).await;
+        let taken = self.take(instance.clone(), body).await;
         match taken {
             Ok(stored) if stored.rejected == 0 => Ok(()),
             Ok(stored) => Err(format!(
@@ -49,7 +49,7 @@ impl Inlet {
                 stored.rejected, stored.first
             )),
             Err(fault) => {
-                self.0.count(&fault);
+                self.0.count(&fault, Some(&instance));
                 Err(fault.to_string())
             }
         }

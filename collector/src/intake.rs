@@ -147,9 +147,13 @@ impl Receiver {
         Ok(permit)
     }
 
-    /// Counts a fault, and now and then says what an operator can do about what senders do wrong.
-    pub(crate) fn count(&self, fault: &Fault) {
+    /// Counts a fault, and now and then says what an operator can do about what senders do wrong. `whose` the request was, where that is known.
+    pub(crate) fn count(&self, fault: &Fault, whose: Option<&Instance>) {
         let (receiver, reason) = (self.origin.name, fault.reason());
+        if let Some(instance) = whose {
+            let account = self.intake.parts.ledger.account(instance);
+            account.turn_away(receiver, reason, fault.to_string());
+        }
         let retryable = fault.retry_after().is_some();
         self.intake.metrics.refused(receiver, reason, retryable);
         if retryable {

@@ -57,7 +57,7 @@ pub(super) async fn take(
             Err(fault)
         }
     };
-    taken.inspect_err(|fault| receiver.count(fault))
+    taken.inspect_err(|fault| receiver.count(fault, instance::of(receiver, parts).ok().as_ref()))
 }
 
 /// The content type without its parameters; `None`: there is none.

@@ -49,7 +49,7 @@ async fn serve(served: Served, request: Request) -> Response {
             response
         }
         Err(fault) => {
-            receiver.count(&fault);
+            receiver.count(&fault, instance::of(receiver, &parts).ok().as_ref());
             (method.status)(&fault).into_http()
         }
     }

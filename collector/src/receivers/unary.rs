@@ -98,7 +98,7 @@ async fn serve(served: Served, request: Request) -> Response {
     let mut response = match taken {
         Ok(stored) => framed(&(method.reply)(&stored)),
         Err(fault) => {
-            receiver.count(&fault);
+            receiver.count(&fault, instance::of(receiver, &parts).ok().as_ref());
             (method.status)(&fault).into_http()
         }
     };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use futures_util::StreamExt as _;
 use model::Instance;
 use storage::ReadError;
-use storage::layers::{Counts, dead_letter, ledger::Reasons};
+use storage::layers::{Account, dead_letter};
 use storage::port::{Buried, DeadLetterReader, LetterQuery};
 
 use super::Call;
@@ -55,10 +55,9 @@ pub(crate) struct Example {
 
 impl Call<'_> {
     /// The account of the instance in this process; `None`: it takes no spans.
-    pub(crate) fn account(&self) -> Option<(Counts, Reasons)> {
+    pub(crate) fn account(&self) -> Option<Arc<Account>> {
         let ledger = self.service.inflow.ledger.as_ref()?;
-        let account = ledger.account(&self.instance);
-        Some((account.counts(), account.reasons()))
+        Some(ledger.account(&self.instance))
     }
 
     /// What is known of spans on their way in.

@@ -4,10 +4,11 @@
 //! and always when nothing is under way. Spans are counted as received once, and leave `in_flight` once: an [`InFlight`] that is dropped
 //! before anyone said what became of it counts as refused, since its sender got no answer.
 //!
-//! Deliberately absent: payloads that could not be decoded (they are counted as payloads, where they came in).
+//! Payloads that could not be decoded are no spans yet: they are counted as requests that were turned away, and not in that sum.
 
 mod closing;
 mod reasons;
+mod turned_away;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ use prometheus_client::registry::Registry;
 use crate::owner::Owner;
 use reasons::ByReason;
 pub use reasons::Reasons;
+use turned_away::Refusals;
+pub use turned_away::TurnedAway;
 
 /// Why spans are refused whose sender went away before it got an answer.
 pub const CANCELLED: &str = "cancelled";
@@ -92,6 +95,7 @@ pub struct Account {
     refused: ByReason,
     dead_lettered: ByReason,
     dropped: ByReason,
+    turned_away: Refusals,
 }
 
 /// Spans that were received and of which nobody yet said what became of them. Say it, or they count as refused.
@@ -231,6 +235,7 @@ impl Account {
             refused: ByReason::open(&metrics.refused, &owner, REFUSED),
             dead_lettered: ByReason::open(&metrics.dead_lettered, &owner, DISPOSED),
             dropped: ByReason::open(&metrics.dropped, &owner, DISPOSED),
+            turned_away: Refusals::default(),
             owner,
         }
     }
@@ -265,6 +270,16 @@ impl Account {
             dead_lettered: self.dead_lettered.all(),
             dropped: self.dropped.all(),
         }
+    }
+
+    /// Notes a request that `receiver` turned away whole, and what its sender was told. `receiver` and `reason` are of few words.
+    pub fn turn_away(&self, receiver: &'static str, reason: &'static str, said: String) {
+        self.turned_away.add(receiver, reason, said);
+    }
+
+    /// Requests that were turned away, the latest first.
+    pub fn turned_away(&self) -> Vec<TurnedAway> {
+        self.turned_away.all()
     }
 
     /// Takes `spans` over that a layer above received, to say what became of them. The layer above must give them up with

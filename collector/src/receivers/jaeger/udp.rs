@@ -122,7 +122,7 @@ impl Server {
                 // what an earlier answer to somebody came back with; the socket is as good as before
                 Err(error) => {
                     self.port.read_errors.inc();
-                    self.receiver.count(&Fault::Broken(error.to_string()));
+                    self.count(&Fault::Broken(error.to_string()));
                     continue;
                 }
             };
@@ -131,10 +131,15 @@ impl Server {
                     let server = self.clone();
                     under_way.spawn(async move { server.handle(payload, place).await });
                 }
-                Err(fault) => self.receiver.count(&fault),
+                Err(fault) => self.count(&fault),
             }
         }
         while under_way.join_next().await.is_some() {}
+    }
+
+    fn count(&self, fault: &Fault) {
+        let whose = instance::of_datagram(&self.receiver).ok();
+        self.receiver.count(fault, whose.as_ref());
     }
 
     /// A datagram with its place, and with the memory for what it will become.
@@ -192,7 +197,7 @@ impl Server {
         }
         if let Err(fault) = taken {
             self.port.handler_errors.inc();
-            self.receiver.count(&fault);
+            self.count(&fault);
         }
         drop(place);
     }

@@ -1,10 +1,11 @@
 //! `/api/spoor/ledger` and `/api/spoor/receivers`: where spans went, and where they can be sent to.
 //!
-//! In: an instance. Out: JSON: what became of its spans in this process since it began, what was set aside of them in the last days, with examples; the ports that take spans.
+//! In: an instance. Out: JSON: what became of its spans in this process since it began, which requests were turned away, what was set aside of them in the last days, with examples; the ports that take spans.
 //! A process that takes none knows only what was set aside.
 
 use serde::Serialize;
-use storage::layers::ledger::Reasons;
+use storage::layers::Account;
+use storage::layers::ledger::{Reasons, TurnedAway};
 use wire::go_json;
 
 use crate::http::bare::Bare;
@@ -20,9 +21,11 @@ struct LedgerJson<'a> {
     here: bool,
     received: u64,
     durable: u64,
+    in_flight: u64,
     refused: Vec<LossJson<'a>>,
     set_aside: Vec<AsideJson<'a>>,
     lost: Vec<LossJson<'a>>,
+    turned_away: Vec<AwayJson<'a>>,
     examples: Vec<ExampleJson<'a>>,
 }
 
@@ -37,6 +40,15 @@ struct AsideJson<'a> {
     reason: &'a str,
     spans: u64,
     letters: u64,
+}
+
+#[derive(Serialize)]
+struct AwayJson<'a> {
+    receiver: &'a str,
+    reason: &'a str,
+    requests: u64,
+    last: String,
+    said: &'a str,
 }
 
 #[derive(Serialize)]
@@ -62,12 +74,14 @@ struct ReceiverJson<'a> {
 pub(super) async fn ledger(call: &Call<'_>, inflow: &Inflow) -> Result<Bare, Error> {
     let account = call.account();
     let here = account.is_some();
-    let (counts, reasons) = account.unwrap_or_default();
+    let account = account.as_deref();
+    let counts = account.map(Account::counts).unwrap_or_default();
+    let turned_away = account.map(Account::turned_away).unwrap_or_default();
     let Reasons {
         refused,
         dead_lettered,
         dropped,
-    } = reasons;
+    } = account.map(Account::reasons).unwrap_or_default();
     let letters = call.set_aside().await?;
     let set_aside = match &letters {
         Some(letters) => (letters.reasons.iter())
@@ -84,9 +98,11 @@ pub(super) async fn ledger(call: &Call<'_>, inflow: &Inflow) -> Result<Bare, Err
         here,
         received: counts.received,
         durable: counts.durable,
+        in_flight: counts.in_flight,
         refused: LossJson::all(&refused),
         set_aside,
         lost: LossJson::all(&dropped),
+        turned_away: turned_away.iter().map(AwayJson::of).collect(),
         examples: examples.map(ExampleJson::of).collect(),
     };
     let cut = letters.as_ref().and_then(|letters| letters.cut.clone());
@@ -132,6 +148,20 @@ impl LossJson<'_> {
             spans: *spans,
         };
         reasons.iter().map(one).collect()
+    }
+}
+
+// === impl AwayJson ===
+
+impl<'a> AwayJson<'a> {
+    fn of(away: &'a TurnedAway) -> Self {
+        Self {
+            receiver: away.receiver,
+            reason: away.reason,
+            requests: away.requests,
+            last: rfc3339(ns(away.last)),
+            said: &away.said,
+        }
     }
 }
 

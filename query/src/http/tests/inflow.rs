@@ -56,7 +56,10 @@ fn with(inflow: Inflow) -> Config {
 #[tokio::test]
 async fn where_spans_went_is_told_with_reasons_and_examples() {
     let counts = Arc::new(Ledger::new());
-    let mut spans = counts.account(&Instance::default()).receive(10);
+    let account = counts.account(&Instance::default());
+    account.turn_away("zipkin", "undecodable", "it is no JSON".to_owned());
+    let under_way = account.receive(2);
+    let mut spans = account.receive(10);
     spans.split(3).refused(ledger::THROTTLED);
     spans.split(1).dropped(ledger::UNDECODABLE);
     spans.split(2).dead_lettered(ledger::TOO_OLD);
@@ -76,16 +79,22 @@ async fn where_spans_went_is_told_with_reasons_and_examples() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let mut json = answer.json();
     let examples = json["examples"].take();
+    let last = json["turned_away"][0]["last"].take();
+    assert!(last.as_str().unwrap().ends_with('Z'), "{last}");
+    drop(under_way);
     assert_eq!(
         json,
         json!({
-            "since": "1970-01-01T00:00:00Z", "here": true, "received": 10, "durable": 4,
+            "since": "1970-01-01T00:00:00Z", "here": true, "received": 12, "durable": 4, "in_flight": 2,
             "refused": [{"reason": "throttled", "spans": 3}],
             "set_aside": [
                 {"reason": "started … ago", "spans": 2, "letters": 2},
                 {"reason": "mapper_parsing_exception", "spans": 1, "letters": 1},
             ],
             "lost": [{"reason": "undecodable", "spans": 1}],
+            "turned_away": [
+                {"receiver": "zipkin", "reason": "undecodable", "requests": 1, "last": null, "said": "it is no JSON"},
+            ],
             "examples": null,
         })
     );
