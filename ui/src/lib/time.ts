@@ -48,6 +48,18 @@ export function parseLookback(text: string): number | null {
   return match ? Number(match[1]) * LOOKBACK[match[2]!]! : null;
 }
 
+const LOOKBACK_WORDS: Record<string, string> = { ms: 'millisecond', s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week' };
+
+/** "hour", "15 minutes": what stands behind "Last". */
+export function lookbackWords(text: string): string {
+  const match = /^(\d+)(ms|s|m|h|d|w)$/.exec(text);
+  if (!match) return text;
+  const [, number = '', unit = ''] = match;
+  if (text === '1d') return '24 hours';
+  const word = LOOKBACK_WORDS[unit]!;
+  return number === '1' ? word : `${number} ${word}s`;
+}
+
 const pad = (value: number, width = 2) => String(value).padStart(width, '0');
 
 /** "14:03:07.123" in the local zone. */

@@ -9,21 +9,15 @@ import { keep, load } from '../lib/theme';
 import { T } from '../lib/text';
 import { duration, parseLookback, percent, zone } from '../lib/time';
 import { Chart, type Line } from '../parts/chart';
-import { Icon } from '../parts/icon';
+import { Lookback } from '../parts/lookback';
+import { SortHead, useOrder } from '../parts/sort';
 import { Empty, Failed, Loading } from '../parts/state';
 import { narrowed, Suggest } from '../parts/suggest';
 import { searchUrl } from '../routes';
 import '../styles/views.css';
 import '../styles/monitor.css';
 
-const TIMES: [string, string][] = [
-  ['1h', 'hour'],
-  ['2h', '2 hours'],
-  ['6h', '6 hours'],
-  ['12h', '12 hours'],
-  ['1d', '24 hours'],
-  ['2d', '2 days'],
-];
+const TIMES = ['1h', '2h', '6h', '12h', '1d', '2d'];
 const KINDS = ['server', 'client', 'consumer', 'producer', 'internal'];
 
 export default function MonitorPage() {
@@ -31,7 +25,8 @@ export default function MonitorPage() {
   const [, navigate] = useLocation();
   const services = useQuery({ queryKey: ['services'], queryFn: ({ signal }) => api.services(signal) });
   const service = params.get('service') ?? load('spoor.monitor') ?? services.data?.[0] ?? '';
-  const lookback = params.get('lookback') ?? '1h';
+  const asked = params.get('lookback') ?? '';
+  const lookback = parseLookback(asked) ? asked : '1h';
   const kind = params.get('spanKind') ?? 'server';
   const [text, setText] = useState<string | null>(null);
   useEffect(() => {
@@ -65,16 +60,7 @@ export default function MonitorPage() {
             ))}
           </select>
         </label>
-        <label className="inline">
-          <span>Time</span>
-          <select value={lookback} onChange={event => set({ lookback: event.target.value })}>
-            {TIMES.map(([value, label]) => (
-              <option key={value} value={value}>
-                Last {label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Lookback value={lookback} choices={TIMES} onChange={value => set({ lookback: value })} />
         <span className="top-space" />
         <span className="note">{zone()}</span>
       </div>
@@ -197,18 +183,14 @@ function operationsOf(p95: Series[], calls: Series[], errors: Series[]): Operati
 type Sort = 'name' | 'p95' | 'rate' | 'errors' | 'impact';
 
 function Operations({ rows, traces }: { rows: Operation[]; traces: Record<string, string> }) {
-  const [sort, setSort] = useState<{ by: Sort; down: boolean }>({ by: 'impact', down: true });
+  const [order, onOrder] = useOrder<Sort>({ by: 'impact', down: true }, ['name']);
   const sorted = useMemo(
-    () => [...rows].sort((a, b) => (sort.by === 'name' ? a.name.localeCompare(b.name) : a[sort.by] - b[sort.by]) * (sort.down ? -1 : 1)),
-    [rows, sort],
+    () =>
+      [...rows].sort((a, b) => (order.by === 'name' ? a.name.localeCompare(b.name) : a[order.by] - b[order.by]) * (order.down ? -1 : 1)),
+    [rows, order],
   );
-  const head = (by: Sort, label: string, title: string, className = 'number') => (
-    <th scope="col" className={className} title={title} aria-sort={sort.by === by ? (sort.down ? 'descending' : 'ascending') : undefined}>
-      <button type="button" onClick={() => setSort(old => ({ by, down: old.by === by ? !old.down : by !== 'name' }))}>
-        {label}
-        {sort.by === by && <Icon name={sort.down ? 'down' : 'up'} />}
-      </button>
-    </th>
+  const head = (column: Sort, label: string, title: string, className?: string) => (
+    <SortHead {...{ column, label, title, className, order, onOrder }} />
   );
   return (
     <div className="panel">

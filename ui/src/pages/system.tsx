@@ -9,27 +9,22 @@ import { T } from '../lib/text';
 import { useDark } from '../lib/theme';
 import { count, duration, parseLookback, percent, plural, short } from '../lib/time';
 import { GraphView, type GraphEdge, type GraphNode } from '../parts/graph';
-import { Icon } from '../parts/icon';
+import { Lookback } from '../parts/lookback';
 import { Swatch } from '../parts/pill';
+import { SortHead, useOrder } from '../parts/sort';
 import { Empty, Failed, Loading, Partial } from '../parts/state';
 import { narrowed, Suggest } from '../parts/suggest';
 import { searchUrl } from '../routes';
 import '../styles/views.css';
 
-const TIMES: [string, string][] = [
-  ['15m', '15 minutes'],
-  ['1h', 'hour'],
-  ['6h', '6 hours'],
-  ['24h', '24 hours'],
-  ['2d', '2 days'],
-  ['7d', '7 days'],
-];
+const TIMES = ['15m', '1h', '6h', '24h', '2d', '7d'];
 const MOST = 200;
 
 export default function SystemPage() {
   const params = new URLSearchParams(useSearch());
   const [, navigate] = useLocation();
-  const lookback = params.get('lookback') ?? '24h';
+  const asked = params.get('lookback') ?? '';
+  const lookback = parseLookback(asked) ? asked : '24h';
   const focus = params.get('service') ?? '';
   const depth = Math.max(1, Math.min(9, Number(params.get('depth')) || 2));
   const [table, setTable] = useState(params.get('as') === 'table');
@@ -79,17 +74,7 @@ export default function SystemPage() {
             </select>
           </label>
         )}
-        <label className="inline">
-          <span>Time</span>
-          <select value={lookback} onChange={event => set({ lookback: event.target.value })}>
-            {!TIMES.some(([value]) => value === lookback) && <option value={lookback}>Last {lookback}</option>}
-            {TIMES.map(([value, label]) => (
-              <option key={value} value={value}>
-                Last {label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Lookback value={lookback} choices={TIMES} onChange={value => set({ lookback: value })} />
         <span className="top-space" />
         <div className="segments" role="group" aria-label="Show as">
           <button type="button" aria-pressed={!table} onClick={() => setTable(false)}>
@@ -224,22 +209,15 @@ function isPlain(link: Call): boolean {
 type Sort = 'parent' | 'child' | 'callCount' | 'errors' | 'p95Ns';
 
 function CallTable({ links, lookback }: { links: Call[]; lookback: string }) {
-  const [sort, setSort] = useState<{ by: Sort; down: boolean }>({ by: 'callCount', down: true });
+  const [order, onOrder] = useOrder<Sort>({ by: 'callCount', down: true }, ['parent', 'child']);
   const rows = useMemo(() => {
-    const value = (link: Call): number | string => (sort.by === 'errors' ? (link.errorCount ?? 0) : (link[sort.by] ?? 0));
+    const value = (link: Call): number | string => (order.by === 'errors' ? (link.errorCount ?? 0) : (link[order.by] ?? 0));
     return [...links].sort((a, b) => {
       const [x, y] = [value(a), value(b)];
-      return (typeof x === 'string' ? x.localeCompare(String(y)) : x - Number(y)) * (sort.down ? -1 : 1);
+      return (typeof x === 'string' ? x.localeCompare(String(y)) : x - Number(y)) * (order.down ? -1 : 1);
     });
-  }, [links, sort]);
-  const head = (by: Sort, label: string, className = 'number') => (
-    <th scope="col" className={className} aria-sort={sort.by === by ? (sort.down ? 'descending' : 'ascending') : undefined}>
-      <button type="button" onClick={() => setSort(old => ({ by, down: old.by === by ? !old.down : by !== 'parent' && by !== 'child' }))}>
-        {label}
-        {sort.by === by && <Icon name={sort.down ? 'down' : 'up'} />}
-      </button>
-    </th>
-  );
+  }, [links, order]);
+  const head = (column: Sort, label: string, className?: string) => <SortHead {...{ column, label, className, order, onOrder }} />;
   const most = Math.max(1, ...links.slice(0, 10_000).map(link => link.callCount));
   return (
     <div className="table-box view-scroll" tabIndex={0} role="region" aria-label="Calls">

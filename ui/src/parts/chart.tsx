@@ -13,6 +13,7 @@ export interface Line {
   tone: number;
 }
 
+const HEIGHT = 180;
 const TONES = ['--chart-1', '--chart-2', '--chart-3', '--accent', '--error'];
 
 interface Props {
@@ -40,12 +41,15 @@ export function Chart({ title, unit, lines, children }: Props) {
     const plot = new UPlot(
       {
         width: element.clientWidth,
-        height: 190,
+        height: HEIGHT,
+        padding: [8, 8, 0, 0],
         cursor: { points: { size: 6 }, y: false },
         legend: { live: true },
+        // where nobody points, the legend says what was last
+        hooks: { setCursor: [showLast], ready: [showLast] },
         scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
         axes: [
-          { ...axis, space: 70, values: (_, ticks) => ticks.map(tick => clock(tick * 1000).slice(0, 5)) },
+          { ...axis, space: 70, size: 28, values: (_, ticks) => ticks.map(tick => clock(tick * 1000).slice(0, 5)) },
           { ...axis, size: 62, values: (_, ticks) => ticks.map(tick => format.current(tick)) },
         ],
         series: [
@@ -62,7 +66,7 @@ export function Chart({ title, unit, lines, children }: Props) {
       data,
       element,
     );
-    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: 190 }));
+    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
     return () => {
       observer.disconnect();
@@ -111,6 +115,10 @@ export function Chart({ title, unit, lines, children }: Props) {
       </details>
     </figure>
   );
+}
+
+function showLast(plot: UPlot): void {
+  if (plot.cursor.idx == null && plot.data[0].length > 0) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
 }
 
 function toData(lines: Line[]): UPlot.AlignedData {

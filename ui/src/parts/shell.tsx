@@ -48,12 +48,19 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-const PAGES: [string, string, string][] = [
+/** Path, name, and the paths that are of it. */
+const PAGES: [string, ReactNode, string][] = [
   ['/search', 'Search', 'search|trace/[^.]*$'],
   ['/compare', 'Compare', 'compare|trace/.*\\.\\.\\.'],
   ['/dependencies', 'System', 'dependencies'],
   ['/monitor', 'Monitor', 'monitor'],
-  ['/where', 'Where is my trace?', 'where'],
+  [
+    '/where',
+    <>
+      Where<span className="nav-more"> is my trace</span>?
+    </>,
+    'where',
+  ],
 ];
 
 function Top({ path }: { path: string }) {

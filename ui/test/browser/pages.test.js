@@ -235,6 +235,19 @@ test('the monitor draws a service and leads to traces', () =>
     await page.locator('.trace').first().waitFor();
   }));
 
+test('a look-back of the address is shown though no list has it', async () => {
+  for (const path of ['/monitor?service=storefront&lookback=3h', '/dependencies?lookback=3h']) {
+    await at(path, async page => assert.equal(await page.getByLabel('Time').locator('option:checked').textContent(), 'Last 3 hours'));
+  }
+});
+
+test('the legend of a graph says what was last while nobody points at it', () =>
+  at('/monitor?service=storefront', async page => {
+    await page.locator('.u-legend').first().waitFor();
+    const values = await page.locator('.u-legend .u-value').allTextContents();
+    assert.ok(values.length >= 8 && values.every(text => /\d/.test(text)), values.join(' | '));
+  }));
+
 test('the ledger counts, and knows whether a trace is here', async t => {
   if (!(await has(spoor.base, 'api/spoor/ledger'))) return t.skip('this server has no api/spoor/ledger');
   await at(`/where?trace=${fine[0].traceId}`, async page => {
@@ -273,6 +286,8 @@ test('dark and narrow are clean, too', async () => {
         await page.waitForLoadState('networkidle');
         await clean(page);
         assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390, `${path} is wider than the screen`);
+        const last = await page.locator('.top nav a').last().boundingBox();
+        assert.ok(last.x + last.width <= 390, `the last page of the menu is cut on ${path}`);
       },
       { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
     );

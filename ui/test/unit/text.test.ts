@@ -4,7 +4,7 @@ import { ApiError, messageOf, troubleOf } from '../../src/api/http';
 import { basePath } from '../../src/boot';
 import { fill } from '../../src/lib/links';
 import { cut, pieces, visible } from '../../src/lib/text';
-import { ago, duration, parseDuration, parseLookback, percent, short } from '../../src/lib/time';
+import { ago, duration, lookbackWords, parseDuration, parseLookback, percent, short } from '../../src/lib/time';
 import { queryPlace, querySuggestions, tagPlace, tagSuggestions } from '../../src/pages/search/complete';
 import { problems } from '../../src/pages/search/form';
 import { linearTicks, logTicks, timeTicks } from '../../src/pages/search/ticks';
@@ -51,6 +51,7 @@ describe('times', () => {
   ])('the duration %s', (text, ns) => expect(parseDuration(text)).toBe(ns));
   it('knows lookbacks and shares', () => {
     expect([parseLookback('2d'), parseLookback('x')]).toEqual([172_800_000, null]);
+    expect(['1h', '15m', '1d', '2w', 'x'].map(lookbackWords)).toEqual(['hour', '15 minutes', '24 hours', '2 weeks', 'x']);
     expect([percent(0), percent(0.0001), percent(0.5), short(12_345), short(999)]).toEqual(['0 %', '< 0.1 %', '50 %', '12.3k', '999']);
     expect([ago(0, 5_000), ago(10_000, 5_000)]).toEqual(['5 s ago', 'in the future']);
   });

@@ -4,26 +4,12 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import * as api from '../../api/client';
 import { boot } from '../../boot';
-import { fromLocalInput, parseDuration, parseLookback, toLocalInput, zone } from '../../lib/time';
+import { fromLocalInput, lookbackWords, parseDuration, parseLookback, toLocalInput, zone } from '../../lib/time';
 import { parseTags, searchUrl, type SearchForm } from '../../routes';
 import { narrowed, Suggest } from '../../parts/suggest';
 import { queryPlace, querySuggestions, tagPlace, tagSuggestions } from './complete';
 
-const LOOKBACKS: [string, string][] = [
-  ['5m', '5 minutes'],
-  ['15m', '15 minutes'],
-  ['30m', '30 minutes'],
-  ['1h', 'hour'],
-  ['2h', '2 hours'],
-  ['3h', '3 hours'],
-  ['6h', '6 hours'],
-  ['12h', '12 hours'],
-  ['1d', '24 hours'],
-  ['2d', '2 days'],
-  ['7d', '7 days'],
-  ['14d', '14 days'],
-  ['30d', '30 days'],
-];
+const LOOKBACKS = ['5m', '15m', '30m', '1h', '2h', '3h', '6h', '12h', '1d', '2d', '7d', '14d', '30d'];
 
 export function SearchFormView({ form, services = [] }: { form: SearchForm; services: string[] | undefined }) {
   const [, navigate] = useLocation();
@@ -104,7 +90,7 @@ export function SearchFormView({ form, services = [] }: { form: SearchForm; serv
         <label htmlFor="lookback">Time</label>
         <select id="lookback" value={draft.lookback} onChange={event => set(chosenLookback(event.target.value, draft))}>
           {!lookbacks.some(([value]) => value === draft.lookback) && draft.lookback !== 'custom' && (
-            <option value={draft.lookback}>Last {draft.lookback}</option>
+            <option value={draft.lookback}>Last {lookbackWords(draft.lookback)}</option>
           )}
           {lookbacks.map(([value, label]) => (
             <option key={value} value={value}>
@@ -147,9 +133,10 @@ export function SearchFormView({ form, services = [] }: { form: SearchForm; serv
 
 function allowedLookbacks(): [string, string][] {
   const most = boot().uiConfig.maxLookback;
-  if (!most) return LOOKBACKS.slice(0, 11);
+  const all = LOOKBACKS.map((value): [string, string] => [value, lookbackWords(value)]);
+  if (!most) return all.slice(0, 11);
   const limit = parseLookback(most.value) ?? Infinity;
-  const within = LOOKBACKS.filter(([value]) => parseLookback(value)! < limit);
+  const within = all.filter(([value]) => parseLookback(value)! < limit);
   return [...within, [most.value, most.label.replace(/^last\s+/i, '')]];
 }
 

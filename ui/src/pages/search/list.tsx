@@ -4,6 +4,7 @@ import type { Summary } from '../../api/types';
 import { ago, clock, count, day, duration, moment, nanoTextToMs, nearMoment, plural } from '../../lib/time';
 import { shortId, T, visible } from '../../lib/text';
 import { Icon } from '../../parts/icon';
+import { SortHead, type Order } from '../../parts/sort';
 import { Pill } from '../../parts/pill';
 import { traceUrl } from '../../routes';
 
@@ -104,10 +105,6 @@ export function Marks({ summary }: { summary: Summary }) {
 }
 
 export type Column = 'start' | 'duration' | 'spans' | 'errors';
-export interface Order {
-  column: Column;
-  down: boolean;
-}
 
 export function TraceTable({
   summaries,
@@ -115,16 +112,9 @@ export function TraceTable({
   onSelect,
   order,
   onOrder,
-}: ListProps & { order: Order; onOrder: (column: Column) => void }) {
+}: ListProps & { order: Order<Column>; onOrder: (column: Column) => void }) {
   const longest = summaries.reduce((max, each) => Math.max(max, lengthNs(each)), 1);
-  const head = (column: Column, label: string, className = 'number') => (
-    <th scope="col" className={className} aria-sort={order.column === column ? (order.down ? 'descending' : 'ascending') : undefined}>
-      <button type="button" onClick={() => onOrder(column)}>
-        {label}
-        {order.column === column && <Icon name={order.down ? 'down' : 'up'} />}
-      </button>
-    </th>
-  );
+  const head = (column: Column, label: string) => <SortHead {...{ column, label, order, onOrder }} />;
   return (
     <div className="table-box" tabIndex={0} role="region" aria-label="Traces as a table">
       <table className="table trace-table">

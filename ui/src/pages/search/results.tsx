@@ -12,10 +12,11 @@ import { compareUrl, searchQuery, searchUrl, type SearchForm } from '../../route
 import { parseTrace, tracesOf } from '../../trace/jaeger';
 import { summarize } from '../../trace/summary';
 import { Icon } from '../../parts/icon';
+import type { Order } from '../../parts/sort';
 import { OpenWhole } from '../../parts/shell';
 import { Empty, Failed, Loading, Partial } from '../../parts/state';
 import { toast } from '../../parts/toast';
-import { lengthNs, TraceList, TraceTable, type Column, type Order } from './list';
+import { lengthNs, TraceList, TraceTable, type Column } from './list';
 import { Scatter } from './scatter';
 
 interface Props {
@@ -29,7 +30,7 @@ export function Results({ params, form, services, embedded }: Props) {
   const [, navigate] = useLocation();
   const [table, setTable] = useState(() => load('spoor.results') === 'table');
   const [selected, setSelected] = useState<string[]>([]);
-  const [local, setLocal] = useState<Order | null>(null);
+  const [local, setLocal] = useState<Order<Column> | null>(null);
   const [opened] = useState(() => Date.now());
   const ids = params.getAll('traceID');
   const query = useMemo(() => withTimes(form, opened), [form, opened]);
@@ -42,7 +43,7 @@ export function Results({ params, form, services, embedded }: Props) {
   const pages = found.data?.pages;
   const summaries = useMemo(() => order(dedup(pages?.flatMap(each => each.summaries) ?? []), local), [pages, local]);
   const partial = pages?.map(each => each.partial?.reason).find(Boolean);
-  const shown: Order = local ?? { column: form.sort.endsWith('duration') ? 'duration' : 'start', down: form.sort.startsWith('-') };
+  const shown: Order<Column> = local ?? { by: form.sort.endsWith('duration') ? 'duration' : 'start', down: form.sort.startsWith('-') };
 
   if (found.isError && !pages) return <SearchFailed error={found.error} form={form} retry={() => void found.refetch()} />;
   if (!pages) return <Loading what="traces" />;
@@ -53,8 +54,8 @@ export function Results({ params, form, services, embedded }: Props) {
     navigate(`/search?${next.toString()}`);
   };
   const onOrder = (column: Column) => {
-    const down = shown.column === column ? !shown.down : true;
-    if (column === 'spans' || column === 'errors') setLocal({ column, down });
+    const down = shown.by === column ? !shown.down : true;
+    if (column === 'spans' || column === 'errors') setLocal({ by: column, down });
     else onSort(`${down ? '-' : ''}${column}`);
   };
   const select = (id: string) => setSelected(old => (old.includes(id) ? old.filter(each => each !== id) : [...old.slice(-1), id]));
@@ -98,7 +99,7 @@ export function Results({ params, form, services, embedded }: Props) {
                 <option value="start">Oldest first</option>
                 <option value="-duration">Longest span first</option>
                 <option value="duration">Shortest span first</option>
-                {local && <option value="local">By {local.column}, of those shown</option>}
+                {local && <option value="local">By {local.by}, of those shown</option>}
               </select>
             </label>
             <div className="segments" role="group" aria-label="Show as">
@@ -178,9 +179,9 @@ function dedup(summaries: Summary[]): Summary[] {
   return summaries.filter(each => !seen.has(each.traceId) && seen.add(each.traceId));
 }
 
-function order(summaries: Summary[], by: Order | null): Summary[] {
+function order(summaries: Summary[], by: Order<Column> | null): Summary[] {
   if (!by) return summaries;
-  const value = (each: Summary) => (by.column === 'spans' ? each.spanCount : by.column === 'errors' ? each.errorSpanCount : lengthNs(each));
+  const value = (each: Summary) => (by.by === 'spans' ? each.spanCount : by.by === 'errors' ? each.errorSpanCount : lengthNs(each));
   return [...summaries].sort((a, b) => (value(a) - value(b)) * (by.down ? -1 : 1));
 }
 

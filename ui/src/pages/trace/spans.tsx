@@ -1,9 +1,9 @@
 // All spans as a table that sorts by anything. Only rows in sight exist.
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { T } from '../../lib/text';
 import { count, duration } from '../../lib/time';
-import { Icon } from '../../parts/icon';
 import { Swatch } from '../../parts/pill';
+import { SortHead, useOrder } from '../../parts/sort';
 import { useRows } from '../../parts/window';
 import { Flag, KINDS, operationOf, serviceOf, spanId, type Columns } from '../../trace/columns';
 import type { Find } from './find';
@@ -15,38 +15,19 @@ type Sort = 'start' | 'duration' | 'self' | 'service' | 'operation' | 'kind' | '
 
 export default function Spans({ model, find, showSpan }: { model: Model; find: Find; showSpan: (id: string) => void }) {
   const { columns, tree } = model;
-  const [sort, setSort] = useState<{ by: Sort; down: boolean }>({ by: 'start', down: false });
+  const [order, onOrder] = useOrder<Sort>({ by: 'start', down: false }, ['start', 'service', 'operation', 'kind']);
   const box = useRef<HTMLDivElement>(null);
   const rows = useMemo(() => {
     const all = find.marks ? Int32Array.from(find.found) : Int32Array.from({ length: columns.n }, (_, i) => i);
-    return all.sort(compare(model, sort.by, sort.down));
-  }, [columns, model, find.marks, find.found, sort]);
+    return all.sort(compare(model, order.by, order.down));
+  }, [columns, model, find.marks, find.found, order]);
   useEffect(() => {
     if (box.current) box.current.scrollTop = 0;
   }, [rows]);
   const view = useRows(box, rows.length, ROW);
   const shown: number[] = [];
   for (let row = view.first; row <= view.last; row++) shown.push(row);
-  const head = (by: Sort, label: string) => (
-    <span
-      role="columnheader"
-      className={`cell cell-${by}`}
-      aria-sort={sort.by === by ? (sort.down ? 'descending' : 'ascending') : undefined}
-    >
-      <button
-        type="button"
-        onClick={() =>
-          setSort(old => ({
-            by,
-            down: old.by === by ? !old.down : by === 'duration' || by === 'self' || by === 'error' || by === 'children',
-          }))
-        }
-      >
-        {label}
-        {sort.by === by && <Icon name={sort.down ? 'down' : 'up'} />}
-      </button>
-    </span>
-  );
+  const head = (column: Sort, label: string) => <SortHead {...{ column, label, order, onOrder }} className={`cell cell-${column}`} plain />;
   return (
     <section className="view" aria-label="Spans">
       <div className="span-table" role="table" aria-rowcount={rows.length + 1} aria-label={`${rows.length} spans`}>

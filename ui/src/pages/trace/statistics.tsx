@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { T } from '../../lib/text';
 import { count, duration, percent } from '../../lib/time';
-import { Icon } from '../../parts/icon';
 import { Swatch } from '../../parts/pill';
+import { SortHead, useOrder, type Order } from '../../parts/sort';
 import { Failed, Loading } from '../../parts/state';
 import { narrowed, Suggest } from '../../parts/suggest';
 import { KINDS } from '../../trace/columns';
@@ -23,7 +23,7 @@ interface Numbers {
 export default function Statistics({ model }: { model: Model }) {
   const [by, setBy] = useState('service');
   const [then, setThen] = useState('operation');
-  const [sort, setSort] = useState<{ by: Sort; down: boolean }>({ by: 'self', down: true });
+  const [sort, onOrder] = useOrder<Sort>({ by: 'self', down: true }, ['name']);
   const keys = useQuery({
     queryKey: ['keys', model.columns.traceId, model.source.raw],
     queryFn: ({ signal }) => model.source.keys(signal),
@@ -67,14 +67,7 @@ export default function Statistics({ model }: { model: Model }) {
   const names = [...OWN, ...(keys.data ?? []).map(each => each.key)];
   const whole = useMemo(() => model.selfTimes.reduce((sum, each) => sum + each, 0) || 1, [model]);
   const failed = first.error ?? second.error;
-  const head = (key: Sort, label: string, className = 'number') => (
-    <th scope="col" className={className} aria-sort={sort.by === key ? (sort.down ? 'descending' : 'ascending') : undefined}>
-      <button type="button" onClick={() => setSort(old => ({ by: key, down: old.by === key ? !old.down : key !== 'name' }))}>
-        {label}
-        {sort.by === key && <Icon name={sort.down ? 'down' : 'up'} />}
-      </button>
-    </th>
-  );
+  const head = (column: Sort, label: string, className?: string) => <SortHead {...{ column, label, className, onOrder }} order={sort} />;
   const ROWS = 300;
   return (
     <section className="view" aria-label="Statistics">
@@ -168,7 +161,7 @@ function GroupRow({
   );
 }
 
-function order(groups: Group[], sort: { by: Sort; down: boolean }): Group[] {
+function order(groups: Group[], sort: Order<Sort>): Group[] {
   const sign = sort.down ? -1 : 1;
   return [...groups].sort((a, b) => (sort.by === 'name' ? a.name.localeCompare(b.name) : a[sort.by] - b[sort.by]) * sign);
 }
