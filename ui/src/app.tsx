@@ -1,7 +1,7 @@
 // Pages and their addresses. Search and trace are in the first load; the others come when they are opened.
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { Component, lazy, Suspense, type ReactNode } from 'react';
-import { Redirect, Route, Router, Switch, useLocation } from 'wouter';
+import { Redirect, Route, Router, Switch, useLocation, useSearch } from 'wouter';
 import { ApiError } from './api/http';
 import { boot } from './boot';
 import { Shell } from './parts/shell';
@@ -61,6 +61,9 @@ function Pages() {
       <Route path="/dependencies">
         <SystemPage />
       </Route>
+      <Route path="/deep-dependencies">
+        <AroundService />
+      </Route>
       <Route path="/monitor">
         <MonitorPage />
       </Route>
@@ -75,6 +78,12 @@ function Pages() {
       </Route>
     </Switch>
   );
+}
+
+/** Jaeger's paths through a service: the system around it says who is on them. */
+function AroundService() {
+  const service = new URLSearchParams(useSearch()).get('service');
+  return <Redirect to={`/dependencies${service ? `?${new URLSearchParams({ service }).toString()}` : ''}`} replace />;
 }
 
 function NotFound() {

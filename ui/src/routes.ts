@@ -130,8 +130,45 @@ export function traceUrl(id: string, more: Record<string, string | undefined> = 
   return `/trace/${encodeURIComponent(id)}${query ? `?${query}` : ''}`;
 }
 
-export function compareUrl(a: string, b: string): string {
-  return `/trace/${encodeURIComponent(a)}...${encodeURIComponent(b)}`;
+/** Two traces beside each other, and those that either may be chosen from. */
+export function compareUrl(a: string, b: string, cohort: string[] = []): string {
+  const params = new URLSearchParams(cohort.map(id => ['cohort', id]));
+  return `/trace/${encodeURIComponent(a)}...${encodeURIComponent(b)}${cohort.length > 0 ? `?${params.toString()}` : ''}`;
+}
+
+export function isTraceId(text: string): boolean {
+  return /^[0-9a-f]{1,32}$/i.test(text);
+}
+
+/** The traces to choose from, those that are compared among them. */
+export function readCohort(params: URLSearchParams, a: string, b: string): string[] {
+  const ids = [...params.getAll('cohort'), a, b].map(id => id.trim().toLowerCase());
+  return [...new Set(ids.filter(isTraceId))];
+}
+
+/** An id as it is compared: with or without zeros before it, it is the same. */
+export function bareId(id: string): string {
+  return id.toLowerCase().replace(/^0+(?=.)/, '');
+}
+
+export interface AskedTraces {
+  ids: string[];
+  /** By bare id: the spans to look at, as "uiFind" has them. */
+  spans: Map<string, string>;
+}
+
+/** Traces that are asked for by their ids: `traceID=`, and `span=SPAN SPAN@TRACE` as Jaeger writes it. */
+export function readAskedTraces(params: URLSearchParams): AskedTraces {
+  const ids = new Set(params.getAll('traceID'));
+  const spans = new Map<string, string>();
+  for (const text of params.getAll('span')) {
+    const [named = '', id = ''] = text.split('@');
+    if (!isTraceId(id)) continue;
+    ids.add(id);
+    const known = spans.get(bareId(id));
+    if (named.trim()) spans.set(bareId(id), known ? `${known} ${named.trim()}` : named.trim());
+  }
+  return { ids: [...ids], spans };
 }
 
 /** A page's address with the base before it: for plain links and new tabs. */

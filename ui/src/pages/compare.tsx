@@ -1,19 +1,20 @@
 // Two traces beside each other: where their structure and their times part.
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { Link, useLocation, useSearch } from 'wouter';
 import { Icon } from '../parts/icon';
 import { Swatch } from '../parts/pill';
 import { Empty, Failed, Loading, Partial } from '../parts/state';
 import { useRows } from '../parts/window';
 import { shortId, T, visible } from '../lib/text';
 import { count, duration, moment, nanoToMs } from '../lib/time';
-import { compareUrl, traceUrl } from '../routes';
+import { compareUrl, isTraceId, readCohort, traceUrl } from '../routes';
 import { traceDuration, type Columns } from '../trace/columns';
 import { diffTraces, type DiffRow } from '../trace/diff';
 import { openedTrace } from '../trace/opened';
 import { openTrace } from '../trace/source';
 import { summarize } from '../trace/summary';
+import { Cohort } from './cohort';
 import '../styles/views.css';
 import '../styles/compare.css';
 
@@ -21,6 +22,12 @@ const ROW = 26;
 
 export default function ComparePage({ ids }: { ids: string }) {
   const [a = '', b = ''] = ids.split('...');
+  const [, navigate] = useLocation();
+  const cohort = readCohort(new URLSearchParams(useSearch()), a, b);
+  // two that are compared are no choice
+  const choice = cohort.some(id => id !== a && id !== b) ? cohort : [];
+  const [listed, setListed] = useState(choice.length > 0 && (!a || !b));
+  const compare = (first: string, second: string) => navigate(compareUrl(first, second, choice));
   useEffect(() => {
     document.title = 'Compare · Spoor';
   }, []);
@@ -28,12 +35,13 @@ export default function ComparePage({ ids }: { ids: string }) {
   const right = useTrace(b);
   return (
     <div className="trace-page">
-      <Choose key={ids} a={a} b={b} />
+      <Choose key={ids} {...{ a, b, choice, compare, listed, setListed }} />
+      {listed && choice.length > 0 && <Cohort ids={choice} a={a} b={b} onChoose={compare} />}
       {!a || !b ? (
         <Empty title="Compare two traces">
           <p>
-            Put two trace ids in above, or select two traces in a <Link href="/search">search</Link>. The first is what you know; the second
-            is shown against it: what it does more, less, longer or not at all.
+            Put two trace ids in above, or select traces in a <Link href="/search">search</Link>. The first is what you know; the second is
+            shown against it: what it does more, less, longer or not at all.
           </p>
         </Empty>
       ) : left.error || right.error ? (
@@ -60,10 +68,18 @@ function useTrace(id: string) {
   return { columns: (local ?? loaded.data)?.columns, error: loaded.error, refetch: loaded.refetch };
 }
 
-function Choose({ a, b }: { a: string; b: string }) {
-  const [, navigate] = useLocation();
+interface Choice {
+  a: string;
+  b: string;
+  choice: string[];
+  compare: (a: string, b: string) => void;
+  listed: boolean;
+  setListed: (listed: boolean) => void;
+}
+
+function Choose({ a, b, choice, compare, listed, setListed }: Choice) {
   const [ids, setIds] = useState({ a, b });
-  const ok = (id: string) => /^[0-9a-fA-F]{1,32}$/.test(id.trim());
+  const ok = (id: string) => isTraceId(id.trim());
   const field = (side: 'a' | 'b', label: string) => (
     <label className="inline">
       <span className={`side side-${side}`}>{side.toUpperCase()}</span>
@@ -83,7 +99,7 @@ function Choose({ a, b }: { a: string; b: string }) {
       className="compare-bar"
       onSubmit={event => {
         event.preventDefault();
-        if (ok(ids.a) && ok(ids.b)) navigate(compareUrl(ids.a.trim().toLowerCase(), ids.b.trim().toLowerCase()));
+        if (ok(ids.a) && ok(ids.b)) compare(ids.a.trim().toLowerCase(), ids.b.trim().toLowerCase());
       }}
     >
       <h1 className="hidden">Compare two traces</h1>
@@ -92,9 +108,14 @@ function Choose({ a, b }: { a: string; b: string }) {
       <button type="submit" className="primary" disabled={!ok(ids.a) || !ok(ids.b)}>
         Compare
       </button>
-      <button type="button" className="ghost" onClick={() => navigate(compareUrl(b, a))} disabled={!a || !b}>
+      <button type="button" className="ghost" onClick={() => compare(b, a)} disabled={!a || !b}>
         Swap
       </button>
+      {choice.length > 0 && (
+        <button type="button" className="ghost" aria-expanded={listed} onClick={() => setListed(!listed)}>
+          <Icon name={listed ? 'up' : 'down'} /> Choose of {count(choice.length)}
+        </button>
+      )}
     </form>
   );
 }

@@ -1,5 +1,7 @@
 // A line about a trace, made of its columns: for traces of files, and for those asked by their ids.
-import type { Summary } from '../api/types';
+import { askJson } from '../api/http';
+import type { SearchAnswer, Summary } from '../api/types';
+import { parseTrace, tracesOf } from './jaeger';
 import { Flag, LOST_PARENT, operationOf, serviceOf, traceDuration, type Columns } from './columns';
 
 export function summarize(columns: Columns): Summary {
@@ -30,4 +32,14 @@ export function summarize(columns: Columns): Summary {
     orphanSpanCount: orphans,
     services: [...services.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
   };
+}
+
+/** Lines about these traces; such as are not there are missing. */
+export async function summariesOf(ids: string[], signal: AbortSignal): Promise<SearchAnswer> {
+  const { body, partial } = await askJson<unknown>('api/traces', new URLSearchParams(ids.map(id => ['traceID', id])), { signal });
+  const summaries = tracesOf(body).flatMap(raw => {
+    const parsed = parseTrace(raw);
+    return parsed ? [summarize(parsed.columns)] : [];
+  });
+  return { summaries, partial: partial ? { reason: partial } : undefined };
 }

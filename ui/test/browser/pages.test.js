@@ -210,8 +210,11 @@ test('two traces are compared', async () => {
   await at('/search?service=storefront', async page => {
     await page.locator('.trace input').nth(0).check();
     await page.locator('.trace input').nth(1).check();
-    await page.getByRole('link', { name: 'Compare 2 traces' }).click();
+    await page.getByRole('link', { name: 'Compare 2 traces' }).waitFor();
+    await page.locator('.trace input').nth(2).check();
+    await page.getByRole('link', { name: 'Compare 3 traces' }).click();
     await page.locator('.compare-head').first().waitFor();
+    await page.getByRole('button', { name: 'Choose of 3' }).waitFor();
   });
 });
 

@@ -10,7 +10,7 @@ import { problems } from '../../src/pages/search/form';
 import { linearTicks, logTicks, timeTicks } from '../../src/pages/search/ticks';
 import { addressOf, SNIPPETS } from '../../src/pages/snippets';
 import { rowAt, rowTop, totalHeight } from '../../src/parts/window';
-import { EMPTY, parseTags, readSearch, searchQuery, searchUrl } from '../../src/routes';
+import { compareUrl, EMPTY, parseTags, readAskedTraces, readCohort, readSearch, searchQuery, searchUrl } from '../../src/routes';
 import { isTooDeep, readFile } from '../../src/trace/file.worker';
 import { matches, parseWords } from '../../src/trace/words';
 import { readUiConfig } from '../../src/uiconfig';
@@ -73,6 +73,15 @@ describe('addresses', () => {
     const url = searchUrl(form);
     expect(new URLSearchParams(url.split('?')[1]).get('tags')).toBe('{"http.status_code":"500","msg":"two words"}');
     expect(readSearch(new URLSearchParams(url.split('?')[1]))).toEqual(form);
+  });
+  it('reads spans of traces and traces to choose from, as Jaeger writes them', () => {
+    const asked = readAskedTraces(new URLSearchParams('traceID=ab&span=1%202@00CD&span=3@cd&span=@ef&span=4@nothex'));
+    expect(asked.ids).toEqual(['ab', '00CD', 'cd', 'ef']);
+    expect([...asked.spans]).toEqual([['cd', '1 2 3']]);
+    const cohort = readCohort(new URLSearchParams('cohort=C&cohort=a&cohort=%22'), 'a', 'b');
+    expect(cohort).toEqual(['c', 'a', 'b']);
+    expect(compareUrl('a', '', cohort)).toBe('/trace/a...?cohort=c&cohort=a&cohort=b');
+    expect(compareUrl('a', 'b')).toBe('/trace/a...b');
   });
   it('of Kiali and of old Jaegers are understood', () => {
     const read = readSearch(

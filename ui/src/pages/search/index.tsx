@@ -1,6 +1,6 @@
 // The search page: a form beside what it found. All that was asked is in the address, in Jaeger's words, so that it can be sent to somebody.
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState, type DragEvent } from 'react';
+import { useEffect, useMemo, useState, type DragEvent } from 'react';
 import { useSearch } from 'wouter';
 import * as api from '../../api/client';
 import { readSearch } from '../../routes';
@@ -18,7 +18,7 @@ const Welcome = lazy(() => import('../welcome'));
 
 export function SearchPage() {
   const search = useSearch();
-  const params = new URLSearchParams(search);
+  const params = useMemo(() => new URLSearchParams(search), [search]);
   const embedded = isEmbedded(search);
   const services = useQuery({ queryKey: ['services'], queryFn: ({ signal }) => api.services(signal) });
   const form = readSearch(params);
@@ -26,7 +26,7 @@ export function SearchPage() {
   const [tab, setTab] = useState<'search' | 'upload'>('search');
   const [dropping, setDropping] = useState(false);
   const [unfolded, setUnfolded] = useState(false);
-  const asked = ['service', 'q', 'tags', 'tag', 'traceID', 'start'].some(name => params.has(name));
+  const asked = ['service', 'q', 'tags', 'tag', 'traceID', 'span', 'start'].some(name => params.has(name));
   const empty = services.data?.length === 0 && !asked && files.length === 0;
 
   useEffect(() => {

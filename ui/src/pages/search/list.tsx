@@ -21,12 +21,13 @@ interface ListProps {
   summaries: Summary[];
   selected: string[];
   onSelect?: (id: string) => void;
-  tagged?: Record<string, string>;
+  /** Which spans of a trace to look at. */
+  spansOf?: (id: string) => string | undefined;
 }
 
 const PILLS = 12;
 
-export function TraceList({ summaries, selected, onSelect, tagged }: ListProps) {
+export function TraceList({ summaries, selected, onSelect, spansOf }: ListProps) {
   const longest = summaries.reduce((max, each) => Math.max(max, lengthNs(each)), 1);
   return (
     <ol className="traces">
@@ -44,7 +45,7 @@ export function TraceList({ summaries, selected, onSelect, tagged }: ListProps) 
               />
             )}
             <div className="trace-body">
-              <Link className="trace-title" href={traceUrl(summary.traceId, tagged)}>
+              <Link className="trace-title" href={traceUrl(summary.traceId, { uiFind: spansOf?.(summary.traceId) })}>
                 <span className="trace-service">
                   <T max={80}>{summary.rootServiceName || '(no root span)'}</T>
                 </span>
@@ -110,6 +111,7 @@ export function TraceTable({
   summaries,
   selected,
   onSelect,
+  spansOf,
   order,
   onOrder,
 }: ListProps & { order: Order<Column>; onOrder: (column: Column) => void }) {
@@ -151,7 +153,7 @@ export function TraceTable({
                   </td>
                 )}
                 <td className="wide">
-                  <Link href={traceUrl(summary.traceId)}>
+                  <Link href={traceUrl(summary.traceId, { uiFind: spansOf?.(summary.traceId) })}>
                     <T max={120}>{titleOf(summary)}</T> <code className="id">{shortId(summary.traceId)}</code>
                   </Link>
                 </td>

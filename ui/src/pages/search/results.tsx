@@ -3,14 +3,13 @@ import { useInfiniteQuery, type InfiniteData } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import * as api from '../../api/client';
-import { ApiError, ask, askJson } from '../../api/http';
+import { ApiError, ask } from '../../api/http';
 import type { SearchAnswer, Summary } from '../../api/types';
 import { boot } from '../../boot';
 import { count, parseLookback, plural } from '../../lib/time';
 import { keep, load } from '../../lib/theme';
-import { compareUrl, searchQuery, searchUrl, type SearchForm } from '../../routes';
-import { parseTrace, tracesOf } from '../../trace/jaeger';
-import { summarize } from '../../trace/summary';
+import { bareId, compareUrl, readAskedTraces, searchQuery, searchUrl, type SearchForm } from '../../routes';
+import { summariesOf } from '../../trace/summary';
 import { Icon } from '../../parts/icon';
 import type { Order } from '../../parts/sort';
 import { OpenWhole } from '../../parts/shell';
@@ -32,11 +31,12 @@ export function Results({ params, form, services, embedded }: Props) {
   const [selected, setSelected] = useState<string[]>([]);
   const [local, setLocal] = useState<Order<Column> | null>(null);
   const [opened] = useState(() => Date.now());
-  const ids = params.getAll('traceID');
+  const { ids, spans } = useMemo(() => readAskedTraces(params), [params]);
+  const spansOf = (id: string) => spans.get(bareId(id));
   const query = useMemo(() => withTimes(form, opened), [form, opened]);
   const found = useInfiniteQuery<SearchAnswer, Error, InfiniteData<SearchAnswer>, string[], string>({
     queryKey: ['search', query.toString(), ids.join()],
-    queryFn: ({ signal, pageParam }) => (ids.length > 0 ? byIds(ids, signal) : page(query, pageParam, signal)),
+    queryFn: ({ signal, pageParam }) => (ids.length > 0 ? summariesOf(ids, signal) : page(query, pageParam, signal)),
     initialPageParam: '',
     getNextPageParam: last => last.next,
   });
@@ -58,7 +58,7 @@ export function Results({ params, form, services, embedded }: Props) {
     if (column === 'spans' || column === 'errors') setLocal({ by: column, down });
     else onSort(`${down ? '-' : ''}${column}`);
   };
-  const select = (id: string) => setSelected(old => (old.includes(id) ? old.filter(each => each !== id) : [...old.slice(-1), id]));
+  const select = (id: string) => setSelected(old => (old.includes(id) ? old.filter(each => each !== id) : [...old, id]));
   const hideGraph = embedded && params.get('uiSearchHideGraph') === '1';
   return (
     <>
@@ -80,9 +80,9 @@ export function Results({ params, form, services, embedded }: Props) {
               {found.hasNextPage && <span className="dim"> and more</span>}
             </h2>
             <span className="top-space" />
-            {selected.length === 2 ? (
-              <Link className="button primary" href={compareUrl(selected[0]!, selected[1]!)}>
-                Compare 2 traces
+            {selected.length >= 2 ? (
+              <Link className="button primary" href={compareUrl(selected[0]!, selected[1]!, selected)}>
+                Compare {plural(selected.length, 'trace')}
               </Link>
             ) : (
               selected.length === 1 && <span className="note">Select one more to compare</span>
@@ -131,9 +131,9 @@ export function Results({ params, form, services, embedded }: Props) {
             {embedded && <OpenWhole />}
           </div>
           {table ? (
-            <TraceTable summaries={summaries} selected={selected} onSelect={select} order={shown} onOrder={onOrder} />
+            <TraceTable spansOf={spansOf} summaries={summaries} selected={selected} onSelect={select} order={shown} onOrder={onOrder} />
           ) : (
-            <TraceList summaries={summaries} selected={selected} onSelect={select} />
+            <TraceList spansOf={spansOf} summaries={summaries} selected={selected} onSelect={select} />
           )}
           {found.hasNextPage && (
             <div className="more">
@@ -154,15 +154,6 @@ async function page(query: URLSearchParams, cursor: string, signal: AbortSignal)
   const params = new URLSearchParams(query);
   if (cursor) params.set('cursor', cursor);
   return api.search(params, signal);
-}
-
-async function byIds(ids: string[], signal: AbortSignal): Promise<SearchAnswer> {
-  const { body, partial } = await askJson<unknown>('api/traces', new URLSearchParams(ids.map(id => ['traceID', id])), { signal });
-  const summaries = tracesOf(body).flatMap(raw => {
-    const parsed = parseTrace(raw);
-    return parsed ? [summarize(parsed.columns)] : [];
-  });
-  return { summaries, partial: partial ? { reason: partial } : undefined };
 }
 
 /** Times of the address as they are; without them those of the lookback, from when the page was opened. */

@@ -73,7 +73,7 @@ function TraceView({ id, model, reload, reloading }: ViewProps) {
   const [path, navigate] = useLocation();
   const named = params.get('view') ?? '';
   const view: View = isView(named) ? named : 'timeline';
-  const find = useFind(model, params.get('uiFind') ?? '');
+  const find = useFind(model, params.getAll('uiFind').join(' '));
   const [help, setHelp] = useState(false);
   const root = model.tree.roots[0] ?? 0;
   const title = `${visible(serviceOf(model.columns, root), 80)}: ${visible(operationOf(model.columns, root), 120)}`;

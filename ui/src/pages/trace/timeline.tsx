@@ -6,7 +6,6 @@ import { duration } from '../../lib/time';
 import { isEmbedded } from '../../parts/shell';
 import { Icon } from '../../parts/icon';
 import { rowAt, rowTop, totalHeight, useRows, type Extra } from '../../parts/window';
-import { findSpan } from '../../trace/columns';
 import { ancestors, hasChildren, visibleRows } from '../../trace/tree';
 import { linearTicks } from '../search/ticks';
 import { Detail } from './detail';
@@ -17,6 +16,8 @@ import { useDetails } from './model';
 import { Row } from './row';
 
 export const ROW = 24;
+/** Most spans whose details a link opens. */
+const OPENED = 20;
 
 /** As many ticks as there is room for. */
 const tickCount = () => (innerWidth < 760 ? 3 : 8);
@@ -117,16 +118,16 @@ export function Timeline({ model, find, params }: Props) {
     pending.current = -1;
   }, [version, rowOf, scrollTo]);
 
-  // a match that is looked at is brought into sight; a link that names a span opens it
+  // a match that is looked at is brought into sight; a link that names spans opens them
+  const { named } = find;
   const match = find.found[find.at];
-  const named = useMemo(() => findSpan(columns, (params.get('uiFind') ?? '').trim()), [columns, params]);
-  const lastMatch = useRef(-1);
+  const lastMatch = useRef<[number, number[]]>([-1, []]);
   useEffect(() => {
     if (match === undefined) return;
-    const key = match * 2 + (named === match ? 1 : 0);
-    if (lastMatch.current === key) return;
-    lastMatch.current = key;
-    reveal(match, named === match);
+    if (lastMatch.current[0] === match && lastMatch.current[1] === named) return;
+    if (lastMatch.current[1] !== named) setOpen(old => new Set([...old, ...named.slice(0, OPENED)]));
+    lastMatch.current = [match, named];
+    reveal(match, named.includes(match));
   }, [match, named, reveal]);
 
   const setAll = (hide: (i: number) => boolean) => {

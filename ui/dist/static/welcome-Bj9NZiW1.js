@@ -1,0 +1,44 @@
+import{B as e,L as t,N as n,U as r,b as i,y as a}from"./index-3B1_228F.js";import{S as o}from"./useBaseQuery-7SWWiPxA.js";import{C as s,S as c,T as l,h as u}from"./time-DBb5oNVh.js";import{l as d,n as f,r as p}from"./state-DQQ37RZy.js";import{t as m}from"./icon-BBB1G_rX.js";/* empty css              *//* empty css              */var h=l(s(),1);function g(e,t){let n=/^(.*?):?(\d+)$/.exec(e.address),r=n?.[2]??``,i=(n?.[1]??``).replace(/:$/,``),a=i===``||i===`0.0.0.0`||i===`[::]`||i===`::`?t:i;return{host:a,port:r,url:`${e.protocol.includes(`compact`)||e.protocol.includes(`binary`)?`udp`:e.tls?`https`:`http`}://${a}:${r}${e.path??``}`}}function _(e,t){return e?/^(\w+:\/\/[^/]+)/.exec(e.url)?.[1]??e.url:`http://<collector>:${t}`}var v=[{name:`Any OpenTelemetry SDK`,text:e=>`export OTEL_SERVICE_NAME=my-service
+export OTEL_EXPORTER_OTLP_ENDPOINT=${_(e.http,`4318`)}
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+
+# or over gRPC
+export OTEL_EXPORTER_OTLP_ENDPOINT=${_(e.grpc,`4317`)}
+export OTEL_EXPORTER_OTLP_PROTOCOL=grpc`},{name:`Java`,text:e=>`OTEL_SERVICE_NAME=my-service \\
+OTEL_EXPORTER_OTLP_ENDPOINT=${_(e.http,`4318`)} \\
+OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none \\
+java -javaagent:opentelemetry-javaagent.jar -jar my-service.jar`},{name:`Python`,text:e=>`pip install opentelemetry-distro opentelemetry-exporter-otlp
+opentelemetry-bootstrap -a install
+
+OTEL_SERVICE_NAME=my-service \\
+OTEL_EXPORTER_OTLP_ENDPOINT=${_(e.grpc,`4317`)} \\
+opentelemetry-instrument python app.py`},{name:`Node.js`,text:e=>`npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node
+
+OTEL_SERVICE_NAME=my-service \\
+OTEL_EXPORTER_OTLP_ENDPOINT=${_(e.http,`4318`)} \\
+node --require @opentelemetry/auto-instrumentations-node/register app.js`},{name:`Go`,text:e=>`// go get go.opentelemetry.io/otel/sdk go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp
+exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL("${_(e.http,`4318`)}"))
+provider := trace.NewTracerProvider(trace.WithBatcher(exporter))
+otel.SetTracerProvider(provider)
+defer provider.Shutdown(ctx)`},{name:`.NET`,text:e=>`// dotnet add package OpenTelemetry.Extensions.Hosting OpenTelemetry.Exporter.OpenTelemetryProtocol
+builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing
+    .AddAspNetCoreInstrumentation()
+    .AddOtlpExporter(otlp => otlp.Endpoint = new Uri("${_(e.grpc,`4317`)}")));`},{name:`Collector`,text:e=>`exporters:
+  otlp/spoor:
+    endpoint: ${_(e.grpc,`4317`).replace(/^\w+:\/\//,``)}
+    tls:
+      insecure: ${e.grpc?.url.startsWith(`https`)?`false`:`true`}
+service:
+  pipelines:
+    traces:
+      exporters: [otlp/spoor]`},{name:`Zipkin, Istio`,text:e=>`# Envoy, Istio, Brave: spans as Zipkin's JSON
+${e.zipkin?`${_(e.zipkin,`9411`)}/api/v2/spans`:`This server has no Zipkin receiver: set collector.zipkin.host-port`}`},{name:`Jaeger clients`,text:e=>`export JAEGER_SERVICE_NAME=my-service
+export JAEGER_ENDPOINT=${_(e.thrift,`14268`)}/api/traces${e.compact?`\n\n# or by UDP\nexport JAEGER_AGENT_HOST=${e.compact.host}\nexport JAEGER_AGENT_PORT=${e.compact.port}`:``}`},{name:`curl`,text:e=>`curl ${_(e.http,`4318`)}/v1/traces -H 'Content-Type: application/json' -d '{
+  "resourceSpans": [{
+    "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "curl"}}]},
+    "scopeSpans": [{"spans": [{
+      "traceId": "'$(openssl rand -hex 16)'", "spanId": "'$(openssl rand -hex 8)'", "name": "hello", "kind": 1,
+      "startTimeUnixNano": "'$(date +%s)'000000000", "endTimeUnixNano": "'$(date +%s)'250000000"
+    }]}]
+  }]
+}'`}],y=c();function b(){let e=r({queryKey:[`receivers`],queryFn:({signal:e})=>t(e),staleTime:6e4});return(0,y.jsxs)(`div`,{className:`page`,children:[(0,y.jsx)(`h1`,{children:`No traces yet. Send the first one`}),(0,y.jsx)(`p`,{className:`lead`,children:`Spoor takes what OpenTelemetry, Jaeger and Zipkin send, at the ports where they send it. Traces appear here a moment after they arrive.`}),(0,y.jsx)(x,{}),e.isError?(0,y.jsx)(f,{error:e.error,retry:()=>void e.refetch()}):e.data?e.data.length===0?(0,y.jsx)(`p`,{className:`notice`,children:`This process takes no spans: send them to a collector of this installation. Whoever runs it knows the address.`}):(0,y.jsxs)(y.Fragment,{children:[(0,y.jsx)(S,{receivers:e.data}),(0,y.jsx)(w,{receivers:e.data})]}):(0,y.jsx)(p,{what:`the addresses`})]})}function x(){let[,t]=e(),r=o(),[a,s]=(0,h.useState)(!1);if(!d().demo)return null;let c=async()=>{s(!0);try{let e=await n();i(`Made ${u(e.traces,`trace`)} with ${u(e.spans,`span`)}`),await r.invalidateQueries(),t(`/search?lookback=1h`)}catch(e){i(`The demo did not work: ${e.message}`,!0)}s(!1)};return(0,y.jsxs)(`section`,{className:`panel welcome-demo`,"aria-label":`Demo`,children:[(0,y.jsxs)(`p`,{children:[(0,y.jsx)(`strong`,{children:`Just looking?`}),` A small shop's traces of the last hour, with its slow and failed orders, show what there is to see.`]}),(0,y.jsx)(`button`,{type:`button`,className:`primary`,disabled:a,onClick:()=>void c(),children:a?`Making traces…`:`Generate a demo shop`})]})}function S({receivers:e}){let[t,n]=(0,h.useState)(v[0].name),r=v.find(e=>e.name===t),i=r.text(C(e));return(0,y.jsxs)(`section`,{"aria-label":`How to send`,children:[(0,y.jsx)(`h2`,{children:`From your program`}),(0,y.jsxs)(`div`,{className:`panel`,children:[(0,y.jsx)(`div`,{className:`welcome-tabs`,role:`tablist`,"aria-label":`SDK`,children:v.map(e=>(0,y.jsx)(`button`,{type:`button`,role:`tab`,"aria-selected":e.name===t,onClick:()=>n(e.name),children:e.name},e.name))}),(0,y.jsxs)(`div`,{className:`welcome-code`,role:`tabpanel`,"aria-label":r.name,children:[(0,y.jsx)(`pre`,{tabIndex:0,children:i}),(0,y.jsxs)(`button`,{type:`button`,className:`ghost`,onClick:()=>void a(i,`it`),children:[(0,y.jsx)(m,{name:`copy`}),` Copy`]})]})]})]})}function C(e){let t=t=>{let n=e.find(e=>e.protocol===t);return n?g(n,location.hostname):null};return{grpc:t(`otlp-grpc`),http:t(`otlp-http`),zipkin:t(`zipkin`),thrift:t(`jaeger-thrift-http`),compact:t(`jaeger-thrift-compact`)}}function w({receivers:e}){return(0,y.jsxs)(`section`,{children:[(0,y.jsx)(`h2`,{children:`All addresses`}),(0,y.jsx)(`div`,{className:`panel table-box`,children:(0,y.jsxs)(`table`,{className:`table`,children:[(0,y.jsx)(`thead`,{children:(0,y.jsxs)(`tr`,{children:[(0,y.jsx)(`th`,{scope:`col`,children:`Protocol`}),(0,y.jsx)(`th`,{scope:`col`,children:`Address`}),(0,y.jsx)(`th`,{scope:`col`,children:`TLS`})]})}),(0,y.jsx)(`tbody`,{children:e.map((e,t)=>(0,y.jsxs)(`tr`,{children:[(0,y.jsx)(`td`,{children:e.protocol}),(0,y.jsx)(`td`,{children:(0,y.jsx)(`code`,{children:g(e,location.hostname).url})}),(0,y.jsx)(`td`,{className:e.tls?void 0:`dim`,children:e.tls?`yes`:`no`})]},t))})]})})]})}export{b as default};
