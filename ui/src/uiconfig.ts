@@ -10,9 +10,13 @@ export interface Menu {
   label: string;
   items: MenuItem[];
 }
+export type LinkType = 'tags' | 'process' | 'logs' | 'traces';
+
+/** Of types, keys and values null means any. */
 export interface LinkPattern {
-  type: 'tags' | 'process' | 'logs' | 'traces';
-  key: string[];
+  type: string[] | null;
+  key: string[] | null;
+  value: string[] | null;
   url: string;
   text: string;
 }
@@ -58,8 +62,12 @@ function menuEntry(value: unknown): (Menu | MenuItem)[] {
 
 function pattern(value: unknown): LinkPattern[] {
   const json = record(value);
-  const key = (Array.isArray(json.key) ? json.key : [json.key]).filter(isText);
-  const { type, url, text } = json;
-  if ((type !== 'tags' && type !== 'process' && type !== 'logs' && type !== 'traces') || !isText(url) || !isText(text)) return [];
-  return [{ type, key, url, text }];
+  const { url, text } = json;
+  if (!isText(url) || !isText(text)) return [];
+  return [{ type: oneOf(json.type), key: oneOf(json.key), value: oneOf(json.value), url, text }];
+}
+
+/** What may stand there: a text, one of several, or anything where nothing is said. What is neither fits nothing. */
+function oneOf(value: unknown): string[] | null {
+  return value === undefined || value === null ? null : (Array.isArray(value) ? value : [value]).filter(isText);
 }

@@ -1,6 +1,6 @@
 // Addresses: only http, https and mailto may be followed, whatever a span or a configuration says. Link patterns fill an address in with
 // values of spans, each escaped.
-import type { LinkPattern } from '../uiconfig';
+import type { LinkPattern, LinkType } from '../uiconfig';
 import type { Detail, Tag } from '../api/types';
 
 /** The address, if it is one that may be followed. */
@@ -58,28 +58,48 @@ export interface Filled {
   text: string;
 }
 
-export function traceLinks(patterns: LinkPattern[], values: Values): Filled[] {
-  return patterns.filter(pattern => pattern.type === 'traces').flatMap(pattern => filled(pattern, values));
+export function traceLinks(patterns: LinkPattern[], trace: Values): Filled[] {
+  return patterns.filter(pattern => fits(pattern.type, 'traces')).flatMap(pattern => filled(pattern, trace));
 }
 
-/** Links of one attribute: those whose pattern names its key; the values are those of the span and of its process. */
-export function attributeLinks(patterns: LinkPattern[], type: LinkPattern['type'], tag: Tag, span: Detail): Filled[] {
-  const mine = patterns.filter(pattern => pattern.type === type && pattern.key.includes(tag.key));
+/** Where the values of a pattern come from: a span and those above it, the nearest first, then its trace. */
+export interface Scope {
+  spans: Detail[];
+  trace: Values;
+}
+
+/** Links of one of these attributes: values are those beside it, then those of its scope. */
+export function attributeLinks(patterns: LinkPattern[], type: LinkType, tag: Tag, beside: Tag[], scope: Scope): Filled[] {
+  const text = String(tag.value);
+  const mine = patterns.filter(({ type: types, key, value }) => fits(types, type) && fits(key, tag.key) && fits(value, text));
   if (mine.length === 0) return [];
-  const values: Values = {};
-  for (const each of [...span.process.tags, ...span.tags]) values[each.key] = String(each.value);
-  values[tag.key] = String(tag.value);
-  values.traceID = span.traceID;
-  values.spanID = span.spanID;
-  values.startTime = String(span.startTime);
-  values.endTime = String(span.startTime + span.duration);
-  values.duration = String(span.duration);
-  values.operationName = span.operationName;
-  values.serviceName = span.process.serviceName;
+  const [span] = scope.spans;
+  const values: Values = Object.create(null) as Values;
+  if (span) {
+    Object.assign(values, { spanID: span.spanID, operationName: span.operationName, serviceName: span.process.serviceName });
+  }
+  Object.assign(values, scope.trace);
+  for (const each of [...scope.spans].reverse()) put(values, each.process.tags, each.tags);
+  put(values, beside, [tag]);
   return mine.flatMap(pattern => filled(pattern, values));
 }
 
+function fits(wanted: string[] | null, text: string): boolean {
+  return wanted === null || wanted.includes(text);
+}
+
+/** Where a link leads is for the pattern to say, and not for a value: such as begin with one are passed over. */
+function isOfValue(template: string): boolean {
+  return template.trimStart().startsWith('#{');
+}
+
+/** Of equal keys in a list the first one counts, of lists the last. */
+function put(values: Values, ...lists: Tag[][]): void {
+  for (const tags of lists) for (let k = tags.length - 1; k >= 0; k--) values[tags[k]!.key] = String(tags[k]!.value);
+}
+
 function filled(pattern: LinkPattern, values: Values): Filled[] {
+  if (isOfValue(pattern.url)) return [];
   const address = fill(pattern.url, values, encodeURIComponent);
   const text = fill(pattern.text, values, value => value);
   const href = address === null ? null : safeHref(address);

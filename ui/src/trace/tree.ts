@@ -113,3 +113,10 @@ export function ancestors(tree: Tree, i: number): number[] {
   for (let p = tree.parent[i]!; p >= 0; p = tree.parent[p]!) out.push(p);
   return out.reverse();
 }
+
+/** The nearest spans above one, the nearest first. */
+export function above(tree: Tree, i: number, most: number): number[] {
+  const out: number[] = [];
+  for (let p = tree.parent[i]!; p >= 0 && out.length < most; p = tree.parent[p]!) out.push(p);
+  return out;
+}

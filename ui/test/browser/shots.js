@@ -1,19 +1,24 @@
-// Pictures of every page, light and dark, wide and narrow: `node test/browser/shots.js FOLDER BASE_URL [part of a name]`. Not a test: somebody looks at them.
+// Pictures of every page, light and dark, wide and narrow: `node test/browser/shots.js FOLDER BASE_URL [part of a name, or docs]`. Not a test: somebody looks at them.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch } from './chromium.js';
 
 const [folder = 'shots', base = 'http://127.0.0.1:16700', only = ''] = process.argv.slice(2);
+// those of docs/ui.md
+const DOCS = 'search search-table trace trace-detail trace-help flame graph statistics spans events compare system monitor where welcome';
 mkdirSync(folder, { recursive: true });
 
-const summaries = (await (await fetch(`${base}/api/v3/trace-summaries?limit=200&service=storefront`)).json()).summaries;
-const checkouts = summaries.filter(each => each.rootOperationName === 'POST /checkout');
-const failed = checkouts.find(each => each.errorSpanCount > 0) ?? summaries[0];
-const fine = checkouts.find(each => each.errorSpanCount === 0) ?? summaries[1];
+const services = (await (await fetch(`${base}/api/services`)).json()).data;
+const service = ['storefront', 'frontend'].find(name => services.includes(name)) ?? services[0];
+const { summaries } = await (await fetch(`${base}/api/v3/trace-summaries?limit=200&service=${service}`)).json();
+const largest = [...summaries].sort((a, b) => b.spanCount - a.spanCount);
+const failed = largest.find(each => each.errorSpanCount > 0) ?? largest[0];
+const like = each => each !== failed && each.rootOperationName === failed.rootOperationName && each.errorSpanCount === 0;
+const fine = largest.find(like) ?? largest[1];
 const broken = summaries.find(each => each.orphanSpanCount > 0) ?? failed;
 
 const pages = [
-  ['search', '/search?service=storefront&limit=40'],
+  ['search', `/search?service=${service}&limit=40`],
   ['search-all', '/search'],
   ['search-table', '/search?limit=60', async page => page.getByRole('button', { name: 'Table' }).click()],
   ['search-none', '/search?service=nobody'],
@@ -21,7 +26,15 @@ const pages = [
   ['search-login', '/search?q=login'],
   ['search-partial', '/search?q=partial&limit=10'],
   ['trace', `/trace/${fine.traceId}`],
-  ['trace-detail', `/trace/${failed.traceId}`, async page => page.locator('.row-name .icon').nth(1).click()],
+  [
+    'trace-detail',
+    `/trace/${failed.traceId}`,
+    async page =>
+      page
+        .locator('.row', { has: page.locator('.icon') })
+        .nth(2)
+        .click(),
+  ],
   ['trace-find', `/trace/${fine.traceId}?uiFind=payment`],
   ['trace-broken', `/trace/${broken.traceId}`],
   ['trace-help', `/trace/${fine.traceId}`, async page => page.keyboard.press('?')],
@@ -38,7 +51,7 @@ const pages = [
   ['compare-empty', '/compare'],
   ['system', '/dependencies'],
   ['system-focus', '/dependencies?service=cart&depth=1'],
-  ['monitor', '/monitor?service=storefront'],
+  ['monitor', `/monitor?service=${service}`],
   ['where', '/where?trace=4bf92f3577b34da6a3ce929d0e0e4736'],
   ['welcome', '/welcome'],
 ];
@@ -49,7 +62,7 @@ for (const scheme of ['light', 'dark']) {
     const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height: width === 390 ? 844 : 900 } });
     for (const [name, path, act] of pages) {
       const file = `${name}-${scheme}-${width}.png`;
-      if (only && !file.includes(only)) continue;
+      if (only === 'docs' ? !DOCS.split(' ').includes(name) : !file.includes(only)) continue;
       const page = await context.newPage();
       page.on('pageerror', error => console.log(`${name}: ${error.message}`));
       page.on(

@@ -201,7 +201,7 @@ describe("the UI's configuration", () => {
         { label: 'Home', url: '/', anchorTarget: '_self' },
         7,
       ],
-      linkPatterns: [{ type: 'tags', key: 'a', url: 'u', text: 't' }, { type: 'x' }],
+      linkPatterns: [{ type: 'tags', key: 'a', url: 'u', text: 't' }, { key: ['a', 1], value: 2, url: 'u', text: 't' }, { type: 'x' }],
       search: { maxLookback: { label: '2 Days', value: '2d' }, maxLimit: 50 },
       dependencies: { menuEnabled: false },
       archiveEnabled: true,
@@ -209,7 +209,10 @@ describe("the UI's configuration", () => {
     });
     expect(config).toMatchObject({ maxLimit: 50, maxLookback: { value: '2d' }, dependencies: false, monitor: true, archive: true });
     expect(config.menu).toHaveLength(2);
-    expect(config.linkPatterns).toEqual([{ type: 'tags', key: ['a'], url: 'u', text: 't' }]);
+    expect(config.linkPatterns).toEqual([
+      { type: ['tags'], key: ['a'], value: null, url: 'u', text: 't' },
+      { type: null, key: ['a'], value: [], url: 'u', text: 't' },
+    ]);
     for (const value of [null, 1, [], 'x', { menu: {} }]) expect(readUiConfig(value).menu).toEqual([]);
   });
 });

@@ -1,10 +1,10 @@
 // Keys and values: searched when there are many, cut when they are long, followed only where an address is one that may be.
 import { useMemo, useState } from 'react';
-import type { Detail, Tag } from '../../api/types';
-import { attributeLinks, valueHref } from '../../lib/links';
+import type { Tag } from '../../api/types';
+import { attributeLinks, valueHref, type Scope } from '../../lib/links';
 import { T, visible } from '../../lib/text';
 import { count } from '../../lib/time';
-import type { LinkPattern } from '../../uiconfig';
+import type { LinkPattern, LinkType } from '../../uiconfig';
 import { Icon } from '../../parts/icon';
 import { copy } from '../../parts/toast';
 import { tagText } from '../../trace/jaeger';
@@ -26,13 +26,15 @@ export function short(tags: Tag[], max: number): string {
 interface Props {
   title: string;
   tags: Tag[];
-  span: Detail;
-  type: LinkPattern['type'];
+  /** All that they are part of, if there is more. */
+  beside?: Tag[];
+  scope: Scope;
+  type: LinkType;
   patterns: LinkPattern[];
   open?: boolean;
 }
 
-export function Attributes({ title, tags, span, type, patterns, open = false }: Props) {
+export function Attributes({ title, tags, beside = tags, scope, type, patterns, open = false }: Props) {
   const [shown, setShown] = useState(AT_FIRST);
   const [filter, setFilter] = useState('');
   const found = useMemo(() => {
@@ -64,7 +66,7 @@ export function Attributes({ title, tags, span, type, patterns, open = false }: 
                 </th>
                 <td>
                   <Value tag={tag} />
-                  {attributeLinks(patterns, type, tag, span).map((link, n) => (
+                  {attributeLinks(patterns, type, tag, beside, scope).map((link, n) => (
                     <a key={n} className="attributes-link" href={link.href} target="_blank" rel="noreferrer">
                       <Icon name="link" /> <T max={100}>{link.text}</T>
                     </a>

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { Detail as SpanDetail, Log } from '../../api/types';
 import { boot } from '../../boot';
+import type { Scope } from '../../lib/links';
 import { T } from '../../lib/text';
 import { count, duration, plural } from '../../lib/time';
 import { Icon } from '../../parts/icon';
@@ -10,8 +11,12 @@ import { copy } from '../../parts/toast';
 import { absolute, traceUrl } from '../../routes';
 import { findSpan, KINDS, operationOf, serviceOf, spanId } from '../../trace/columns';
 import { tagText } from '../../trace/jaeger';
+import { above } from '../../trace/tree';
 import { Attributes, short } from './attributes';
 import type { Model } from './model';
+
+/** Most spans above one whose values its links take. */
+export const ABOVE = 60;
 
 interface Props {
   model: Model;
@@ -112,6 +117,8 @@ export function Detail({ model, i, top, onHeight, onClose, goTo }: Props) {
 function Body({ model, i, detail, goTo }: { model: Model; i: number; detail: SpanDetail; goTo: Props['goTo'] }) {
   const patterns = boot().uiConfig.linkPatterns;
   const [json, setJson] = useState(false);
+  const upper = patterns.length > 0 ? above(model.tree, i, ABOVE).flatMap(up => model.details.get(up) ?? []) : [];
+  const scope = { spans: [detail, ...upper], trace: model.values };
   return (
     <>
       {detail.warnings.length > 0 && (
@@ -124,17 +131,17 @@ function Body({ model, i, detail, goTo }: { model: Model; i: number; detail: Spa
         </ul>
       )}
       <div className="detail-columns">
-        <Attributes title="Attributes" tags={detail.tags} span={detail} type="tags" patterns={patterns} open />
+        <Attributes title="Attributes" tags={detail.tags} scope={scope} type="tags" patterns={patterns} open />
         <Attributes
           title="Resource"
           tags={detail.process.tags}
-          span={detail}
+          scope={scope}
           type="process"
           patterns={patterns}
           open={detail.process.tags.length <= 12}
         />
       </div>
-      {detail.logs.length > 0 && <Events model={model} detail={detail} />}
+      {detail.logs.length > 0 && <Events model={model} detail={detail} scope={scope} />}
       {detail.references.length > 0 && <References model={model} i={i} detail={detail} goTo={goTo} />}
       <details className="detail-part" onToggle={event => setJson(event.currentTarget.open)}>
         <summary>Raw JSON</summary>
@@ -148,7 +155,7 @@ function Body({ model, i, detail, goTo }: { model: Model; i: number; detail: Spa
   );
 }
 
-function Events({ model, detail }: { model: Model; detail: SpanDetail }) {
+function Events({ model, detail, scope }: { model: Model; detail: SpanDetail; scope: Scope }) {
   const [shown, setShown] = useState(50);
   const origin = Number(model.columns.startUnixNano / 1000n);
   return (
@@ -157,7 +164,7 @@ function Events({ model, detail }: { model: Model; detail: SpanDetail }) {
         Events <span className="dim">{count(detail.logs.length)}</span>
       </summary>
       {detail.logs.slice(0, shown).map((log, k) => (
-        <Event key={k} log={log} after={(log.timestamp - origin) * 1000} detail={detail} />
+        <Event key={k} log={log} after={(log.timestamp - origin) * 1000} scope={scope} />
       ))}
       {detail.logs.length > shown && (
         <button type="button" onClick={() => setShown(shown + 200)}>
@@ -168,7 +175,7 @@ function Events({ model, detail }: { model: Model; detail: SpanDetail }) {
   );
 }
 
-function Event({ log, after, detail }: { log: Log; after: number; detail: SpanDetail }) {
+function Event({ log, after, scope }: { log: Log; after: number; scope: Scope }) {
   const named = log.fields.find(field => field.key === 'event');
   const rest = log.fields.filter(field => field !== named);
   return (
@@ -180,7 +187,7 @@ function Event({ log, after, detail }: { log: Log; after: number; detail: SpanDe
         </strong>{' '}
         <span className="dim">{short(rest, 160)}</span>
       </summary>
-      <Attributes title="Fields" tags={rest} span={detail} type="logs" patterns={boot().uiConfig.linkPatterns} open />
+      <Attributes title="Fields" tags={rest} beside={log.fields} scope={scope} type="logs" patterns={boot().uiConfig.linkPatterns} open />
     </details>
   );
 }

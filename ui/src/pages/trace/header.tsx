@@ -80,7 +80,7 @@ export function Header({ id, model, view, setView, find, reload, reloading, help
         <button type="button" className="ghost" aria-label="Keys" title="Keys (?)" onClick={() => setHelp(true)}>
           <Icon name="keys" />
         </button>
-        <Actions id={id} model={model} reload={reload} reloading={reloading} />
+        <Actions key={model.columns.fingerprint} id={id} model={model} reload={reload} reloading={reloading} />
         {embedded && <OpenWhole />}
       </div>
       {!hideSummary && !collapsed && <Numbers model={model} />}
@@ -228,21 +228,15 @@ function FindBox({ find, input, shown }: { find: Find; input: React.RefObject<HT
 function Actions({ id, model, reload, reloading }: { id: string; model: Model; reload: () => void; reloading: boolean }) {
   const [, navigate] = useLocation();
   const [archiving, setArchiving] = useState(false);
+  const [kept, setKept] = useState(model.columns.archived);
   const { uiConfig, archive } = boot();
   const mayArchive = (uiConfig.archive ?? archive) && archive && !model.source.local;
-  const root = model.tree.roots[0] ?? 0;
-  const links = traceLinks(uiConfig.linkPatterns, {
-    traceID: model.columns.traceId,
-    duration: String(Math.round(model.duration / 1000)),
-    startTime: String(model.columns.startUnixNano / 1000n),
-    endTime: String((model.columns.startUnixNano + BigInt(Math.round(model.duration))) / 1000n),
-    traceName: `${serviceOf(model.columns, root)}: ${operationOf(model.columns, root)}`,
-    services: model.columns.services.join(','),
-  });
+  const links = traceLinks(uiConfig.linkPatterns, model.values);
   const keepTrace = async () => {
     setArchiving(true);
     try {
       await api.archive(id);
+      setKept(true);
       toast('Archived: this trace is kept beyond the retention of others');
     } catch (error) {
       toast(`Not archived: ${(error as Error).message}`, true);
@@ -252,9 +246,9 @@ function Actions({ id, model, reload, reloading }: { id: string; model: Model; r
   return (
     <>
       {mayArchive && (
-        <button type="button" disabled={archiving || model.columns.archived} onClick={() => void keepTrace()}>
+        <button type="button" disabled={archiving || kept} onClick={() => void keepTrace()}>
           <Icon name="archive" />
-          {model.columns.archived ? 'Archived' : 'Archive'}
+          {kept ? 'Archived' : 'Archive'}
         </button>
       )}
       <details className="menu">

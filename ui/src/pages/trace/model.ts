@@ -1,7 +1,8 @@
 // What the views of one trace share: its columns, who is whose child, and the details of spans that were looked at.
 import { useMemo, useSyncExternalStore } from 'react';
 import type { Detail } from '../../api/types';
-import { Flag, LOST_PARENT, traceDuration, type Columns } from '../../trace/columns';
+import type { Values } from '../../lib/links';
+import { Flag, LOST_PARENT, operationOf, serviceOf, traceDuration, type Columns } from '../../trace/columns';
 import { MAX_DETAILS, type Source } from '../../trace/source';
 import { criticalPath, selfTimes, type CriticalPath } from '../../trace/times';
 import { buildTree, type Tree } from '../../trace/tree';
@@ -21,12 +22,30 @@ export class Model {
   readonly details: Details;
   private path?: CriticalPath;
   private own?: Float64Array;
+  private known?: Values;
   constructor(readonly source: Source) {
     this.columns = source.columns;
     this.tree = buildTree(source.columns);
     this.duration = Math.max(1, traceDuration(source.columns));
     this.facts = countFacts(source.columns);
     this.details = new Details(source);
+  }
+  /** What link patterns may say of the trace; times in µs. */
+  get values(): Values {
+    return (this.known ??= this.describe());
+  }
+  private describe(): Values {
+    const root = this.tree.roots[0] ?? 0;
+    const start = this.columns.startUnixNano / 1000n;
+    const length = Math.round(this.duration / 1000);
+    return {
+      traceID: this.columns.traceId,
+      traceName: `${serviceOf(this.columns, root)}: ${operationOf(this.columns, root)}`,
+      services: this.columns.services.join(','),
+      startTime: String(start),
+      endTime: String(start + BigInt(length)),
+      duration: String(length),
+    };
   }
   get critical(): CriticalPath {
     return (this.path ??= criticalPath(this.columns, this.tree));

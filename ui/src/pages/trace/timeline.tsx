@@ -1,14 +1,15 @@
 // The timeline: the tree of spans on the left, when each ran on the right. Only rows in sight exist in the page.
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from 'react';
+import { boot } from '../../boot';
 import { useKeys } from '../../lib/keys';
 import { keep, load } from '../../lib/theme';
 import { duration } from '../../lib/time';
 import { isEmbedded } from '../../parts/shell';
 import { Icon } from '../../parts/icon';
 import { rowAt, rowTop, totalHeight, useRows, type Extra } from '../../parts/window';
-import { ancestors, hasChildren, visibleRows } from '../../trace/tree';
+import { above, ancestors, hasChildren, visibleRows, type Tree } from '../../trace/tree';
 import { linearTicks } from '../search/ticks';
-import { Detail } from './detail';
+import { ABOVE, Detail } from './detail';
 import type { Find } from './find';
 import { clampRange, Minimap, Selection, useDrag, type Range } from './minimap';
 import type { Model } from './model';
@@ -64,9 +65,9 @@ export function Timeline({ model, find, params }: Props) {
   useEffect(() => {
     const wanted: number[] = [];
     for (let row = view.first; row <= view.last; row++) wanted.push(rows[row]!);
-    for (const i of open) wanted.push(i);
+    for (const i of open) wanted.push(i, ...linked(tree, i));
     model.details.want(wanted);
-  }, [view.first, view.last, rows, open, model]);
+  }, [view.first, view.last, rows, open, model, tree]);
 
   const scrollTo = useCallback(
     (i: number, block: 'near' | 'middle' = 'near') => {
@@ -305,6 +306,11 @@ export function Timeline({ model, find, params }: Props) {
       </div>
     </div>
   );
+}
+
+/** Spans above, of which a link pattern may want a value. */
+function linked(tree: Tree, i: number): number[] {
+  return boot().uiConfig.linkPatterns.length > 0 ? above(tree, i, ABOVE) : [];
 }
 
 function withAncestors(model: Model, found: number[]): Uint8Array {
