@@ -271,7 +271,7 @@ function Line({ row, top, index, most }: { row: DiffRow; top: number; index: num
           className={change > 0 ? 'diff-bar diff-longer' : 'diff-bar diff-shorter'}
           style={change > 0 ? { left: '50%', width } : { right: '50%', width }}
         />
-        <span className="diff-words">{words}</span>
+        <span className={change > 0 ? 'diff-words diff-words-left' : 'diff-words'}>{words}</span>
       </span>
     </div>
   );

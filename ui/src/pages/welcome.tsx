@@ -15,9 +15,10 @@ import '../styles/where.css';
 
 export default function WelcomePage() {
   const receivers = useQuery({ queryKey: ['receivers'], queryFn: ({ signal }) => api.receivers(signal), staleTime: 60_000 });
+  const services = useQuery({ queryKey: ['services'], queryFn: ({ signal }) => api.services(signal) });
   return (
     <div className="page">
-      <h1>No traces yet. Send the first one</h1>
+      <h1>{services.data?.length ? 'How to send traces' : 'No traces yet. Send the first one'}</h1>
       <p className="lead">
         Spoor takes what OpenTelemetry, Jaeger and Zipkin send, at the ports where they send it. Traces appear here a moment after they
         arrive.

@@ -1,5 +1,5 @@
 // A graph of boxes and arrows that can be moved and zoomed. Each box is a button; a table elsewhere on the page says the same in words.
-import { useEffect, useMemo, useRef, useState, type PointerEvent } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent } from 'react';
 import { visible } from '../lib/text';
 import { Icon } from './icon';
 import type { LayoutAnswer, LayoutAsk } from './layout.worker';
@@ -40,13 +40,18 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
   const svg = useRef<SVGSVGElement>(null);
   const [view, setView] = useState({ x: 0, y: 0, scale: 1 });
   const held = useRef<{ x: number; y: number } | null>(null);
-  const fit = () => {
-    const box = svg.current?.getBoundingClientRect();
-    if (!box || !placed || placed.width === 0) return;
-    const scale = Math.min(1.15, Math.max(0.15, Math.min((box.width - 16) / placed.width, (box.height - 16) / placed.height)));
-    setView({ scale, x: Math.max(8, (box.width - placed.width * scale) / 2), y: Math.max(8, (box.height - placed.height * scale) / 2) });
-  };
-  useEffect(fit, [placed]);
+  const fit = useCallback(
+    (least: number) => {
+      const box = svg.current?.getBoundingClientRect();
+      if (!box || !placed || placed.width === 0) return;
+      const whole = Math.min((box.width - 16) / placed.width, (box.height - 16) / placed.height);
+      const scale = Math.min(1.15, Math.max(least, whole));
+      setView({ scale, x: Math.max(8, (box.width - placed.width * scale) / 2), y: Math.max(8, (box.height - placed.height * scale) / 2) });
+    },
+    [placed],
+  );
+  // at first, on a narrow screen, the part where calls begin: all of it could not be read
+  useEffect(() => fit(innerWidth < 760 ? 0.6 : 0.15), [fit]);
   const zoom = (factor: number, cx?: number, cy?: number) => {
     const box = svg.current!.getBoundingClientRect();
     const [x, y] = [cx ?? box.width / 2, cy ?? box.height / 2];
@@ -160,7 +165,7 @@ export function GraphView({ nodes, edges, label, selected, onSelect }: Props) {
         <button type="button" aria-label="Zoom out" onClick={() => zoom(1 / 1.3)}>
           −
         </button>
-        <button type="button" aria-label="Show all of the graph" title="Show all" onClick={fit}>
+        <button type="button" aria-label="Show all of the graph" title="Show all" onClick={() => fit(0.08)}>
           <Icon name="target" />
         </button>
       </div>

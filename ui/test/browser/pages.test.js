@@ -36,6 +36,8 @@ test('the search lists what was sent, pages, sorts and leads to a trace', () =>
   at('/search?service=storefront&limit=10', async page => {
     await page.locator('.trace').nth(9).waitFor();
     assert.equal(await page.locator('.trace').count(), 10);
+    const [legend, points] = [await page.locator('.scatter figcaption').boundingBox(), await page.locator('.scatter canvas').boundingBox()];
+    assert.ok(legend.y + legend.height <= points.y, 'the legend covers points');
     await page.getByRole('button', { name: 'Next page' }).click();
     await page.locator('.trace').nth(19).waitFor();
     await page.locator('.results-head select').selectOption('-duration');

@@ -90,32 +90,34 @@ export function Scatter({ summaries }: { summaries: Summary[] }) {
   };
   return (
     <figure className="scatter">
-      <Canvas
-        paint={paint}
-        label={`${summaries.length} traces by start and duration, ${summaries.filter(s => s.errorSpanCount > 0).length} with errors. The list below has them all.`}
-        onMouseMove={event => {
-          const dot = nearest(event);
-          setHover(dot && { x: dot.x, y: dot.y, summary: dot.summary });
-          event.currentTarget.style.cursor = dot ? 'pointer' : '';
-        }}
-        onMouseLeave={() => setHover(null)}
-        onClick={event => {
-          const dot = nearest(event);
-          if (dot) navigate(traceUrl(dot.summary.traceId));
-        }}
-      />
-      {hover && (
-        <div className="tip" style={{ left: hover.x, top: hover.y }}>
-          {visible(titleOf(hover.summary), 80)}
-          <br />
-          <strong>{duration(lengthNs(hover.summary))}</strong> · {hover.summary.spanCount} spans
-          {hover.summary.errorSpanCount > 0 && ` · ${hover.summary.errorSpanCount} errors`}
-        </div>
-      )}
       <figcaption>
         Duration by start, {zone()} <span className="legend legend-ok">no errors</span>
         <span className="legend legend-error">errors</span>
       </figcaption>
+      <div className="scatter-field">
+        <Canvas
+          paint={paint}
+          label={`${summaries.length} traces by start and duration, ${summaries.filter(s => s.errorSpanCount > 0).length} with errors. The list below has them all.`}
+          onMouseMove={event => {
+            const dot = nearest(event);
+            setHover(dot && { x: dot.x, y: dot.y, summary: dot.summary });
+            event.currentTarget.style.cursor = dot ? 'pointer' : '';
+          }}
+          onMouseLeave={() => setHover(null)}
+          onClick={event => {
+            const dot = nearest(event);
+            if (dot) navigate(traceUrl(dot.summary.traceId));
+          }}
+        />
+        {hover && (
+          <div className="tip" style={{ left: hover.x, top: hover.y }}>
+            {visible(titleOf(hover.summary), 80)}
+            <br />
+            <strong>{duration(lengthNs(hover.summary))}</strong> · {hover.summary.spanCount} spans
+            {hover.summary.errorSpanCount > 0 && ` · ${hover.summary.errorSpanCount} errors`}
+          </div>
+        )}
+      </div>
     </figure>
   );
 }

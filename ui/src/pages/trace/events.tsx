@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { T } from '../../lib/text';
-import { count, duration } from '../../lib/time';
+import { count, duration, plural } from '../../lib/time';
 import { Swatch } from '../../parts/pill';
 import { Empty, Failed, Loading } from '../../parts/state';
 import { findSpan, operationOf, serviceOf } from '../../trace/columns';
@@ -45,7 +45,7 @@ export default function Events({ model, showSpan }: { model: Model; showSpan: (i
   return (
     <section className="view" aria-label="Events">
       <div className="view-bar">
-        <strong>{count(total)} events</strong>
+        <strong>{plural(total, 'event')}</strong>
         {all.length < total && <span className="note">the first {count(all.length)} are loaded</span>}
         <span className="top-space" />
         <input

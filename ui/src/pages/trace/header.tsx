@@ -1,5 +1,5 @@
 // What the trace is, in two lines: its name and tools, and the numbers that say how large and how sound it is.
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import * as api from '../../api/client';
 import { boot } from '../../boot';
@@ -36,6 +36,10 @@ export function Header({ id, model, view, setView, find, reload, reloading, help
   const embedded = isEmbedded(search);
   const [collapsed, setCollapsed] = useState(params.get('uiTimelineCollapseTitle') === '1');
   const input = useRef<HTMLInputElement>(null);
+  const views = useRef<HTMLElement>(null);
+  useEffect(() => {
+    views.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [view]);
   const { columns, tree } = model;
   const root = tree.roots[0] ?? 0;
   useKeys({
@@ -84,7 +88,7 @@ export function Header({ id, model, view, setView, find, reload, reloading, help
         {embedded && <OpenWhole />}
       </div>
       {!hideSummary && !collapsed && <Numbers model={model} />}
-      <nav className="views" aria-label="Views of the trace">
+      <nav className="views" aria-label="Views of the trace" ref={views}>
         {VIEWS.filter(([name]) => !model.source.local || name !== 'rawjson').map(([name, label]) => (
           <button key={name} type="button" aria-current={view === name ? 'page' : undefined} onClick={() => setView(name)}>
             {label}
@@ -248,7 +252,7 @@ function Actions({ id, model, reload, reloading }: { id: string; model: Model; r
       {mayArchive && (
         <button type="button" disabled={archiving || kept} onClick={() => void keepTrace()}>
           <Icon name="archive" />
-          {kept ? 'Archived' : 'Archive'}
+          <span className="narrow-hidden">{kept ? 'Archived' : 'Archive'}</span>
         </button>
       )}
       <details className="menu">
