@@ -132,9 +132,11 @@ export async function ledger(signal?: AbortSignal): Promise<Ledger> {
     here: body.here !== false,
     received: Number(body.received) || 0,
     durable: Number(body.durable) || 0,
+    in_flight: Number(body.in_flight) || 0,
     refused: list(body.refused),
     set_aside: list(body.set_aside),
     lost: list(body.lost),
+    turned_away: list(body.turned_away),
     examples: list(body.examples),
   };
 }

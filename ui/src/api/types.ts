@@ -98,9 +98,11 @@ export interface Ledger {
   here: boolean;
   received: number;
   durable: number;
+  in_flight: number;
   refused: Reason[];
   set_aside: Reason[];
   lost: Reason[];
+  turned_away: { receiver: string; reason: string; requests: number; last: string; said: string }[];
   examples: { at: string; reason: string; service: string; operation: string; trace_id: string; detail: string }[];
 }
 export interface Receiver {

@@ -111,7 +111,6 @@ function Ask({ id, ledger }: { id: string; ledger: Ledger | undefined }) {
 function Numbers({ ledger }: { ledger: Ledger }) {
   const sum = (list: Reason[]) => list.reduce((all, each) => all + each.spans, 0);
   const [refused, aside, lost] = [sum(ledger.refused), sum(ledger.set_aside), sum(ledger.lost)];
-  const waiting = Math.max(0, ledger.received - ledger.durable - aside - lost);
   const since = Date.parse(ledger.since);
   return (
     <>
@@ -137,7 +136,7 @@ function Numbers({ ledger }: { ledger: Ledger }) {
             note={ledger.received ? `${percent(ledger.durable / ledger.received)} of them` : 'in the store'}
             tone="good"
           />
-          <Card label="On their way" value={waiting} note="being written now" />
+          <Card label="On their way" value={ledger.in_flight} note="being written now" />
           <Card label="Refused" value={refused} note="the sender was told" tone={refused ? 'bad' : undefined} />
           <Card label="Set aside" value={aside} note="as dead letters" tone={aside ? 'warn' : undefined} />
           <Card label="Lost" value={lost} note="nobody could be told" tone={lost ? 'bad' : undefined} />
@@ -180,6 +179,7 @@ function Numbers({ ledger }: { ledger: Ledger }) {
       ) : (
         ledger.here && <p className="note">Nothing was refused, set aside or lost.</p>
       )}
+      {ledger.turned_away.length > 0 && <TurnedAway all={ledger.turned_away} />}
       {ledger.examples.length > 0 && (
         <section>
           <h2>The last examples</h2>
@@ -225,6 +225,44 @@ function Numbers({ ledger }: { ledger: Ledger }) {
         </section>
       )}
     </>
+  );
+}
+
+/** Whole requests: where they could not be read nobody knows how many spans they had. */
+function TurnedAway({ all }: { all: Ledger['turned_away'] }) {
+  return (
+    <section>
+      <h2>Requests that were turned away</h2>
+      <p className="note">Their senders were told so. Where a request cannot be read, its spans are not among the numbers above.</p>
+      <div className="panel table-box" tabIndex={0} role="region" aria-label="Requests that were turned away">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col">Last</th>
+              <th scope="col">Receiver</th>
+              <th scope="col">Reason</th>
+              <th scope="col" className="number">
+                Requests
+              </th>
+              <th scope="col">What the last sender was told</th>
+            </tr>
+          </thead>
+          <tbody>
+            {all.map(each => (
+              <tr key={`${each.receiver} ${each.reason}`}>
+                <td className="number">{moment(Date.parse(each.last), 0)}</td>
+                <td>{each.receiver}</td>
+                <td>{each.reason}</td>
+                <td className="number">{count(each.requests)}</td>
+                <td className="where-detail">
+                  <T max={400}>{each.said}</T>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
   );
 }
 

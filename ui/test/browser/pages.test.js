@@ -262,6 +262,22 @@ test('the ledger counts, and knows whether a trace is here', async t => {
   });
 });
 
+test('the ledger shows requests that were turned away', async t => {
+  if (!spoor.receiver) return t.skip('this server takes no spans');
+  const answer = await fetch(`${spoor.receiver}/v1/traces`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: '{"resourceSpans": [<b>',
+  });
+  assert.equal(answer.status, 400);
+  await at('/where', async page => {
+    const row = page.getByRole('region', { name: 'Requests that were turned away' }).getByRole('row').nth(1);
+    await row.waitFor();
+    assert.match(await row.textContent(), /otlp-http.*undecodable/);
+    await clean(page);
+  });
+});
+
 test('the first visit names the addresses', async t => {
   if (!(await has(spoor.base, 'api/spoor/receivers'))) return t.skip('this server has no api/spoor/receivers');
   await at('/welcome', async page => {

@@ -84,8 +84,9 @@ export async function startSpoor(flags = [], { store = 'memory', path = '', conf
     }
     await new Promise(resolve => setTimeout(resolve, 50));
   }
+  const receiver = `http://127.0.0.1:${otlpHttp}`;
   const sendZipkin = spans => post(`http://127.0.0.1:${zipkin}/api/v2/spans`, spans);
-  return { base, stop, log: () => log, send: spans => send(`http://127.0.0.1:${otlpHttp}`, spans), sendZipkin };
+  return { base, receiver, stop, log: () => log, send: spans => send(receiver, spans), sendZipkin };
 }
 
 /** Sends plain spans in parts that a receiver takes. */
