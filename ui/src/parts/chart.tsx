@@ -118,7 +118,11 @@ export function Chart({ title, unit, lines, children }: Props) {
 }
 
 function showLast(plot: UPlot): void {
-  if (plot.cursor.idx == null && plot.data[0].length > 0) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+  if (plot.cursor.idx != null) return;
+  const [times, ...lines] = plot.data;
+  for (let idx = times.length - 1; idx >= 0; idx--) {
+    if (lines.some(line => line[idx] != null)) return plot.setLegend({ idx }, false);
+  }
 }
 
 function toData(lines: Line[]): UPlot.AlignedData {

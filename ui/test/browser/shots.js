@@ -37,7 +37,15 @@ const pages = [
   ],
   ['trace-find', `/trace/${fine.traceId}?uiFind=payment`],
   ['trace-broken', `/trace/${broken.traceId}`],
-  ['trace-help', `/trace/${fine.traceId}`, async page => page.keyboard.press('?')],
+  [
+    'trace-help',
+    `/trace/${fine.traceId}`,
+    async page => {
+      await page.locator('.row').first().waitFor();
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
   ['trace-hostile', '/trace/bad0bad0bad0bad0bad0bad0bad0bad0', async page => page.locator('.row').nth(1).click()],
   ['flame', `/trace/${fine.traceId}?view=flame`],
   ['graph', `/trace/${fine.traceId}?view=graph`],

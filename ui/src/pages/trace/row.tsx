@@ -173,7 +173,8 @@ function Bar({ model, i, range, collapsed, critical, detail, color }: Props & { 
   }
   const origin = Number(columns.startUnixNano / 1000n);
   const logs = detail && columns.flags[i]! & Flag.events ? detail.logs.slice(0, TICKS) : [];
-  const labelRight = right < 78;
+  const [most, least] = innerWidth < 760 ? [62, 32] : [78, 12];
+  const labelRight = right < most;
   return (
     <>
       <span
@@ -197,11 +198,11 @@ function Bar({ model, i, range, collapsed, critical, detail, color }: Props & { 
         style={
           labelRight
             ? { left: `calc(max(${right}%, ${left}% + 2px) + 6px)` }
-            : left > 12
+            : left > least
               ? { right: `calc(${100 - left}% + 6px)` }
               : { left: `calc(${Math.max(0, left)}% + 6px)` }
         }
-        data-inside={!labelRight && left <= 12 ? true : undefined}
+        data-inside={!labelRight && left <= least ? true : undefined}
       >
         {label}
       </span>
