@@ -1,7 +1,8 @@
-//! The authority of a namespace: a certificate that clients are given, and the key that it issues with.
+//! The authority of a namespace: certificates that clients are given, and the key that it issues with.
 //!
 //! In: the two files, or nothing. Out: certificates for instances. An authority that is there is never replaced: whoever trusts it would be locked out.
-//! Of the two files the key is written first, so that a certificate that can be seen can also issue.
+//! Of the two files the key is written first, so that a certificate that can be seen can also issue. Which of several certificates issues is said by the key alone: one rename makes
+//! the next authority the one that issues.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,20 +11,21 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use model::Instance;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    KeyUsagePurpose, SanType,
 };
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use time::OffsetDateTime;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use time::format_description::well_known::Rfc3339;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::bundle::Bundle;
 use crate::error::Error;
 use crate::folder::{self, PUBLIC, SECRET};
-use crate::layout::Layout;
+use crate::layout::Space;
+use crate::member::Member;
 use crate::name::Name;
+use crate::pair;
 
 /// How long an authority lasts: it is given to clients by hand.
 const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -31,10 +33,14 @@ const LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// Certificates begin this long ago, for clocks differ.
 pub(crate) const BACKDATED: Duration = Duration::from_secs(3600);
 
+/// What the name of one of ours begins with; the namespace follows.
+const OURS: &str = "Spoor authority of namespace ";
+
 /// The authority of one namespace.
 pub(crate) struct Authority {
-    pem: String,
-    der: CertificateDer<'static>,
+    bundle: Bundle,
+    /// Which of the bundle issues.
+    at: usize,
     ends: OffsetDateTime,
     issuer: rcgen::Issuer<'static, KeyPair>,
 }
@@ -48,96 +54,112 @@ pub(crate) struct Issued {
 // === impl Authority ===
 
 impl Authority {
-    /// What is there; none when neither certificate nor key is.
-    pub(crate) fn load(layout: &Layout, now: OffsetDateTime) -> Result<Option<Self>, Error> {
-        let (cert, key) = (layout.authority(), layout.authority_key());
-        let Some(pem) = read(&cert)? else {
+    /// What is there; none when neither certificate nor key is. `missing`: what would have to be issued.
+    pub(crate) fn load(
+        space: &Space,
+        namespace: &str,
+        missing: &Path,
+        now: OffsetDateTime,
+    ) -> Result<Option<Self>, Error> {
+        let (cert, key) = (space.authority(), space.key());
+        let Some(pem) = text(&cert)? else {
             return Ok(None);
         };
         let Some(key_pem) = read(&key)? else {
             return Err(Error::NoKey {
                 authority: cert,
-                missing: layout.cert(),
+                missing: missing.to_owned(),
             });
         };
-        let wrong = |path: &Path, problem: String| Error::Authority {
-            path: path.to_owned(),
-            problem,
-        };
         refuse_writable(&key)?;
-        let der = CertificateDer::from_pem_slice(pem.as_bytes())
-            .map_err(|error| wrong(&cert, format!("it holds no certificate as PEM: {error}")))?;
-        let (_, parsed) = X509Certificate::from_der(&der)
-            .map_err(|error| wrong(&cert, format!("it holds no X.509 certificate: {error}")))?;
-        if !parsed.is_ca() {
-            return Err(wrong(&cert, "it is no authority's certificate".to_owned()));
-        }
-        if parsed.validity().not_after.timestamp() < now.unix_timestamp() {
-            return Err(wrong(
-                &cert,
-                format!("it ended at {}", parsed.validity().not_after),
-            ));
-        }
-        let ends = parsed.validity().not_after.to_datetime();
-        let pair = KeyPair::from_pem(&key_pem)
-            .map_err(|error| wrong(&key, format!("it holds no private key in PKCS#8: {error}")))?;
-        if parsed.public_key().subject_public_key.data.as_ref() != pair.public_key_raw() {
-            return Err(wrong(&key, "it is the key of another authority".to_owned()));
-        }
-        let issuer = rcgen::Issuer::from_ca_cert_der(&der, pair)
-            .map_err(|error| wrong(&cert, error.to_string()))?;
-        Ok(Some(Self {
-            pem,
-            der,
-            ends,
-            issuer,
-        }))
+        Self::of(&pem, &key_pem, namespace, now)
+            .map(Some)
+            .map_err(|(is_key, problem)| Error::Authority {
+                path: if is_key { key } else { cert },
+                problem,
+            })
     }
 
-    /// A new one, in its files. A key that is there without a certificate is taken up: clients that have the certificate of before still trust it.
-    pub(crate) fn make(
-        layout: &Layout,
-        instance: &Instance,
+    /// Of the contents of both files; the error says whether it is the key that is at fault.
+    pub(crate) fn of(
+        pem: &str,
+        key_pem: &str,
+        namespace: &str,
         now: OffsetDateTime,
-    ) -> Result<Self, Error> {
-        let namespace = instance.namespace();
-        let failed = || Error::making(format!("the authority of namespace {namespace}"));
-        let key = layout.authority_key();
-        refuse_writable(&key)?;
-        let pair = match read(&key)? {
-            Some(pem) => KeyPair::from_pem(&pem).map_err(|error| Error::Authority {
-                path: key.clone(),
-                problem: format!("it holds no private key in PKCS#8: {error}"),
-            })?,
-            None => {
-                let pair = KeyPair::generate().map_err(failed())?;
-                folder::write(&key, SECRET, &pair.serialize_pem())?;
-                pair
-            }
-        };
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(&format!("Spoor authority of namespace {namespace}"));
-        // no authority below it
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::CrlSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
-        params.not_before = now - BACKDATED;
-        params.not_after = now + LIFE;
-        let certified = CertifiedIssuer::self_signed(params, pair).map_err(failed())?;
-        folder::write(&layout.authority(), PUBLIC, &certified.pem())?;
-        // from the files, so that the first run goes the way of all others
-        Self::load(layout, now)?.ok_or_else(|| Error::Authority {
-            path: layout.authority(),
-            problem: "it is gone again".to_owned(),
+    ) -> Result<Self, (bool, String)> {
+        let of_cert = |problem| (false, problem);
+        let bundle = Bundle::parse(pem).map_err(of_cert)?;
+        let pair = KeyPair::from_pem(key_pem)
+            .map_err(|error| (true, format!("it holds no private key in PKCS#8: {error}")))?;
+        let at = pair::public_half(key_pem)
+            .and_then(|public| bundle.of_key(&public))
+            .ok_or_else(|| (true, "it is the key of another authority".to_owned()))?;
+        let der = bundle.get(at).cloned().unwrap_or_else(|| Vec::new().into());
+        let (_, parsed) =
+            X509Certificate::from_der(&der).map_err(|error| of_cert(error.to_string()))?;
+        if let Some(other) = other_namespace(&parsed, namespace) {
+            return Err(of_cert(format!("it is the authority of namespace {other}")));
+        }
+        let validity = parsed.validity();
+        if validity.not_after.timestamp() < now.unix_timestamp() {
+            return Err(of_cert(format!("it ended at {}", validity.not_after)));
+        }
+        let ends = validity.not_after.to_datetime();
+        let issuer = rcgen::Issuer::from_ca_cert_der(&der, pair)
+            .map_err(|error| of_cert(error.to_string()))?;
+        Ok(Self {
+            bundle,
+            at,
+            ends,
+            issuer,
         })
     }
 
-    /// The certificate that clients trust, as PEM.
-    pub(crate) fn pem(&self) -> &str {
-        &self.pem
+    /// A new one, in its files. A key that is there without a certificate is taken up: clients that have the certificate of before still trust it.
+    pub(crate) fn make(space: &Space, namespace: &str, now: OffsetDateTime) -> Result<(), Error> {
+        let key = space.key();
+        let pair = match read(&key)? {
+            Some(pem) => key_of(&key, &pem)?,
+            None => make_key(&key, namespace)?,
+        };
+        let name = named(&format!("{OURS}{namespace}"), None);
+        let pem = certificate(name, pair, namespace, now)?;
+        folder::write(&space.authority(), PUBLIC, &pem)
+    }
+
+    /// The certificate of the next one, beside those that are trusted already, in `ca.crt`. Its key is there.
+    pub(crate) fn trust_next(
+        &self,
+        space: &Space,
+        namespace: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), Error> {
+        let key = space.next_key();
+        let pair = key_of(&key, &read(&key)?.unwrap_or_default())?;
+        let made = now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339);
+        // two of one name are told apart by their keys alone, which not every client tries
+        let unit = format!("since {}", made.unwrap_or_default());
+        let name = named(&format!("{OURS}{namespace}"), Some(&unit));
+        let pem = certificate(name, pair, namespace, now)?;
+        let mut both = self.bundle.pem().trim_end().to_owned();
+        both.push('\n');
+        both.push_str(&pem);
+        folder::write(&space.authority(), PUBLIC, &both)
+    }
+
+    /// Only the one that issues is trusted from now on.
+    pub(crate) fn trust_alone(&self, space: &Space) -> Result<(), Error> {
+        folder::write(&space.authority(), PUBLIC, &self.bundle.pem_of(self.at))
+    }
+
+    /// The certificates that clients trust.
+    pub(crate) fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// Which of them issues.
+    pub(crate) fn at(&self) -> usize {
+        self.at
     }
 
     /// When clients stop to trust it.
@@ -145,24 +167,19 @@ impl Authority {
         self.ends
     }
 
-    /// Whether `leaf` bears this authority's signature.
-    pub(crate) fn has_signed(&self, leaf: &X509Certificate<'_>) -> bool {
-        let own = X509Certificate::from_der(&self.der);
-        own.is_ok_and(|(_, own)| leaf.verify_signature(Some(own.public_key())).is_ok())
-    }
-
-    /// A certificate for `instance` under `names`: to serve with, and to show as a client.
+    /// A certificate for `member` under `names`.
     pub(crate) fn issue(
         &self,
-        instance: &Instance,
+        member: &Member,
         names: &BTreeSet<Name>,
         validity: Duration,
         now: OffsetDateTime,
     ) -> Result<Issued, Error> {
-        let failed = || Error::making(instance.as_str());
+        let failed = || Error::making(member.to_string());
         let pair = KeyPair::generate().map_err(failed())?;
         let mut params = CertificateParams::default();
-        params.distinguished_name = named(&format!("{}.{}", instance.name(), instance.namespace()));
+        let (common, unit) = member.kind.subject(&member.instance);
+        params.distinguished_name = named(&common, unit);
         for name in names {
             params.subject_alt_names.push(match name {
                 Name::Dns(name) => SanType::DnsName(name.as_str().try_into().map_err(failed())?),
@@ -171,10 +188,7 @@ impl Authority {
         }
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
+        params.extended_key_usages = member.kind.uses();
         params.use_authority_key_identifier_extension = true;
         params.not_before = now - BACKDATED;
         // none outlives who vouches for it
@@ -187,8 +201,55 @@ impl Authority {
     }
 }
 
+/// A new key in its file.
+pub(crate) fn make_key(path: &Path, namespace: &str) -> Result<KeyPair, Error> {
+    let failed = Error::making(format!("the authority of namespace {namespace}"));
+    let pair = KeyPair::generate().map_err(failed)?;
+    folder::write(path, SECRET, &pair.serialize_pem())?;
+    Ok(pair)
+}
+
+fn key_of(path: &Path, pem: &str) -> Result<KeyPair, Error> {
+    refuse_writable(path)?;
+    KeyPair::from_pem(pem).map_err(|error| Error::Authority {
+        path: path.to_owned(),
+        problem: format!("it holds no private key in PKCS#8: {error}"),
+    })
+}
+
+/// One that vouches for itself.
+fn certificate(
+    name: DistinguishedName,
+    pair: KeyPair,
+    namespace: &str,
+    now: OffsetDateTime,
+) -> Result<String, Error> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = name;
+    // no authority below it
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
+    params.not_before = now - BACKDATED;
+    params.not_after = now + LIFE;
+    let failed = Error::making(format!("the authority of namespace {namespace}"));
+    let certified = CertifiedIssuer::self_signed(params, pair).map_err(failed)?;
+    Ok(certified.pem())
+}
+
+/// Whose it is, when it is one of ours and not this namespace's.
+pub(crate) fn other_namespace(authority: &X509Certificate<'_>, namespace: &str) -> Option<String> {
+    let common = authority.subject().iter_common_name().next()?;
+    let common = common.as_str().ok()?;
+    let other = common.strip_prefix(OURS)?;
+    (common != short(&format!("{OURS}{namespace}"))).then(|| other.to_owned())
+}
+
 /// Whoever may write the key could put his own there, and issue what clients trust.
-fn refuse_writable(key: &Path) -> Result<(), Error> {
+pub(crate) fn refuse_writable(key: &Path) -> Result<(), Error> {
     match mode(key) {
         Some(mode) if mode & 0o022 != 0 => Err(Error::Authority {
             path: key.to_owned(),
@@ -214,10 +275,25 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, Error> {
     }
 }
 
-fn named(common: &str) -> DistinguishedName {
+/// The same of a file that is damaged beyond being text: what is wrong with it shows when it is parsed.
+fn text(path: &Path) -> Result<Option<String>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::files("read", path)(error)),
+    }
+}
+
+fn named(common: &str, unit: Option<&str>) -> DistinguishedName {
     let mut name = DistinguishedName::new();
-    // longer ones are refused by some clients
-    let short: String = common.chars().take(64).collect();
-    name.push(DnType::CommonName, short);
+    if let Some(unit) = unit {
+        name.push(DnType::OrganizationalUnitName, unit);
+    }
+    name.push(DnType::CommonName, short(common));
     name
+}
+
+/// Longer ones are refused by some clients.
+fn short(common: &str) -> String {
+    common.chars().take(64).collect()
 }

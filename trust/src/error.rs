@@ -2,9 +2,10 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Why there is no certificate to serve with. Each says what to do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The folder takes no files, or gives none.
     #[error(
@@ -17,7 +18,7 @@ pub enum Error {
         /// On what.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// The authority's certificate is there and its key is not.
     #[error(
@@ -41,6 +42,16 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A stage of a roll-over whose turn it is not.
+    #[error("the authority of namespace {namespace} cannot {stage}: {problem}")]
+    Roll {
+        /// Whose authority.
+        namespace: String,
+        /// What was asked for.
+        stage: &'static str,
+        /// What stands in the way, and what to do.
+        problem: String,
+    },
     /// A certificate could not be made.
     #[error("cannot make a certificate for {what}: {source}")]
     Making {
@@ -59,7 +70,11 @@ impl Error {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Files { what, path, source }
+        move |source| Self::Files {
+            what,
+            path,
+            source: Arc::new(source),
+        }
     }
 
     pub(crate) fn making(what: impl Into<String>) -> impl FnOnce(rcgen::Error) -> Self {

@@ -57,7 +57,7 @@ impl Facts {
         chain.iter().filter_map(Self::of).collect()
     }
 
-    fn of(der: &CertificateDer<'_>) -> Option<Self> {
+    pub(crate) fn of(der: &CertificateDer<'_>) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let names = certificate.subject_alternative_name().ok().flatten();
         let names = names.map_or(&[][..], |names| &names.value.general_names);

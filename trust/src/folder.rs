@@ -10,14 +10,27 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::Error;
+use crate::kill::step;
+use crate::layout::DATA;
 
 /// Keys: for this user alone.
 pub(crate) const SECRET: u32 = 0o600;
 /// Certificates: for everybody.
 pub(crate) const PUBLIC: u32 = 0o644;
 
-/// The link to the set that counts.
-const DATA: &str = "..data";
+/// What a file is called until it is whole.
+const NEW: &str = ".new";
+
+/// The files that are put in their place whole.
+const OURS: [&str; 7] = [
+    "ca.crt",
+    "ca.key",
+    "ca-next.key",
+    "tls.crt",
+    "tls.key",
+    DATA,
+    ".lock",
+];
 
 /// One file of a set.
 pub(crate) struct Entry<'a> {
@@ -28,22 +41,32 @@ pub(crate) struct Entry<'a> {
 
 /// Makes the folder, and those above it.
 pub(crate) fn make(path: &Path, mode: u32) -> Result<(), Error> {
+    if path.is_dir() {
+        return Ok(());
+    }
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(mode);
-    builder
-        .create(path)
+    step()
+        .and_then(|()| builder.create(path))
+        .and_then(|()| sync(path.parent()))
         .map_err(Error::files("make the folder", path))
 }
 
 /// Writes one file: all of it or nothing, durable.
 pub(crate) fn write(path: &Path, mode: u32, content: &str) -> Result<(), Error> {
-    let fresh = beside(path, ".new");
+    let fresh = beside(path, NEW);
     let put = || {
         create(&fresh, mode, content)?;
-        fs::rename(&fresh, path)?;
-        sync(path.parent())
+        rename(&fresh, path)
     };
     put().map_err(Error::files("write", path))
+}
+
+/// Gives a file another name, durably.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step()?;
+    fs::rename(from, to)?;
+    sync(to.parent())
 }
 
 /// Replaces the whole set in `folder`.
@@ -58,6 +81,7 @@ fn put_set(folder: &Path, entries: &[Entry<'_>]) -> io::Result<()> {
         .unwrap_or_default();
     let set = format!("..{}", now.as_nanos());
     let inner = folder.join(&set);
+    step()?;
     DirBuilder::new().mode(0o700).create(&inner)?;
     for entry in entries {
         create(&inner.join(entry.name), entry.mode, entry.content)?;
@@ -72,15 +96,41 @@ fn put_set(folder: &Path, entries: &[Entry<'_>]) -> io::Result<()> {
         }
     }
     sync(Some(folder))?;
-    // sets of before, that of an interrupted attempt included; that one stays behind is no harm
-    for other in fs::read_dir(folder)?.flatten() {
-        let name = other.file_name();
-        let is_set = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(".."))
-            .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
-        if is_set && name != *set {
-            drop(fs::remove_dir_all(other.path()));
+    // what is left of those before goes; that one stays behind is no harm, for it is found again
+    drop(sweep(&leftovers(folder)));
+    Ok(())
+}
+
+/// What an interrupted attempt left in a folder: sets that do not count, and files that were not put in their place. Old keys are among them.
+pub(crate) fn leftovers(folder: &Path) -> Vec<PathBuf> {
+    let counts = fs::read_link(folder.join(DATA)).unwrap_or_default();
+    let is_left = |name: &str| match name.strip_prefix("..") {
+        // Kubernetes' own sets have other names
+        Some(rest) if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()) => {
+            counts.as_os_str() != name
+        }
+        _ => OURS.iter().any(|ours| name.strip_suffix(NEW) == Some(ours)),
+    };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut left: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_left))
+        .map(|entry| entry.path())
+        .collect();
+    left.sort();
+    left
+}
+
+/// Takes them away.
+pub(crate) fn sweep(leftovers: &[PathBuf]) -> io::Result<()> {
+    for path in leftovers {
+        step()?;
+        if fs::symlink_metadata(path)?.is_dir() {
+            fs::remove_dir_all(path)?;
+        } else {
+            fs::remove_file(path)?;
         }
     }
     Ok(())
@@ -88,15 +138,23 @@ fn put_set(folder: &Path, entries: &[Entry<'_>]) -> io::Result<()> {
 
 /// A link that takes the place of whatever was there.
 fn link(target: &Path, path: &Path) -> io::Result<()> {
-    let fresh = beside(path, ".new");
+    let fresh = beside(path, NEW);
+    step()?;
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => symlink(target, &fresh)?,
     }
+    // a file may have been put in the way of the link, a folder is taken away
+    if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir()) {
+        step()?;
+        fs::remove_dir_all(path)?;
+    }
+    step()?;
     fs::rename(&fresh, path)
 }
 
 fn create(path: &Path, mode: u32, content: &str) -> io::Result<()> {
+    step()?;
     // what an interrupted attempt left may have another mode
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -107,7 +165,9 @@ fn create(path: &Path, mode: u32, content: &str) -> io::Result<()> {
         .create_new(true)
         .mode(mode)
         .open(path)?;
+    step()?;
     file.write_all(content.as_bytes())?;
+    step()?;
     file.sync_all()
 }
 
@@ -119,6 +179,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 fn sync(folder: Option<&Path>) -> io::Result<()> {
     match folder {
+        Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
     }

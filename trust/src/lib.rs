@@ -11,22 +11,42 @@
 //! Deliberately absent: listening, and writing to files that an operator gives.
 
 mod authority;
+mod bundle;
+#[cfg(test)]
+mod damage;
 mod dial;
 mod error;
 mod facts;
+mod finding;
 mod folder;
 mod instances;
 mod issue;
+mod kill;
+mod kind;
 mod layout;
 mod leaf;
+mod member;
 mod name;
+mod pair;
+mod reason;
+mod reconcile;
+mod roll;
 mod rules;
+mod survey;
+mod turn;
 
 pub use dial::{DialError, Dialer, PublicKey, Stream, public_key};
 pub use error::Error;
 pub use facts::Facts;
+pub use finding::{Fault, Finding, Outcome, Restored};
 pub use instances::{Astray, Instances, InvalidPattern, Names, Pattern, Shown, Stranger, Tenants};
-pub use issue::{Issuer, Outcome};
+pub use issue::Issuer;
+pub use kind::{InvalidKind, Kind};
 pub use layout::Layout;
+pub use member::Member;
 pub use name::{InvalidName, Name, names_of};
+pub use reason::Reason;
+pub use reconcile::Reconciler;
+pub use roll::{InvalidStage, Stage};
 pub use rules::Rules;
+pub use survey::{Complaint, Row, Survey, survey};

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use model::Instance;
+
+use crate::kind::Kind;
 
 /// What a client may call a server by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,43 +28,29 @@ pub enum Name {
 )]
 pub struct InvalidName(String);
 
-/// What Jaeger's services are called after the instance's name; the empty one is the instance itself.
-const SERVICES: [&str; 6] = [
-    "",
-    "-agent",
-    "-collector",
-    "-collector-headless",
-    "-query",
-    "-query-headless",
-];
-
 /// A host name is at most this long, a label of it 63.
 const MOST_CHARACTERS: usize = 253;
 
-/// The names of `instance` wherever it runs: this machine's loopback, and its services in a cluster.
+/// The names of the servers of `instance` wherever they run: this machine's loopback, and its services in a cluster.
 #[must_use]
 pub fn names_of(instance: &Instance) -> BTreeSet<Name> {
-    let (namespace, name) = (instance.namespace(), instance.name());
-    let mut names = BTreeSet::from([
-        Name::Dns("localhost".to_owned()),
-        Name::Ip(Ipv4Addr::LOCALHOST.into()),
-        Name::Ip(Ipv6Addr::LOCALHOST.into()),
-    ]);
-    for service in SERVICES {
-        let short = format!("{name}{service}");
-        let all = [
-            format!("{short}.{namespace}"),
-            format!("{short}.{namespace}.svc"),
-            format!("{short}.{namespace}.svc.cluster.local"),
-            short,
-        ];
-        // of a long name some are too long to be a service's
-        names.extend(all.iter().filter_map(|name| name.parse().ok()));
-    }
-    names
+    Kind::Server.names(instance)
 }
 
 // === impl Name ===
+
+impl Name {
+    /// It is that of a service in another namespace: whoever has its key could pass for that one.
+    pub(crate) fn is_of_another(&self, namespace: &str) -> bool {
+        let Self::Dns(name) = self else { return false };
+        let service = name
+            .strip_suffix(".svc.cluster.local")
+            .or_else(|| name.strip_suffix(".svc"));
+        service
+            .and_then(|service| service.rsplit_once('.'))
+            .is_some_and(|(_, its)| its != namespace)
+    }
+}
 
 impl FromStr for Name {
     type Err = InvalidName;

@@ -1,10 +1,12 @@
 //! What is made, what is kept, what is refused.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use super::*;
 use crate::name::names_of;
+use crate::reason::Reason;
 
 fn issuer(directory: &Path, instance: &str) -> Issuer {
     let instance = Instance::parse(instance).unwrap();
@@ -22,7 +24,7 @@ fn now() -> OffsetDateTime {
 
 fn reason(outcome: Outcome) -> Reason {
     match outcome {
-        Outcome::Issued { reason, .. } => reason,
+        Outcome::Issued { reason, .. } | Outcome::Mended { reason } => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -146,7 +148,7 @@ fn each_damage_is_mended_and_the_authority_stays() {
         ),
         (
             Box::new(|| fs::write(at("prod/jaeger/ca.crt"), "").unwrap()),
-            Reason::OtherAuthority,
+            Reason::Copy,
         ),
     ];
     for (damage, expected) in damages {
@@ -213,7 +215,7 @@ fn a_clock_that_was_ahead_and_an_authority_that_ends_are_lived_with() {
     assert_eq!(reason(issuer.ensure().unwrap()), Reason::NotYet);
     // a month before the authority's end a certificate ends with it, and is not made again and again
     let late = now() + day * 3620;
-    assert_eq!(reason(issuer.ensure_at(late).unwrap()), Reason::Ends);
+    assert_eq!(reason(issuer.ensure_at(late).unwrap()), Reason::Ended);
     assert_eq!(issuer.ensure_at(late).unwrap(), Outcome::Kept);
     assert_eq!(issuer.ensure_at(late + day * 25).unwrap(), Outcome::Kept);
 }
@@ -231,6 +233,8 @@ fn an_authority_that_cannot_be_used_is_told_and_stays() {
         let error = issuer.ensure().unwrap_err().to_string();
         assert!(error.contains(what), "{error}");
     };
+    // of which there is no copy
+    fs::remove_file(at("prod/jaeger/ca.crt")).unwrap();
     fs::write(&ca, "junk").unwrap();
     refused("it holds no certificate as PEM");
     fs::copy(at("prod/jaeger/tls.crt"), &ca).unwrap();
@@ -259,15 +263,15 @@ fn a_lost_certificate_of_the_authority_is_made_again_from_its_key() {
     let issuer = issuer(folder.path(), "prod/jaeger");
     issuer.ensure().unwrap();
     let key = fs::read(folder.path().join("prod/ca.key")).unwrap();
+    let cert = fs::read(folder.path().join("prod/jaeger/tls.crt")).unwrap();
     fs::remove_file(folder.path().join("prod/ca.crt")).unwrap();
-    assert_eq!(
-        issuer.ensure().unwrap(),
-        Outcome::Issued {
-            reason: Reason::OtherAuthority,
-            authority: true
-        }
-    );
+    fs::remove_file(folder.path().join("prod/jaeger/ca.crt")).unwrap();
+    // the certificate is the same key's, so that it can stay
+    let reason = Reason::Copy;
+    assert_eq!(issuer.ensure().unwrap(), Outcome::Mended { reason });
     assert_eq!(fs::read(folder.path().join("prod/ca.key")).unwrap(), key);
+    let kept = fs::read(folder.path().join("prod/jaeger/tls.crt")).unwrap();
+    assert_eq!(kept, cert);
 }
 
 #[test]
