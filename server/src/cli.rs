@@ -3,6 +3,7 @@
 //! In: the program's arguments and the environment. Out: a [`Command`] with everything parsed and validated, or every problem at once. It binds nothing, prints
 //! nothing and starts nothing. Source: the commands of Jaeger's v1 binaries (`jaegertracing/jaeger: cmd/*/main.go` at v1.76.0).
 
+mod certs;
 pub mod letters;
 pub mod migrate;
 mod role;
@@ -15,6 +16,7 @@ use settings::args::{Arguments, CommandOption};
 use settings::layers::Item;
 use settings::{Environment, Problem, Settings, Warning, flags, layers};
 
+pub use certs::Certs;
 pub use letters::Letters;
 pub use migrate::Migrate;
 pub use role::Role;
@@ -84,6 +86,8 @@ pub enum Command {
     },
     /// Look at, check, write out or fill the folder of the embedded store.
     Store(Store),
+    /// Make certificates, or look at them.
+    Certs(Certs),
     /// Show dead letters, or send them again.
     Letters(Letters),
     /// Keep indices of Elasticsearch in order.
@@ -142,7 +146,7 @@ const fn option(name: &'static str, takes_value: bool) -> CommandOption {
     }
 }
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "version",
     "print-config",
     "validate",
@@ -150,6 +154,7 @@ const COMMANDS: [&str; 13] = [
     "env",
     "status",
     "store",
+    "certs",
     "dead-letter",
     "es-index-cleaner",
     "es-rollover",
@@ -173,6 +178,9 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
     }
     if migrate::is_meant(&arguments) {
         return migrate::parse(rest).map(Command::Migrate);
+    }
+    if certs::is_meant(&arguments) {
+        return certs::parse(rest, environment).map(Command::Certs);
     }
     if letters::is_meant(&arguments) {
         return letters::parse(rest, environment).map(Command::Letters);

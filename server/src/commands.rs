@@ -2,6 +2,7 @@
 //!
 //! In: a parsed [`Command`]. Out: what it prints, and whether it succeeded. Each command that is more than a line has a file. Running a role is not here.
 
+pub mod certs;
 pub mod check;
 pub mod env;
 pub mod help;
@@ -62,6 +63,7 @@ pub fn execute(command: &Command, out: &mut impl Write, err: &mut impl Write) ->
             output,
         } => check::run(config.as_deref(), warnings, problems, *output, out, err),
         Command::Store(command) => store::run(command, out, err),
+        Command::Certs(command) => certs::run(command, out, err),
         Command::Letters(letters) => letters::run(letters, out, err),
         Command::Tool(tool) => tools::run(tool, out, err),
         Command::Status { targets } => match status::ask(targets) {

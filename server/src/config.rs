@@ -199,6 +199,26 @@ pub fn of_store(loaded: Loaded) -> Result<(Embedded, ByteSize), Vec<Problem>> {
     }
 }
 
+/// What the commands on certificates need to know.
+///
+/// # Errors
+/// What is wrong with the settings that they read.
+pub fn of_certs(loaded: Loaded) -> Result<Certificates, Vec<Problem>> {
+    let Loaded {
+        settings,
+        mut problems,
+        ..
+    } = loaded;
+    let mut check = Check::new(&settings);
+    let certificates = Certificates::check(&mut check);
+    problems.append(&mut check.problems);
+    if problems.is_empty() {
+        Ok(certificates)
+    } else {
+        Err(problems)
+    }
+}
+
 /// What the commands on dead letters need to know.
 #[derive(Debug, Clone)]
 pub struct Letters {

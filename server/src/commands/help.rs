@@ -22,6 +22,7 @@ Commands (without one, all-in-one starts; a link named jaeger-collector, jaeger-
   check          the same, and ask stores that are elsewhere: certificates, rights, topics, room, lag; --output json
   env            list the environment variables
   store          look at the embedded store's folder, verify, export, import: spoor store --help
+  certs          make certificates, verify and show them, renew them and their authority: spoor certs --help
   dead-letter    show spans that could not be stored, send them again: spoor dead-letter --help
   es-index-cleaner, es-rollover, es-mapping
                  keep indices of Elasticsearch and OpenSearch in order: spoor es-rollover --help

@@ -240,6 +240,7 @@ fn every_command_with_options_has_help_of_its_own() {
         ("spoor help es-mapping", ["--use-ilm", "--es-version"]),
         ("spoor dead-letter --help", ["replay", "--since"]),
         ("spoor store --help", ["inspect", "--start"]),
+        ("spoor certs --help", ["--authority", "shared keys"]),
     ] {
         let (good, out, _) = run(line);
         assert!(good && words.iter().all(|word| out.contains(word)), "{out}");
