@@ -88,7 +88,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor frobnicate",
         &[
-            "unknown command \"frobnicate\": all-in-one, collector, query, agent, ingester, remote-storage, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, migrate-config, help are known",
+            "unknown command \"frobnicate\": all-in-one, collector, query, agent, ingester, remote-storage, version, print-config, validate, check, env, status, store, certs, dead-letter, es-index-cleaner, es-rollover, es-mapping, migrate-config, help are known",
         ],
     );
     fails(
@@ -98,7 +98,7 @@ fn what_is_not_known_is_told() {
     fails(
         "spoor query collector",
         &[
-            "unknown command \"collector\": all-in-one, collector, query, agent, ingester, remote-storage, version, print-config, validate, check, env, status, store, dead-letter, es-index-cleaner, es-rollover, es-mapping, migrate-config, help are known",
+            "unknown command \"collector\": all-in-one, collector, query, agent, ingester, remote-storage, version, print-config, validate, check, env, status, store, certs, dead-letter, es-index-cleaner, es-rollover, es-mapping, migrate-config, help are known",
         ],
     );
     fails("spoor --format json", &["--format belongs to print-config"]);
