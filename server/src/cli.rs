@@ -176,13 +176,13 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
     if let Some(tool) = tools::find(program, &arguments) {
         return tools::parse(tool, rest, environment).map(Command::Tool);
     }
-    if migrate::is_meant(&arguments) {
+    if is_meant(migrate::WORD, &arguments) {
         return migrate::parse(rest).map(Command::Migrate);
     }
-    if certs::is_meant(&arguments) {
+    if is_meant(certs::WORD, &arguments) {
         return certs::parse(rest, environment).map(Command::Certs);
     }
-    if letters::is_meant(&arguments) {
+    if is_meant(letters::WORD, &arguments) {
         return letters::parse(rest, environment).map(Command::Letters);
     }
     if let Some(words) = store::words(&arguments.words) {
@@ -211,14 +211,10 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
     if arguments.option("format").is_some() && words.command != Some("print-config") {
         return Err(Error::one("--format belongs to print-config".to_owned()));
     }
-    let output = match arguments.option("output") {
-        None | Some("text") => Output::Text,
-        Some("json") => Output::Json,
-        Some(other) => {
-            return Err(Error::one(format!(
-                "--output: \"{other}\" is neither text nor json"
-            )));
-        }
+    let output = match arguments.option("output").map(Output::parse) {
+        None => Output::Text,
+        Some(Ok(output)) => output,
+        Some(Err(error)) => return Err(Error::one(format!("--output: {error}"))),
     };
     if arguments.option("output").is_some() && words.command != Some("check") {
         return Err(Error::one(
@@ -286,6 +282,13 @@ pub fn parse(args: &[String], environment: &Environment) -> Result<Command, Erro
     }
 }
 
+/// Whether the commands below `command` are meant: by the first word that is no role.
+fn is_meant(command: &str, first: &Arguments) -> bool {
+    let is_before = |word: &&String| *word == "help" || Role::WORDS.contains(&word.as_str());
+    let word = first.words.iter().find(|word| !is_before(word));
+    word.is_some_and(|word| word == command)
+}
+
 fn none_wrong(problems: Vec<Problem>, command: Command) -> Result<Command, Error> {
     if problems.is_empty() {
         Ok(command)
@@ -351,6 +354,18 @@ fn unknown(word: &str) -> String {
             Role::WORDS.join(", "),
             COMMANDS.join(", ")
         ),
+    }
+}
+
+// === impl Output ===
+
+impl Output {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("\"{other}\" is neither text nor json")),
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use crate::bundle::Bundle;
 use crate::error::Error;
 use crate::folder::{self, PUBLIC, SECRET};
+use crate::kind::short;
 use crate::layout::Space;
 use crate::member::Member;
 use crate::name::Name;
@@ -268,17 +269,19 @@ pub(crate) fn mode(path: &Path) -> Option<u32> {
 
 /// The text of a file; none when there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::files("read", path)(error)),
-    }
+    found(path, fs::read_to_string(path))
 }
 
 /// The same of a file that is damaged beyond being text: what is wrong with it shows when it is parsed.
 fn text(path: &Path) -> Result<Option<String>, Error> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+    let bytes = found(path, fs::read(path))?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// That there is no file is no error.
+fn found<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>, Error> {
+    match read {
+        Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::files("read", path)(error)),
     }
@@ -291,9 +294,4 @@ fn named(common: &str, unit: Option<&str>) -> DistinguishedName {
     }
     name.push(DnType::CommonName, short(common));
     name
-}
-
-/// Longer ones are refused by some clients.
-fn short(common: &str) -> String {
-    common.chars().take(64).collect()
 }

@@ -49,6 +49,9 @@ const NODES: [&str; 6] = [
     "-opensearch-headless",
 ];
 
+/// What may stand behind a service and its namespace.
+const ENDINGS: [&str; 3] = ["", ".svc", ".svc.cluster.local"];
+
 // === impl Kind ===
 
 impl Kind {
@@ -84,7 +87,7 @@ impl Kind {
         let mut texts = Vec::new();
         for service in services {
             let short = format!("{}{service}", instance.name());
-            for ending in ["", ".svc", ".svc.cluster.local"] {
+            for ending in ENDINGS {
                 texts.push(format!("{short}.{namespace}{ending}"));
                 // each node has a name below that of the headless service
                 if self == Self::Node && service.ends_with("-headless") {
@@ -101,7 +104,7 @@ impl Kind {
         names
     }
 
-    /// The common name, at most 64 characters, for longer ones are refused by some; of what is no server's also the unit, so that a cluster can tell its nodes from their clients.
+    /// The common name; of what is no server's also the unit, so that a cluster can tell its nodes from their clients.
     pub(crate) fn subject(self, instance: &Instance) -> (String, Option<&'static str>) {
         let common = format!("{}.{}", instance.name(), instance.namespace());
         let unit = match self {
@@ -109,7 +112,7 @@ impl Kind {
             Self::Node => Some("node"),
             Self::Client => Some("client"),
         };
-        (common.chars().take(64).collect(), unit)
+        (short(&common), unit)
     }
 
     pub(crate) fn uses(self) -> Vec<ExtendedKeyUsagePurpose> {
@@ -123,10 +126,15 @@ impl Kind {
     }
 }
 
+/// A common name: longer ones are refused by some clients.
+pub(crate) fn short(common: &str) -> String {
+    common.chars().take(64).collect()
+}
+
 /// By these the other side knows it: see `instance.by-certificate`.
 fn client(instance: &Instance) -> BTreeSet<Name> {
     let (name, namespace) = (instance.name(), instance.namespace());
-    ["", ".svc", ".svc.cluster.local"]
+    ENDINGS
         .iter()
         .filter_map(|ending| format!("{name}.{namespace}{ending}").parse().ok())
         .collect()

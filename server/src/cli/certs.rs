@@ -61,7 +61,7 @@ pub enum Certs {
     },
 }
 
-const WORD: &str = "certs";
+pub(super) const WORD: &str = "certs";
 
 const COMMANDS: [&str; 4] = ["issue", "renew", "verify", "show"];
 
@@ -87,13 +87,6 @@ fn takers(option: &str) -> &'static [&'static str] {
         "output" => &["verify", "show"],
         _ => &COMMANDS,
     }
-}
-
-/// Whether these commands are meant: by the first word that is no role.
-pub(super) fn is_meant(first: &Arguments) -> bool {
-    let is_before = |word: &&String| *word == "help" || Role::WORDS.contains(&word.as_str());
-    let word = first.words.iter().find(|word| !is_before(word));
-    word.is_some_and(|word| word == WORD)
 }
 
 /// Reads the whole command line.
@@ -126,7 +119,7 @@ pub(super) fn parse(args: &[String], environment: &Environment) -> Result<Certs,
     };
     let mut output = Output::Text;
     if let Some(text) = arguments.option("output") {
-        take("output", form(text).map(|form| output = form));
+        take("output", Output::parse(text).map(|form| output = form));
     }
     let mut kinds = BTreeSet::new();
     for word in arguments
@@ -200,14 +193,6 @@ pub(super) fn parse(args: &[String], environment: &Environment) -> Result<Certs,
             output,
         },
     })
-}
-
-fn form(text: &str) -> Result<Output, String> {
-    match text {
-        "text" => Ok(Output::Text),
-        "json" => Ok(Output::Json),
-        other => Err(format!("\"{other}\" is neither text nor json")),
-    }
 }
 
 fn command(words: &[String]) -> Result<&'static str, String> {

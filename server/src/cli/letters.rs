@@ -48,7 +48,7 @@ pub struct Wanted {
     pub reason: String,
 }
 
-const WORD: &str = "dead-letter";
+pub(super) const WORD: &str = "dead-letter";
 
 const OPTIONS: [CommandOption; 6] = [
     CommandOption {
@@ -62,13 +62,6 @@ const OPTIONS: [CommandOption; 6] = [
     option("json", false),
     option("dry-run", false),
 ];
-
-/// Whether these commands are meant: by the first word that is no role.
-pub(super) fn is_meant(first: &Arguments) -> bool {
-    let is_before = |word: &&String| *word == "help" || Role::WORDS.contains(&word.as_str());
-    let word = first.words.iter().find(|word| !is_before(word));
-    word.is_some_and(|word| word == WORD)
-}
 
 /// Reads the whole command line.
 pub(super) fn parse(args: &[String], environment: &Environment) -> Result<Letters, Error> {

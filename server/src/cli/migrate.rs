@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use settings::args::{Arguments, CommandOption};
 use settings::{Problem, flags};
 
-use super::{Error, Role, option};
+use super::{Error, option};
 
 /// What to make a file of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub enum Form {
     Second,
 }
 
-const WORD: &str = "migrate-config";
+pub(super) const WORD: &str = "migrate-config";
 
 const OPTIONS: [CommandOption; 5] = [
     CommandOption {
@@ -67,13 +67,6 @@ const OPTIONS: [CommandOption; 5] = [
     option("name", true),
     option("strict", false),
 ];
-
-/// Whether this command is meant: by the first word that is no role.
-pub(super) fn is_meant(first: &Arguments) -> bool {
-    let is_before = |word: &&String| *word == "help" || Role::WORDS.contains(&word.as_str());
-    let word = first.words.iter().find(|word| !is_before(word));
-    word.is_some_and(|word| word == WORD)
-}
 
 /// Reads the whole command line.
 pub(super) fn parse(args: &[String]) -> Result<Migrate, Error> {

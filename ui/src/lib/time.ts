@@ -40,23 +40,35 @@ export function parseDuration(text: string): number | null {
   return total;
 }
 
-const LOOKBACK: Record<string, number> = { ms: 1, s: 1e3, m: 60e3, h: 3_600e3, d: 86_400e3, w: 604_800e3 };
+/** ms of each unit of a lookback, and its word. */
+const LOOKBACK: Record<string, [number, string]> = {
+  ms: [1, 'millisecond'],
+  s: [1e3, 'second'],
+  m: [60e3, 'minute'],
+  h: [3_600e3, 'hour'],
+  d: [86_400e3, 'day'],
+  w: [604_800e3, 'week'],
+};
+
+function readLookback(text: string): { number: string; ms: number; word: string } | null {
+  const match = /^(\d+)(ms|s|m|h|d|w)$/.exec(text);
+  if (!match) return null;
+  const [ms, word] = LOOKBACK[match[2]!]!;
+  return { number: match[1]!, ms, word };
+}
 
 /** ms of a lookback as Jaeger's links have it ("1h", "2d"), or null. */
 export function parseLookback(text: string): number | null {
-  const match = /^(\d+)(ms|s|m|h|d|w)$/.exec(text);
-  return match ? Number(match[1]) * LOOKBACK[match[2]!]! : null;
+  const lookback = readLookback(text);
+  return lookback && Number(lookback.number) * lookback.ms;
 }
-
-const LOOKBACK_WORDS: Record<string, string> = { ms: 'millisecond', s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week' };
 
 /** "hour", "15 minutes": what stands behind "Last". */
 export function lookbackWords(text: string): string {
-  const match = /^(\d+)(ms|s|m|h|d|w)$/.exec(text);
-  if (!match) return text;
-  const [, number = '', unit = ''] = match;
+  const lookback = readLookback(text);
+  if (!lookback) return text;
   if (text === '1d') return '24 hours';
-  const word = LOOKBACK_WORDS[unit]!;
+  const { number, word } = lookback;
   return number === '1' ? word : `${number} ${word}s`;
 }
 

@@ -10,7 +10,7 @@ import { T } from '../lib/text';
 import { ago, count, moment, percent, plural } from '../lib/time';
 import { Icon } from '../parts/icon';
 import { Failed, Loading } from '../parts/state';
-import { traceUrl } from '../routes';
+import { isTraceId, traceUrl } from '../routes';
 import '../styles/views.css';
 import '../styles/where.css';
 
@@ -47,7 +47,7 @@ type Found = 'asking' | 'there' | 'missing' | 'failed';
 function Ask({ id, ledger }: { id: string; ledger: Ledger | undefined }) {
   const [, navigate] = useLocation();
   const [text, setText] = useState(id);
-  const ok = /^[0-9a-fA-F]{1,32}$/.test(text.trim());
+  const ok = isTraceId(text.trim());
   const found = useQuery<Found>({
     queryKey: ['is-there', id],
     queryFn: async ({ signal }) => {
@@ -59,7 +59,7 @@ function Ask({ id, ledger }: { id: string; ledger: Ledger | undefined }) {
         throw error;
       }
     },
-    enabled: /^[0-9a-f]{1,32}$/i.test(id),
+    enabled: isTraceId(id),
     retry: false,
   });
   const example = ledger?.examples.find(each => each.trace_id.replace(/^0+/, '') === id.toLowerCase().replace(/^0+/, ''));

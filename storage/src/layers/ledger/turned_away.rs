@@ -27,45 +27,30 @@ pub struct TurnedAway {
 
 /// Those of one account.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<BTreeMap<(&'static str, &'static str), Last>>);
-
-#[derive(Debug)]
-struct Last {
-    requests: u64,
-    at: SystemTime,
-    said: String,
-}
+pub(super) struct Refusals(Mutex<BTreeMap<(&'static str, &'static str), TurnedAway>>);
 
 // === impl Refusals ===
 
 impl Refusals {
-    pub(super) fn add(&self, receiver: &'static str, reason: &'static str, said: String) {
-        let mut said = said;
+    pub(super) fn add(&self, receiver: &'static str, reason: &'static str, mut said: String) {
         said.truncate(said.floor_char_boundary(SAID));
-        let at = SystemTime::now();
+        let last = SystemTime::now();
         let mut all = self.0.lock();
-        let before = all.get(&(receiver, reason)).map_or(0, |last| last.requests);
-        let last = Last {
-            requests: before + 1,
-            at,
-            said,
-        };
-        all.insert((receiver, reason), last);
+        let one = all.entry((receiver, reason)).or_insert(TurnedAway {
+            receiver,
+            reason,
+            requests: 0,
+            last,
+            said: String::new(),
+        });
+        one.requests += 1;
+        one.last = last;
+        one.said = said;
     }
 
     /// The latest first.
     pub(super) fn all(&self) -> Vec<TurnedAway> {
-        let all = self.0.lock();
-        let mut all: Vec<TurnedAway> = all
-            .iter()
-            .map(|((receiver, reason), last)| TurnedAway {
-                receiver,
-                reason,
-                requests: last.requests,
-                last: last.at,
-                said: last.said.clone(),
-            })
-            .collect();
+        let mut all: Vec<TurnedAway> = self.0.lock().values().cloned().collect();
         all.sort_by_key(|one| std::cmp::Reverse(one.last));
         all
     }

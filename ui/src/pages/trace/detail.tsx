@@ -8,7 +8,7 @@ import { T } from '../../lib/text';
 import { count, duration, plural } from '../../lib/time';
 import { Icon } from '../../parts/icon';
 import { copy } from '../../parts/toast';
-import { absolute, traceUrl } from '../../routes';
+import { absolute, isTraceId, traceUrl } from '../../routes';
 import { findSpan, KINDS, operationOf, serviceOf, spanId } from '../../trace/columns';
 import { tagText } from '../../trace/jaeger';
 import { above } from '../../trace/tree';
@@ -213,7 +213,7 @@ function References({ model, i, detail, goTo }: { model: Model; i: number; detai
                 </button>
               ) : here ? (
                 <span>a span that is not in the trace</span>
-              ) : /^[0-9a-fA-F]{1,32}$/.test(reference.traceID) ? (
+              ) : isTraceId(reference.traceID) ? (
                 <Link href={traceUrl(reference.traceID.toLowerCase(), { uiFind: reference.spanID })}>
                   span of trace <code>{reference.traceID.slice(0, 32)}</code>
                 </Link>

@@ -1,1 +1,0 @@
-import{S as e,s as t}from"./time-DBb5oNVh.js";var n=e();function r({value:e,choices:r,onChange:i}){return(0,n.jsxs)(`label`,{className:`inline`,children:[(0,n.jsx)(`span`,{children:`Time`}),(0,n.jsx)(`select`,{value:e,onChange:e=>i(e.target.value),children:(r.includes(e)?r:[e,...r]).map(e=>(0,n.jsxs)(`option`,{value:e,children:[`Last `,t(e)]},e))})]})}export{r as t};
