@@ -11,16 +11,19 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Each room, and the rooms it may name: those to its left.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("settings", &[]),
     ("wire", &["model"]),
     ("listen", &["settings"]),
     ("trust", &["model", "settings"]),
+    ("access", &["model", "settings", "trust"]),
     ("storage", &["model", "wire", "settings", "trust"]),
     (
         "collector",
-        &["model", "wire", "settings", "trust", "storage", "listen"],
+        &[
+            "model", "wire", "settings", "trust", "access", "storage", "listen",
+        ],
     ),
     (
         "ingester",
@@ -28,7 +31,9 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ),
     (
         "query",
-        &["model", "wire", "settings", "trust", "storage", "listen"],
+        &[
+            "model", "wire", "settings", "trust", "access", "storage", "listen",
+        ],
     ),
     (
         "server",
@@ -39,6 +44,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "storage",
             "listen",
             "trust",
+            "access",
             "collector",
             "ingester",
             "query",
@@ -56,6 +62,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "storage",
             "listen",
             "trust",
+            "access",
             "collector",
             "ingester",
             "query",
