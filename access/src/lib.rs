@@ -4,6 +4,16 @@
 //!
 //! Deliberately absent: listening, TLS, which instance a request is about (`trust`), spans.
 
+mod basic;
 mod caller;
+mod door;
+mod grants;
+mod guard;
+mod proxy;
 
+pub use basic::{Passwords, UnusableFile, WrongPassword};
 pub use caller::{Caller, Way};
+pub use door::{Door, Remedy, Seen, Unproved};
+pub use grants::{Grants, InvalidGrant, Verb, Whom};
+pub use guard::{Denied, Guard};
+pub use proxy::{InvalidPeer, Proxy, TrustedPeer};

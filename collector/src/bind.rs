@@ -83,7 +83,7 @@ pub async fn bind(
         let budget = config.budget_bytes;
         return Err(BindError::Budget { budget, message });
     }
-    let admission = Admission::new(config.budget_bytes, message, config.instances.clone());
+    let admission = Admission::new(config.budget_bytes, message, config.guard.rules().clone());
     registry.register_collector(Box::new(admission.clone()));
     let metrics = Metrics::register(registry, &config.host, parts.collector.is_some());
     let stands_on = sampling::Parts {

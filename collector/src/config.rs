@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use access::{Door, Guard};
 use model::Instance;
 use trust::{Instances, Rules};
 
@@ -39,7 +40,9 @@ pub struct Config {
     /// `sampling.grpc.host-port`, 5779; `None`: off.
     pub sampling_grpc: Option<listen::Config>,
     /// Whose requests are taken, and how it is known whose they are.
-    pub instances: Rules,
+    pub guard: Guard,
+    /// How whoever sends proves who they are.
+    pub door: Door,
     /// `collector.tags`: given to the process or resource of every span, in this order.
     pub tags: Vec<(String, String)>,
     /// `downsampling.ratio`: the share of traces that is kept, 0 to 1 (1).
@@ -110,7 +113,8 @@ impl Default for Config {
             sampling: sampling::Config::default(),
             sampling_http: None,
             sampling_grpc: None,
-            instances: Rules::new(Instances::one(Instance::default())),
+            guard: Rules::new(Instances::one(Instance::default())).into(),
+            door: Door::default(),
             tags: Vec::new(),
             downsampling_ratio: 1.0,
             downsampling_salt: String::new(),

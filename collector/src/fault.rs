@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use access::{Denied, Remedy, Unproved};
 use storage::port::WriteError;
-use trust::Stranger;
+use trust::Astray;
 
 use tonic::Code;
 
@@ -28,9 +29,12 @@ pub(crate) enum Fault {
         /// The setting that moves the limit.
         setting: &'static str,
     },
-    /// It belongs to no instance: nothing says whose it is, or its sender may not say so.
+    /// It belongs to no instance: nothing says whose it is, or its sender may not say so, or may not send there.
     #[error("{0}")]
-    Stranger(#[from] Stranger),
+    Denied(#[from] Denied),
+    /// What its sender showed proves nothing.
+    #[error("{0}")]
+    Unproved(#[from] Unproved),
     /// Compressed in a way that the receiver does not know: send it in another.
     #[error("unsupported encoding {0:?}")]
     Encoding(String),
@@ -63,7 +67,8 @@ impl Fault {
             Self::Undecodable(_) => "undecodable",
             Self::TooLarge { .. } => "too_large",
             Self::Encoding(_) => "unsupported_encoding",
-            Self::Stranger(stranger) => stranger.reason(),
+            Self::Denied(denied) => denied.reason(),
+            Self::Unproved(unproved) => unproved.reason(),
             Self::Broken(_) => "broken_off",
             Self::Full(refusal) => refusal.reason(),
             Self::Crowded => "queue_full",
@@ -76,10 +81,10 @@ impl Fault {
     /// When sending the same again may succeed; `None`: never.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Undecodable(_)
-            | Self::TooLarge { .. }
-            | Self::Encoding(_)
-            | Self::Stranger(_) => None,
+            Self::Undecodable(_) | Self::TooLarge { .. } | Self::Encoding(_) | Self::Denied(_) => {
+                None
+            }
+            Self::Unproved(unproved) => (unproved.remedy() == Remedy::Wait).then_some(RETRY_AFTER),
             Self::Throttled { after, .. } => Some(*after),
             Self::Broken(_) | Self::Full(_) | Self::Crowded | Self::Unavailable(_) | Self::Late => {
                 Some(RETRY_AFTER)
@@ -88,12 +93,23 @@ impl Fault {
     }
 }
 
-/// The gRPC code for it, in Jaeger's manner.
-pub(crate) fn code_of(stranger: &Stranger) -> Code {
-    if stranger.is_nameless() {
-        Code::Unauthenticated
-    } else {
-        Code::PermissionDenied
+/// The gRPC code for a sender who may not, in Jaeger's manner.
+pub(crate) fn code_of(denied: &Denied) -> Code {
+    match denied {
+        Denied::SignIn => Code::Unauthenticated,
+        Denied::Astray(Astray::Stranger(stranger)) if stranger.is_nameless() => {
+            Code::Unauthenticated
+        }
+        _ => Code::PermissionDenied,
+    }
+}
+
+/// The gRPC code for what proves nothing.
+pub(crate) fn code_of_unproved(unproved: &Unproved) -> Code {
+    match unproved.remedy() {
+        Remedy::Prove => Code::Unauthenticated,
+        Remedy::None => Code::PermissionDenied,
+        Remedy::Wait => Code::Unavailable,
     }
 }
 

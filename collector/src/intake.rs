@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::{Door, Guard};
 use axum::Router;
 use bytes::Bytes;
 use listen::{Encoding, Occasional};
@@ -16,7 +17,6 @@ use model::{Batch, Instance, KeyValue, Span};
 use storage::forward::Client;
 use storage::layers::{Ledger, ledger};
 use storage::port::{DeadLetter, DeadLetters, SamplingStore, TraceWriter, WriteError};
-use trust::Rules;
 use wire::{DecodeError, Decoded, RejectedSpan};
 
 use crate::admission::{Admission, Permit};
@@ -101,7 +101,8 @@ pub(crate) struct Receiver {
 /// What all receivers share.
 pub(crate) struct Intake {
     parts: Parts,
-    pub(crate) instances: Rules,
+    pub(crate) guard: Guard,
+    pub(crate) door: Door,
     tags: Tags,
     downsampling: Downsampling,
     sampling: Arc<Sampling>,
@@ -242,7 +243,8 @@ impl Intake {
     ) -> Self {
         Self {
             parts,
-            instances: config.instances.clone(),
+            guard: config.guard.clone(),
+            door: config.door.clone(),
             tags: Tags::new(&config.tags),
             downsampling: Downsampling::new(config.downsampling_ratio, &config.downsampling_salt),
             sampling,

@@ -7,6 +7,7 @@ mod frames;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use access::{Door, Guard};
 use http::{HeaderName, HeaderValue};
 use model::Instance;
 use storage::ReadLimits;
@@ -55,7 +56,9 @@ pub struct Config {
     /// Whether there are rates and latencies at all, for the page.
     pub has_metrics: bool,
     /// Who may read what.
-    pub instances: Rules,
+    pub guard: Guard,
+    /// How whoever asks proves who they are.
+    pub door: Door,
     /// Whether traces can be archived, for the page.
     pub archive: bool,
     /// What is known of spans on their way in.
@@ -137,7 +140,8 @@ impl Default for Config {
             inflow: Inflow::default(),
             ui: Ui::default(),
             version: Version::default(),
-            instances: Rules::new(Instances::one(Instance::default())),
+            guard: Rules::new(Instances::one(Instance::default())).into(),
+            door: Door::default(),
             places: Vec::new(),
         }
     }

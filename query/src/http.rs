@@ -33,11 +33,12 @@ mod v3;
 use std::sync::Arc;
 use std::time::Instant;
 
+use access::{Denied, Remedy, Unproved};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::ALLOW;
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::sync::Semaphore;
@@ -45,7 +46,7 @@ use tower_http::compression::CompressionLayer;
 use trust::{Astray, Stranger};
 
 use crate::own::Traced;
-use crate::service::{Call, Service};
+use crate::service::{Call, HTTP, Service};
 use crate::{BasePath, Config};
 use form::Form;
 use named::{Named, Path};
@@ -104,6 +105,7 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     if let Some(traced) = &traced {
         request.extensions.insert(traced.clone());
     }
+    let admitted = api.service.admit(HTTP, &mut request).await;
     let path = api.base_path.strip(request.uri.path());
     let mut response;
     let label;
@@ -111,7 +113,10 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
         Some(Path { named, rest }) => {
             let route = Route::of(rest);
             label = route.label();
-            response = api.answer(route, &named, &request, body).await;
+            response = match admitted {
+                Ok(()) => api.answer(route, &named, &request, body).await,
+                Err(unproved) => api.unproved(&unproved, &route),
+            };
         }
         None => {
             label = "";
@@ -153,7 +158,7 @@ impl Api {
                 let call = match self.call(named, parts) {
                     Ok(call) => call,
                     Err(astray) => {
-                        return refused(&astray, |status, text| {
+                        return self.refused(&astray, |status, text| {
                             envelope::Error::new(status, text).into_response()
                         });
                     }
@@ -171,7 +176,7 @@ impl Api {
             Route::V3(route) => {
                 let call = match self.call(named, parts) {
                     Ok(call) => call,
-                    Err(astray) => return refused(&astray, v3::refused),
+                    Err(astray) => return self.refused(&astray, v3::refused),
                 };
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 let answered = v3::answer(self, route, call, &form).await;
@@ -181,13 +186,13 @@ impl Api {
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 match spoor::instances(&self.service, named, parts) {
                     Ok(bare) => bare.into_response(is_pretty(&form)),
-                    Err(astray) => refused(&astray, v3::refused),
+                    Err(astray) => self.refused(&astray, v3::refused),
                 }
             }
             Route::Spoor(route) => {
                 let call = match self.call(named, parts) {
                     Ok(call) => call,
-                    Err(astray) => return refused(&astray, v3::refused),
+                    Err(astray) => return self.refused(&astray, v3::refused),
                 };
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 let answered = spoor::answer(route, call, parts, &form).await;
@@ -196,22 +201,28 @@ impl Api {
         }
     }
 
-    fn call(&self, named: &Named, parts: &Parts) -> Result<Call<'_>, Astray> {
+    fn call(&self, named: &Named, parts: &Parts) -> Result<Call<'_>, Denied> {
         self.service.call(parts, named.instance()?)
     }
 
     /// What shows no traces. Where it is not known who asks, it is shown below every name alike.
     fn nobodys(&self, route: &Route<'_>, named: &Named, parts: &Parts) -> Response {
         let asked = named.instance();
+        let asked = asked.map_err(Denied::from);
         let asked = asked.and_then(|named| Ok((named, self.service.instance(parts, named)?)));
         let instance = match (asked, named) {
-            (Err(Astray::Several(instances)), _) if matches!(route, Route::Page) => {
+            (Err(Denied::Astray(Astray::Several(instances))), _)
+                if matches!(route, Route::Page) =>
+            {
                 return self.page.list(&instances);
             }
             (Ok((instance, _)), _) => instance,
-            (Err(Astray::Stranger(_)), Named::One(instance)) => Some(instance),
-            (Err(Astray::Stranger(_) | Astray::Several(_)), _) => None,
-            (Err(astray), _) => return refused(&astray, |_, _| page::not_found()),
+            (Err(Denied::Astray(Astray::Stranger(_))), Named::One(instance)) => Some(instance),
+            (Err(Denied::Astray(Astray::Stranger(_) | Astray::Several(_))), _) => None,
+            (Err(denied @ Denied::Astray(_)), _) => {
+                return self.refused(&denied, |_, _| page::not_found());
+            }
+            (Err(denied), _) => return self.refused(&denied, bare_text),
         };
         match route {
             Route::OpenApi => {
@@ -229,20 +240,69 @@ impl Api {
             _ => page::not_found(),
         }
     }
+
+    /// Strangers in Jaeger's words and manner: no newline at the end, as its guard of tenants writes it. Others as `show` shows errors.
+    fn refused(
+        &self,
+        denied: &Denied,
+        show: impl FnOnce(StatusCode, String) -> Response,
+    ) -> Response {
+        let text = denied.to_string();
+        let astray = match denied {
+            Denied::Astray(astray) => astray,
+            Denied::SignIn => return self.challenged(show(StatusCode::UNAUTHORIZED, text)),
+            Denied::Nothing { .. } | Denied::Writing { .. } => {
+                return show(StatusCode::FORBIDDEN, text);
+            }
+        };
+        let status = match astray {
+            Astray::Elsewhere => return show(StatusCode::NOT_FOUND, text),
+            Astray::Several(_) => return show(StatusCode::BAD_REQUEST, text),
+            Astray::Contradiction
+            | Astray::Stranger(Stranger::Certificate(_) | Stranger::Contradiction) => {
+                StatusCode::FORBIDDEN
+            }
+            Astray::Stranger(_) => StatusCode::UNAUTHORIZED,
+        };
+        (status, text).into_response()
+    }
+
+    /// What a client showed proves nothing.
+    fn unproved(&self, unproved: &Unproved, route: &Route<'_>) -> Response {
+        let status = match unproved.remedy() {
+            Remedy::Prove => StatusCode::UNAUTHORIZED,
+            Remedy::None => StatusCode::FORBIDDEN,
+            Remedy::Wait => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let text = unproved.to_string();
+        let mut response = match route {
+            Route::V1(_) => envelope::Error::new(status, text).into_response(),
+            Route::V3(_) | Route::Spoor(_) | Route::Instances => v3::refused(status, text),
+            _ => bare_text(status, text),
+        };
+        match unproved.remedy() {
+            Remedy::Prove => return self.challenged(response),
+            Remedy::Wait => {
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Remedy::None => {}
+        }
+        response
+    }
+
+    /// Says what to show.
+    fn challenged(&self, mut response: Response) -> Response {
+        if let Some(challenge) = self.service.door().challenge() {
+            let value = HeaderValue::from_static(challenge);
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+        response
+    }
 }
 
-/// Strangers in Jaeger's words and manner: no newline at the end, as its guard of tenants writes it. Others as `show` shows errors.
-fn refused(astray: &Astray, show: impl FnOnce(StatusCode, String) -> Response) -> Response {
-    let status = match astray {
-        Astray::Elsewhere => return show(StatusCode::NOT_FOUND, astray.to_string()),
-        Astray::Several(_) => return show(StatusCode::BAD_REQUEST, astray.to_string()),
-        Astray::Contradiction
-        | Astray::Stranger(Stranger::Certificate(_) | Stranger::Contradiction) => {
-            StatusCode::FORBIDDEN
-        }
-        Astray::Stranger(_) => StatusCode::UNAUTHORIZED,
-    };
-    (status, astray.to_string()).into_response()
+fn bare_text(status: StatusCode, text: String) -> Response {
+    (status, text).into_response()
 }
 
 fn is_pretty(form: &Form) -> bool {

@@ -29,6 +29,7 @@ pub struct Metrics {
     http: Family<HttpLabels, Histogram, Latency>,
     grpc: Family<GrpcLabels, Histogram, Latency>,
     partial: Counter,
+    refused: Family<RefusedLabels, Counter>,
     cache: Family<CacheLabels, Counter>,
     own_written: Counter,
     own_dropped: Family<OwnLabels, Counter>,
@@ -79,6 +80,11 @@ struct CacheLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OwnLabels {
     reason: &'static str,
 }
@@ -99,6 +105,7 @@ impl Metrics {
             http: Family::new_with_constructor(Latency),
             grpc: Family::new_with_constructor(Latency),
             partial: Counter::default(),
+            refused: Family::default(),
             cache: Family::default(),
             own_written: Counter::default(),
             own_dropped: Family::default(),
@@ -139,6 +146,11 @@ impl Metrics {
             "spoor_query_partial_answers",
             "Answers that were cut by a limit, a deadline or a failure, and said so",
             metrics.partial.clone(),
+        );
+        registry.register(
+            "spoor_query_refused",
+            "Requests that were refused for who asked, by reason",
+            metrics.refused.clone(),
         );
         registry.register(
             "spoor_query_cache_requests",
@@ -208,6 +220,12 @@ impl Metrics {
     pub(crate) fn own_dropped(&self, reason: &'static str, count: u64) {
         let labels = OwnLabels { reason };
         self.own_dropped.get_or_create(&labels).inc_by(count);
+    }
+
+    /// Whoever asked may not.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        let labels = RefusedLabels { reason };
+        self.refused.get_or_create(&labels).inc();
     }
 
     pub(crate) fn cut(&self) {

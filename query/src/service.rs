@@ -4,6 +4,7 @@
 //! cut in silence. It knows no HTTP beyond the head of a request, and no JSON. One place, `instance_of`, says which instance a request may read.
 
 mod archive;
+mod audit;
 mod bound;
 mod cache;
 mod kept;
@@ -19,6 +20,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use access::{Denied, Door, Guard, Seen, Unproved};
 use http::HeaderMap;
 use http::request::Parts;
 use listen::Peer;
@@ -30,7 +32,7 @@ use storage::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use trust::{Astray, Names, Rules, Shown};
+use trust::{Names, Shown};
 
 pub use archive::ArchiveError;
 pub use cache::Config as CacheConfig;
@@ -80,7 +82,8 @@ pub struct Readers {
 #[derive(Clone)]
 pub struct Service {
     stores: Stores,
-    instances: Rules,
+    guard: Guard,
+    door: Door,
     limits: ReadLimits,
     timeout: Duration,
     search_timeout: Duration,
@@ -161,7 +164,7 @@ pub struct Answer<T> {
 pub struct Turn(#[allow(dead_code, reason = "held, never asked")] pub(crate) OwnedSemaphorePermit);
 
 /// The listener of the HTTP API.
-const HTTP: &str = "query-http";
+pub(crate) const HTTP: &str = "query-http";
 
 // === impl Service ===
 
@@ -171,7 +174,8 @@ impl Service {
         let max_reads = config.max_concurrent_reads.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             stores,
-            instances: config.instances.clone(),
+            guard: config.guard.clone(),
+            door: config.door.clone(),
             limits: config.limits,
             timeout: config.timeout,
             search_timeout: config.search_timeout,
@@ -211,7 +215,7 @@ impl Service {
     ///
     /// # Errors
     /// When nothing says which instance's traces it may see, or it may not see those that it asks for.
-    pub fn call(&self, request: &Parts, named: Option<&Instance>) -> Result<Call<'_>, Astray> {
+    pub fn call(&self, request: &Parts, named: Option<&Instance>) -> Result<Call<'_>, Denied> {
         self.call_of(Caller {
             listener: HTTP,
             head: request,
@@ -229,7 +233,7 @@ impl Service {
         &self,
         request: &Parts,
         named: Option<&Instance>,
-    ) -> Result<Instance, Astray> {
+    ) -> Result<Instance, Denied> {
         self.instance_of(HTTP, request, named)
     }
 
@@ -237,14 +241,15 @@ impl Service {
     ///
     /// # Errors
     /// When nothing that is known says who asks.
-    pub(crate) fn instances(&self, request: &Parts) -> Result<Vec<Instance>, Astray> {
+    pub(crate) fn instances(&self, request: &Parts) -> Result<Vec<Instance>, Denied> {
         let shown = shown(HTTP, request);
-        Ok(self.instances.now().to_choose_from(shown)?)
+        let choices = self.guard.choices(shown, caller(request));
+        choices.inspect_err(|denied| self.tell(HTTP, request, denied))
     }
 
     /// Begins to answer a request of any protocol.
-    pub(crate) fn call_of(&self, caller: Caller<'_>) -> Result<Call<'_>, Astray> {
-        let changes = self.instances.changes();
+    pub(crate) fn call_of(&self, caller: Caller<'_>) -> Result<Call<'_>, Denied> {
+        let changes = self.guard.changes();
         let instance = self.instance_of(caller.listener, caller.head, caller.named)?;
         let readers = (self.stores)(&instance);
         let traced = caller.head.extensions.get::<Traced>().cloned();
@@ -285,9 +290,49 @@ impl Service {
         listener: &str,
         head: &Parts,
         named: Option<&Instance>,
-    ) -> Result<Instance, Astray> {
+    ) -> Result<Instance, Denied> {
         let shown = shown(listener, head);
-        self.instances.now().of_question(shown, named)
+        let found = self.guard.question(shown, caller(head), named);
+        found.inspect_err(|denied| self.tell(listener, head, denied))
+    }
+
+    /// Finds out who sent a request, and notes it in its head. Nobody is no error: what is asked decides whether that will do.
+    ///
+    /// # Errors
+    /// When what it shows proves nothing.
+    pub(crate) async fn admit(&self, listener: &str, head: &mut Parts) -> Result<(), Unproved> {
+        if !self.door.has_ways() {
+            return Ok(());
+        }
+        let Some(peer) = head.extensions.get::<Peer>().cloned() else {
+            return Ok(());
+        };
+        let seen = Seen {
+            addr: peer.addr.ip(),
+            names: peer.names().map(|(dns, uris)| Names { dns, uris }),
+        };
+        let found = self.door.caller(&head.headers, seen).await;
+        match found {
+            Ok(Some(caller)) => drop(head.extensions.insert(caller)),
+            Ok(None) => {}
+            Err(unproved) => {
+                self.metrics.refused(unproved.reason());
+                audit::unproved(listener, head, &unproved);
+                return Err(unproved);
+            }
+        }
+        Ok(())
+    }
+
+    /// How whoever asks may prove who they are.
+    pub(crate) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Counts a refusal, and tells it who reads what was refused.
+    fn tell(&self, listener: &str, head: &Parts, denied: &Denied) {
+        self.metrics.refused(denied.reason());
+        audit::denied(listener, head, denied);
     }
 
     /// The read-time corrections, with their settings.
@@ -312,6 +357,11 @@ impl Service {
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
+}
+
+/// Who sent a request, if something has proved it.
+fn caller(head: &Parts) -> Option<&access::Caller> {
+    head.extensions.get()
 }
 
 /// What a request shows of whoever sent it.

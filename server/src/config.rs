@@ -3,6 +3,7 @@
 //! In: a role and every setting. Out: values that make sense together, with warnings, and every problem at once, each naming the setting the way it was written.
 //! Plain structs; `roles` hands the parts to the rooms. It opens no socket, and of files those alone that a store on Elasticsearch is told of.
 
+mod access;
 pub mod again;
 mod agent;
 mod certificates;
@@ -30,6 +31,7 @@ use settings::{ByteSize, Environment, HostPort, Problem, Settings, Value, Warnin
 
 use trust::Instances;
 
+pub use access::Access;
 pub use again::{Again, Found, Refused};
 pub use agent::Agent;
 pub use certificates::Certificates;
@@ -55,6 +57,8 @@ pub struct Config {
     pub certificates: Certificates,
     /// Whose requests are, at the start.
     pub instances: Instances,
+    /// Who may ask and send.
+    pub access: Access,
     /// Where it listens.
     pub listeners: Listeners,
     /// Where spans are kept.
@@ -117,6 +121,7 @@ impl Config {
         let certificates = Certificates::check(&mut check);
         let listeners = Listeners::check(role, &certificates, &mut check);
         let (instances, storage, ingester) = stores(role, &items, &certificates, &mut check);
+        let access = Access::check(role, &mut check);
         let collector = if role.collects() || role.forwards() || role.serves_a_store() {
             Some(Collector::check(role, environment, &mut check))
         } else {
@@ -124,6 +129,7 @@ impl Config {
         };
         if let Some(listeners) = &listeners {
             instances::tell(&instances, listeners, &mut check);
+            access.tell(&instances, listeners, &mut check);
         }
         let adaptive = collector
             .as_ref()
@@ -154,6 +160,7 @@ impl Config {
             role,
             certificates,
             instances,
+            access,
             listeners,
             storage,
             collector,

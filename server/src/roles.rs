@@ -4,6 +4,7 @@
 //! stop accepting and reading, answer and commit what is in flight, close the store, stop telling. Within the grace period, or what is left is cut off and said so.
 //! Deliberately absent: what any of these does.
 
+mod access;
 mod build;
 mod certificates;
 mod counted;
@@ -25,6 +26,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use self::access::Access;
 use crate::admin::{self, Admin, Health, Moment};
 use crate::commands::version;
 use crate::config::{Again, Config};
@@ -238,17 +240,18 @@ impl Opened {
         } = rooms::stores(config, registry).await?;
         let storage = Arc::new(storage);
         let rules = Rules::new(config.instances.clone());
+        let access = Access::open(config, rules.clone())?;
         let mut rooms = JoinSet::new();
         let shutdown = CancellationToken::new();
         let mut inlet = None;
-        if let Some(collector) = rooms::collector(config, &rules)? {
+        if let Some(collector) = rooms::collector(config, &access)? {
             let parts = collector::Parts {
                 writer: storage.writer(),
                 dead_letters: storage.dead_letters(),
                 ledger: storage.ledger(),
                 collector: forwards_to,
                 sampling_store: storage.sampling_store(),
-                storage_reads: rooms::storage_reads(config, &rules, &storage, registry),
+                storage_reads: rooms::storage_reads(config, &access, &storage, registry),
             };
             let receivers = collector::bind(&collector, parts, connections, registry).await?;
             addrs.extend(receivers.addrs());
@@ -256,7 +259,7 @@ impl Opened {
             let shutdown = shutdown.clone();
             rooms.spawn(async move { receivers.run(shutdown).await.context("the collector") });
         }
-        if let Some(mut query) = rooms::query(config, &addrs, &rules, &storage)? {
+        if let Some(mut query) = rooms::query(config, &addrs, &access, &storage)? {
             query.inflow = inflow::known(config, inlet, &addrs, &storage, clusters.as_deref());
             let readers = rooms::readers(config, &storage);
             let server = query::bind(&query, readers, registry, connections).await?;

@@ -3,6 +3,7 @@
 //! In: a name. Out: its row. One flat table, in files by component, put together here and nowhere else. A test holds it against the contract's list and
 //! against itself. It holds no values.
 
+mod access;
 mod collector;
 mod common;
 mod macros;
@@ -38,6 +39,7 @@ pub const SECTIONS: &[Section] = &[
             collector::ZIPKIN_COMPACT,
         ],
     ),
+    ("Who may ask and send", &[access::ROWS]),
     (
         "Answering queries",
         &[

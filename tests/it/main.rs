@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod access;
 mod agent;
 mod archive;
 mod bench_loads;

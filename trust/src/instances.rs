@@ -221,7 +221,9 @@ impl Instances {
 // === impl Pattern ===
 
 impl Pattern {
-    fn fits(&self, names: Names<'_>) -> bool {
+    /// Whether one of the names is one that it means.
+    #[must_use]
+    pub fn fits(&self, names: Names<'_>) -> bool {
         if self.is_uri {
             let fits = |uri: &String| match self.text.strip_suffix('*') {
                 Some(start) => uri.len() > start.len() && uri.starts_with(start),

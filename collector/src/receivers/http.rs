@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use access::{Denied, Remedy};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -11,7 +12,8 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use listen::Encoding;
-use trust::Stranger;
+use model::Instance;
+use trust::{Astray, Stranger};
 
 use crate::admission::Refusal;
 use crate::deadline::Deadline;
@@ -50,14 +52,21 @@ pub(super) async fn take(
 ) -> Result<Stored, Fault> {
     let deadline = Deadline::new(&parts.headers, receiver.intake.write_timeout);
     let mut inflow = Inflow::new(body);
-    let taken = match read(receiver, parts, &mut inflow).await {
+    let sender = instance::sender(receiver, parts).await;
+    let instance = sender.and_then(|sender| instance::of(receiver, parts, sender.as_ref()));
+    let whose = instance.as_ref().ok().cloned();
+    let read = match instance {
+        Ok(instance) => read(receiver, parts, instance, &mut inflow).await,
+        Err(fault) => Err(fault),
+    };
+    let taken = match read {
         Ok(payload) => receiver.take(payload, decode, &deadline).await,
         Err(fault) => {
             linger(parts, &mut inflow).await;
             Err(fault)
         }
     };
-    taken.inspect_err(|fault| receiver.count(fault, instance::of(receiver, parts).ok().as_ref()))
+    taken.inspect_err(|fault| receiver.count(fault, whose.as_ref()))
 }
 
 /// The content type without its parameters; `None`: there is none.
@@ -72,10 +81,18 @@ pub(super) fn status(fault: &Fault) -> StatusCode {
         Fault::Undecodable(_) | Fault::Encoding(_) | Fault::Broken(_) => StatusCode::BAD_REQUEST,
         Fault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         // Jaeger's status for any trouble with its header
-        Fault::Stranger(
-            Stranger::Missing | Stranger::Unknown | Stranger::Repeated | Stranger::Nameless,
+        Fault::Denied(
+            Denied::SignIn
+            | Denied::Astray(Astray::Stranger(
+                Stranger::Missing | Stranger::Unknown | Stranger::Repeated | Stranger::Nameless,
+            )),
         ) => StatusCode::UNAUTHORIZED,
-        Fault::Stranger(_) => StatusCode::FORBIDDEN,
+        Fault::Denied(_) => StatusCode::FORBIDDEN,
+        Fault::Unproved(unproved) => match unproved.remedy() {
+            Remedy::Prove => StatusCode::UNAUTHORIZED,
+            Remedy::None => StatusCode::FORBIDDEN,
+            Remedy::Wait => StatusCode::SERVICE_UNAVAILABLE,
+        },
         Fault::Full(Refusal::Share | Refusal::Largest) | Fault::Throttled { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }
@@ -114,9 +131,13 @@ pub(super) fn error(status: StatusCode, text: &str) -> Response {
 }
 
 /// The body. Nothing of it is read before it is paid for.
-async fn read(receiver: &Receiver, parts: &Parts, inflow: &mut Inflow) -> Result<Payload, Fault> {
+async fn read(
+    receiver: &Receiver,
+    parts: &Parts,
+    instance: Instance,
+    inflow: &mut Inflow,
+) -> Result<Payload, Fault> {
     let encoding = inflate::encoding(parts.headers.get(CONTENT_ENCODING))?;
-    let instance = instance::of(receiver, parts)?;
     let limit = receiver.limit;
     let declared = parts
         .headers

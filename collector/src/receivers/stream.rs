@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use access::Caller;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -14,6 +15,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use listen::Encoding;
 use listen::grpc::is_grpc;
+use model::Instance;
 
 use super::unary::{self, Method, Served};
 use crate::deadline::Deadline;
@@ -39,7 +41,17 @@ async fn serve(served: Served, request: Request) -> Response {
         return unary::not_grpc();
     }
     let (parts, body) = request.into_parts();
-    match take_all(receiver, method, &parts, body).await {
+    let sender = instance::sender(receiver, &parts).await;
+    let whose = |sender: &Option<Caller>| instance::of(receiver, &parts, sender.as_ref());
+    let (taken, instance) = match sender {
+        Ok(sender) => {
+            // of each message: rules may change while a stream goes on
+            let taken = take_all(receiver, method, || whose(&sender), &parts, body).await;
+            (taken, whose(&sender).ok())
+        }
+        Err(fault) => (Err(fault), None),
+    };
+    match taken {
         Ok(()) => {
             let mut response = unary::framed(&(method.reply)(&Stored::default()));
             let accepted = HeaderValue::from_static(Encoding::ACCEPTED);
@@ -49,7 +61,7 @@ async fn serve(served: Served, request: Request) -> Response {
             response
         }
         Err(fault) => {
-            receiver.count(&fault, instance::of(receiver, &parts).ok().as_ref());
+            receiver.count(&fault, instance.as_ref());
             (method.status)(&fault).into_http()
         }
     }
@@ -58,6 +70,7 @@ async fn serve(served: Served, request: Request) -> Response {
 async fn take_all(
     receiver: &Receiver,
     method: &Method,
+    whose: impl Fn() -> Result<Instance, Fault>,
     parts: &Parts,
     body: Body,
 ) -> Result<(), Fault> {
@@ -65,7 +78,7 @@ async fn take_all(
     let mut inflow = Inflow::new(body);
     let mut head = unary::message_head(&mut inflow, named, receiver.limit).await?;
     while let Some((encoding, len)) = head.take() {
-        let instance = instance::of(receiver, parts)?;
+        let instance = whose()?;
         let room = match encoding {
             Encoding::Identity => len.max(TOGETHER.min(receiver.limit.bytes)),
             _ => len,

@@ -25,6 +25,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use listen::Encoding;
 use listen::grpc::is_grpc;
+use model::Instance;
 use tonic::Status;
 
 use crate::deadline::Deadline;
@@ -91,14 +92,18 @@ async fn serve(served: Served, request: Request) -> Response {
     }
     let (parts, body) = request.into_parts();
     let deadline = Deadline::new(&parts.headers, receiver.intake.write_timeout);
-    let taken = match read(receiver, &parts, body, &deadline).await {
+    let sender = instance::sender(receiver, &parts).await;
+    let instance = sender.and_then(|sender| instance::of(receiver, &parts, sender.as_ref()));
+    let whose = instance.as_ref().ok().cloned();
+    let read = read(receiver, &parts, instance, body, &deadline).await;
+    let taken = match read {
         Ok(payload) => receiver.take(payload, method.decode, &deadline).await,
         Err(fault) => Err(fault),
     };
     let mut response = match taken {
         Ok(stored) => framed(&(method.reply)(&stored)),
         Err(fault) => {
-            receiver.count(&fault, instance::of(receiver, &parts).ok().as_ref());
+            receiver.count(&fault, whose.as_ref());
             (method.status)(&fault).into_http()
         }
     };
@@ -113,6 +118,7 @@ async fn serve(served: Served, request: Request) -> Response {
 async fn read(
     receiver: &Receiver,
     parts: &http::request::Parts,
+    instance: Result<Instance, Fault>,
     body: Body,
     deadline: &Deadline,
 ) -> Result<Payload, Fault> {
@@ -123,8 +129,7 @@ async fn read(
         let Some((encoding, len)) = head else {
             return Err(Fault::Undecodable("there is no message".to_owned()));
         };
-        let charged = instance::of(receiver, parts)
-            .and_then(|instance| receiver.charge(instance, len, encoding));
+        let charged = instance.and_then(|instance| receiver.charge(instance, len, encoding));
         let mut permit = match charged {
             Ok(permit) => permit,
             Err(fault) => {

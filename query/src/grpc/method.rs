@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
+use access::{Denied, Remedy, Unproved};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -83,6 +84,9 @@ where
         return super::not_grpc();
     }
     let (mut head, body) = request.into_parts();
+    if let Err(shown) = api.service.admit(api.listener, &mut head).await {
+        return unproved(&shown).into_http();
+    }
     let traced = api.service.traced(&head.headers);
     if let Some(traced) = &traced {
         head.extensions.insert(traced.clone());
@@ -186,19 +190,33 @@ impl<M> Question<M> {
         self.api
             .service
             .call_of(caller)
-            .map_err(|astray| refused(&astray))
+            .map_err(|denied| refused(&denied))
     }
 }
 
 /// Of strangers in Jaeger's words.
-fn refused(astray: &Astray) -> Status {
-    let code = match astray {
-        Astray::Stranger(stranger) if stranger.is_nameless() => Code::Unauthenticated,
-        Astray::Stranger(_) | Astray::Contradiction => Code::PermissionDenied,
-        Astray::Elsewhere => Code::NotFound,
-        Astray::Several(_) => Code::InvalidArgument,
+fn refused(denied: &Denied) -> Status {
+    let code = match denied {
+        Denied::Astray(Astray::Stranger(stranger)) if stranger.is_nameless() => {
+            Code::Unauthenticated
+        }
+        Denied::Astray(Astray::Stranger(_) | Astray::Contradiction) => Code::PermissionDenied,
+        Denied::Astray(Astray::Elsewhere) => Code::NotFound,
+        Denied::Astray(Astray::Several(_)) => Code::InvalidArgument,
+        Denied::SignIn => Code::Unauthenticated,
+        Denied::Nothing { .. } | Denied::Writing { .. } => Code::PermissionDenied,
     };
-    Status::new(code, astray.to_string())
+    Status::new(code, denied.to_string())
+}
+
+/// What a client showed proves nothing.
+fn unproved(unproved: &Unproved) -> Status {
+    let code = match unproved.remedy() {
+        Remedy::Prove => Code::Unauthenticated,
+        Remedy::None => Code::PermissionDenied,
+        Remedy::Wait => Code::Unavailable,
+    };
+    Status::new(code, unproved.to_string())
 }
 
 /// Reads a message, and writes those that are bytes.

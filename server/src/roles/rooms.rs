@@ -21,11 +21,12 @@ use storage::spool::{self, Spools};
 use storage::stack::{self, Reading, Storage};
 use storage::{Backend, ReadLimits};
 
-use trust::{Dialer, Rules};
+use trust::Dialer;
 
 use crate::commands::version;
 use crate::config::{self, Config};
 
+use super::access::Access;
 use super::counted;
 
 /// How long an agent tries to hand spans on, over all attempts.
@@ -223,7 +224,7 @@ async fn open_embedded(
 /// The collector, in roles that have one.
 pub(super) fn collector(
     config: &Config,
-    rules: &Rules,
+    access: &Access,
 ) -> anyhow::Result<Option<collector::Config>> {
     let Some(collector) = &config.collector else {
         return Ok(None);
@@ -289,7 +290,8 @@ pub(super) fn collector(
         },
         sampling_http: plain(&config.listeners.sampling_http)?,
         sampling_grpc: plain(&config.listeners.sampling_grpc)?,
-        instances: rules.clone(),
+        guard: access.guard.clone(),
+        door: access.door.clone(),
         tags: collector.tags.clone(),
         downsampling_ratio: collector.downsampling_ratio,
         downsampling_salt: collector.downsampling_salt.clone(),
@@ -365,7 +367,7 @@ pub(super) fn ingester(
 pub(super) fn query(
     config: &Config,
     addrs: &[(&'static str, Vec<SocketAddr>)],
-    rules: &Rules,
+    access: &Access,
     storage: &Storage,
 ) -> anyhow::Result<Option<query::Config>> {
     let (Some(query), Some(at)) = (&config.query, &config.listeners.query_http) else {
@@ -407,20 +409,20 @@ pub(super) fn query(
             writer: storage.writer(),
             ratio,
         }),
-        ..reading(query, rules, storage)
+        ..reading(query, access, storage)
     }))
 }
 
 /// What reads of the store that is served to other processes, in the role that does.
 pub(super) fn storage_reads(
     config: &Config,
-    rules: &Rules,
+    access: &Access,
     storage: &Arc<Storage>,
     registry: &mut Registry,
 ) -> Option<axum::Router> {
     let query = config.query.as_ref();
     let query = query.filter(|_| config.role.serves_a_store())?;
-    let told = reading(query, rules, storage);
+    let told = reading(query, access, storage);
     Some(query::storage_reads(
         &told,
         readers(config, storage),
@@ -429,7 +431,7 @@ pub(super) fn storage_reads(
 }
 
 /// How the store is read, on no address.
-fn reading(query: &config::Query, rules: &Rules, storage: &Storage) -> query::Config {
+fn reading(query: &config::Query, access: &Access, storage: &Storage) -> query::Config {
     query::Config {
         base_path: query.base_path.clone(),
         additional_headers: query.additional_headers.clone(),
@@ -446,7 +448,8 @@ fn reading(query: &config::Query, rules: &Rules, storage: &Storage) -> query::Co
         },
         tag_expressions: query.tag_expressions,
         passes_credentials_on: query.bearer_token_propagation,
-        instances: rules.clone(),
+        guard: access.guard.clone(),
+        door: access.door.clone(),
         archive: storage.has_archive(),
         ui: query.ui.clone(),
         version: query::Version {

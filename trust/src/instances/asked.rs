@@ -105,6 +105,14 @@ impl Instances {
         Ok(all)
     }
 
+    /// Whether a rule places a request that shows this, rather than the want of one.
+    #[must_use]
+    pub fn is_placed(&self, shown: Shown<'_>) -> bool {
+        self.listeners.contains_key(shown.listener)
+            || self.tenants.is_some()
+            || !self.certificates.is_empty()
+    }
+
     /// Whether a question can be about it, by a rule or by a path that names it.
     #[must_use]
     pub fn is_asked(&self, instance: &Instance) -> bool {

@@ -9,7 +9,7 @@ use axum::Router;
 use bytes::Bytes;
 use tonic::{Code, Status};
 
-use crate::fault::{Fault, code_of};
+use crate::fault::{Fault, code_of, code_of_unproved};
 use crate::intake::{Origin, Receiver};
 use crate::receivers::sampling;
 use crate::receivers::unary::{self, Method};
@@ -41,7 +41,8 @@ pub(crate) fn status(fault: &Fault) -> Status {
         Fault::Undecodable(_) => Code::InvalidArgument,
         Fault::TooLarge { .. } => Code::ResourceExhausted,
         Fault::Encoding(_) => Code::Unimplemented,
-        Fault::Stranger(stranger) => code_of(stranger),
+        Fault::Denied(denied) => code_of(denied),
+        Fault::Unproved(unproved) => code_of_unproved(unproved),
         Fault::Full(_)
         | Fault::Crowded
         | Fault::Throttled { .. }

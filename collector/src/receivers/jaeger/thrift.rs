@@ -104,7 +104,7 @@ fn refusal(fault: &Fault) -> Response {
         Fault::TooLarge { .. } | Fault::Encoding(_) | Fault::Broken(_) => {
             format!("Unable to process request body: {fault}")
         }
-        Fault::Stranger(stranger) => stranger.to_string(),
+        Fault::Denied(_) | Fault::Unproved(_) => fault.to_string(),
         Fault::Full(_)
         | Fault::Crowded
         | Fault::Throttled { .. }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tonic::Code;
 use wire::r#gen::otlp::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 
-use crate::fault::{Fault, code_of};
+use crate::fault::{Fault, code_of, code_of_unproved};
 use crate::intake::Stored;
 use crate::receivers::rpc_status::RpcStatus;
 
@@ -43,7 +43,8 @@ pub(crate) fn status(fault: &Fault) -> RpcStatus {
         Fault::Undecodable(_) => Code::InvalidArgument,
         Fault::TooLarge { .. } => Code::ResourceExhausted,
         Fault::Encoding(_) => Code::Unimplemented,
-        Fault::Stranger(stranger) => code_of(stranger),
+        Fault::Denied(denied) => code_of(denied),
+        Fault::Unproved(unproved) => code_of_unproved(unproved),
         Fault::Full(_) | Fault::Throttled { .. } => Code::ResourceExhausted,
         Fault::Broken(_) | Fault::Crowded | Fault::Unavailable(_) | Fault::Late => {
             Code::Unavailable

@@ -268,7 +268,7 @@ async fn whose_traces_are_asked_for_is_said_by_the_same_rules_as_over_http() {
         listeners: Default::default(),
     });
     let config = Config {
-        instances: Rules::new(rules),
+        guard: Rules::new(rules).into(),
         ..Config::default()
     };
     let script = Arc::new(Script::default());
@@ -362,10 +362,11 @@ async fn a_message_that_is_too_long_or_broken_is_refused() {
 async fn of_several_instances_nobody_is_asked_for_who_did_not_say_which() {
     let acme = Instance::parse("acme/jaeger").unwrap();
     let config = Config {
-        instances: Rules::new(Instances {
+        guard: Rules::new(Instances {
             with_store: [acme].into(),
             ..Instances::one(Instance::default())
-        }),
+        })
+        .into(),
         ..Config::default()
     };
     let script = Arc::new(Script::of(vec![complete()]));

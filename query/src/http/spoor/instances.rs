@@ -2,6 +2,7 @@
 //!
 //! In: who asks, and what the path names. Out: JSON. A caller is told of those alone that it may see.
 
+use access::Denied;
 use http::request::Parts;
 use model::Instance;
 use serde::Serialize;
@@ -41,12 +42,12 @@ pub(in crate::http) fn instances(
     service: &Service,
     named: &Named,
     parts: &Parts,
-) -> Result<Bare, Astray> {
+) -> Result<Bare, Denied> {
     let instances = service.instances(parts)?;
     let current = match service.instance(parts, named.instance()?) {
         Ok(instance) => Some(instance),
-        Err(Astray::Several(_)) => None,
-        Err(astray) => return Err(astray),
+        Err(Denied::Astray(Astray::Several(_))) => None,
+        Err(denied) => return Err(denied),
     };
     let mut json = go_json::to_vec(&InstancesJson {
         instances: instances.iter().map(InstanceJson::of).collect(),

@@ -67,7 +67,7 @@ fn by_listener(text: &str) -> Instances {
 
 fn config(rules: Instances) -> Config {
     Config {
-        instances: Rules::new(rules),
+        guard: Rules::new(rules).into(),
         ..Config::default()
     }
 }

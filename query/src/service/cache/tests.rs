@@ -144,10 +144,11 @@ fn service(ttl: Duration, kind: &'static str, is_empty: bool) -> (Service, Arc<A
             ttl,
             ..Config::default()
         },
-        instances: Rules::new(Instances {
+        guard: Rules::new(Instances {
             with_store: INSTANCES.map(|text| Instance::parse(text).unwrap()).into(),
             ..Instances::one(Instance::default())
-        }),
+        })
+        .into(),
         ..QueryConfig::default()
     };
     let metrics = Metrics::register(&mut Registry::default());
