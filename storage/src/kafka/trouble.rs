@@ -98,8 +98,12 @@ impl Trouble {
             }
             Some(Code::UnsupportedSASLMechanism) => format!("{settings}.plaintext.mechanism"),
             Some(Code::SSL) => self.of_tls(reason),
-            // in TLS 1.3 a client hears that its certificate is refused when it has connected
-            Some(Code::BrokerTransportFailure) if reason.contains("alert") => self.of_tls(reason),
+            // in TLS 1.3 a client hears that its certificate is refused when it has connected, and what OpenSSL says comes under either code
+            Some(Code::BrokerTransportFailure)
+                if reason.contains("alert") || reason.contains("SSL routines") =>
+            {
+                self.of_tls(reason)
+            }
             Some(Code::Resolve | Code::BrokerTransportFailure | Code::AllBrokersDown)
                 if looks_like_other_protocol(reason) =>
             {
@@ -193,6 +197,11 @@ mod tests {
         check(
             Code::SSL,
             "certificate verify failed",
+            "kafka.producer.tls.ca",
+        );
+        check(
+            Code::BrokerTransportFailure,
+            "error:0A000086:SSL routines::certificate verify failed (after 3ms in state SSL_HANDSHAKE)",
             "kafka.producer.tls.ca",
         );
         check(
