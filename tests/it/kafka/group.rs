@@ -89,9 +89,22 @@ impl Group<'_> {
         self.members.iter().filter(|one| one.is_running()).count()
     }
 
+    /// How often the broker could not give a member with a lasting name its new id: Kafka 2.3.0 does not know when a group changed last that it has read from its disk, and falls
+    /// over it until the group moves (KAFKA-8715).
+    fn stumbles(&self) -> usize {
+        match self.broker.version() {
+            Version::V2_3 => self.broker.log().matches("NoSuchElementException").count(),
+            _ => 0,
+        }
+    }
+
     /// The same, where so many generations are to come and no more.
     async fn moved(&self, what: &str, before: usize, expect: usize) {
         let came = self.settle(what, before, expect).await;
+        self.has_moved(what, came, expect);
+    }
+
+    fn has_moved(&self, what: &str, came: usize, expect: usize) {
         let groups = self.broker.groups();
         assert_eq!(came, expect, "{what}: {groups:#?}\n{}", self.told());
         let is_shared_out = self.watch.is_shared_out(self.running());
@@ -100,16 +113,15 @@ impl Group<'_> {
 
     /// Each fault once.
     async fn faults(&mut self) {
-        let before = self.generations();
+        let (before, stumbled) = (self.generations(), self.stumbles());
         self.watch.remove(1);
         self.members[1].kill();
         self.start(1);
-        self.moved(
-            "kill -9 of one with a lasting name, and its start",
-            before,
-            0,
-        )
-        .await;
+        let what = "kill -9 of one with a lasting name, and its start";
+        let came = self.settle(what, before, 0).await;
+        // then the member waits until the session of the one before it is over, as one without a lasting name
+        let expect = if self.stumbles() > stumbled { 2 } else { 0 };
+        self.has_moved(what, came, expect);
 
         let before = self.generations();
         let newcomer = self.line.member(None, &[]);
