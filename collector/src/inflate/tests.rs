@@ -42,7 +42,11 @@ fn deflate(encoding: Encoding, plain: &[u8]) -> Vec<u8> {
 }
 
 fn run(encoding: Encoding, input: Vec<u8>, budget: usize) -> (Result<Vec<u8>, Fault>, usize) {
-    let admission = Admission::new(budget, budget, crate::Config::default().instances);
+    let admission = Admission::new(
+        budget,
+        budget,
+        crate::Config::default().guard.rules().clone(),
+    );
     let mut permit = admission.open(model::Instance::default());
     let result = inflate(encoding, input, LIMIT, &mut permit);
     (result, permit.held())
@@ -92,7 +96,11 @@ fn a_body_exactly_at_the_limit_is_taken() {
 fn inflating_is_refused_when_the_budget_has_no_room() {
     let plain = vec![7; 500_000];
     for encoding in ALL {
-        let admission = Admission::new(200_000, 200_000, crate::Config::default().instances);
+        let admission = Admission::new(
+            200_000,
+            200_000,
+            crate::Config::default().guard.rules().clone(),
+        );
         let mut other = admission.open(model::Instance::default());
         other.add(1).unwrap();
         let mut permit = admission.open(model::Instance::default());

@@ -3,13 +3,19 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 use tests::clients;
 use tests::spoor::Spoor;
+use tonic::{Code, Request};
 
 use super::{TEAMS, basic, five_teams, password};
+use crate::query_grpc::client::Client;
 use crate::support::{eventually, get, setup};
+
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+const POST_SPANS: &str = "/jaeger.api_v2.CollectorService/PostSpans";
 
 /// The trace that every team has one of, under one id.
 const TRACE: &str = "000000000000000000000000000000ab";
@@ -125,6 +131,23 @@ fn grpc(address: &str, method: &str, message: &Value, person: &Person) -> (Strin
     (code, said)
 }
 
+/// The code that a message is answered with.
+async fn send(
+    spoor: &Spoor,
+    listener: &str,
+    method: &str,
+    message: Vec<u8>,
+    person: &Person,
+) -> Code {
+    let mut client = Client::at(spoor.url(listener)).await;
+    let mut request = Request::new(Bytes::from(message));
+    if let Some(authorization) = &person.authorization {
+        let value = authorization.parse().unwrap();
+        request.metadata_mut().insert("authorization", value);
+    }
+    client.send(method, request).await.code
+}
+
 /// Sends a span over each protocol, to services named for who sends and how. How many cells that is.
 async fn everybody_sends(spoor: &Spoor) -> usize {
     let mut cells = 0;
@@ -153,21 +176,19 @@ async fn everybody_sends(spoor: &Spoor) -> usize {
             assert!(expect, "{} {listener}: {status}", person.name);
             cells += 1;
         }
-        let method = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
-        let mut message = otlp(&format!("{word}-otlp-grpc"));
-        let span = &mut message["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
-        // bytes are base64 in the JSON of protobuf
-        (span["traceId"], span["spanId"]) =
-            (json!("AAAAAAAAAAAAAAAAAAAAqw=="), json!("AAAAAAAAANA="));
-        let (code, _) = grpc(spoor.address("otlp-grpc"), method, &message, &person);
-        let now = now_us();
-        let span = json!({"batch": {"process": {"serviceName": format!("{word}-jaeger-grpc")}, "spans": [{
-            "traceId": "AAAAAAAAAAAAAAAAAAAAqw==", "spanId": "AAAAAAAAANE=", "operationName": "checkout",
-            "startTime": rfc3339(now), "duration": "0.005s"}]}});
-        let method = "jaeger.api_v2.CollectorService/PostSpans";
-        let (second, _) = grpc(spoor.address("jaeger-grpc"), method, &span, &person);
+        let spans = |listener: &str| {
+            let sent = otlp(&format!("{word}-{listener}")).to_string();
+            wire::otlp::decode_json(sent.into_bytes().into())
+                .unwrap()
+                .spans
+        };
+        let message = wire::otlp::encode(&spans("otlp-grpc"));
+        let code = send(spoor, "otlp-grpc", EXPORT, message, &person).await;
+        let message = wire::jaeger::proto::encode_post_spans(&spans("jaeger-grpc"));
+        let second = send(spoor, "jaeger-grpc", POST_SPANS, message, &person).await;
         for code in [code, second] {
-            let expect = if is_ok { "OK" } else { person.refused.1 };
+            let code = format!("{code:?}");
+            let expect = if is_ok { "Ok" } else { person.refused.1 };
             assert_eq!(code, expect, "{} sends over grpc", person.name);
             cells += 1;
         }
@@ -189,9 +210,9 @@ fn rfc3339(us: u64) -> String {
         .to_owned()
 }
 
-/// Every question over HTTP: its method and path, and whether it is answered 200 where it may be asked. Others are not answered there for another reason.
-fn questions() -> Vec<(Method, String, bool)> {
-    let get = |path: &str| (Method::GET, path.to_owned(), true);
+/// Every question over HTTP about the instance of a team.
+fn questions(team: usize) -> Vec<(Method, String)> {
+    let get = |path: &str| (Method::GET, path.to_owned());
     let (end, begin) = (now_us() / 1000 + 10_000, now_us() / 1000 - 60_000);
     let mut all = vec![
         get("/api/services"),
@@ -217,7 +238,7 @@ fn questions() -> Vec<(Method, String, bool)> {
         get("/search"),
         get(&format!("/trace/{TRACE}")),
         get("/static/nothing.js"),
-        (Method::POST, format!("/api/archive/{TRACE}"), true),
+        (Method::POST, format!("/api/archive/{TRACE}")),
     ];
     let times = format!(
         "query.start_time_min={}&query.start_time_max={}",
@@ -225,7 +246,9 @@ fn questions() -> Vec<(Method, String, bool)> {
         rfc3339(end * 1000)
     );
     for what in ["traces", "trace-summaries"] {
-        all.push(get(&format!("/api/v3/{what}?query.service_name=x&{times}")));
+        all.push(get(&format!(
+            "/api/v3/{what}?query.service_name=user-{team}-zipkin&{times}"
+        )));
     }
     all
 }
@@ -245,7 +268,7 @@ async fn everybody_asks(spoor: &Spoor) -> usize {
     let mut cells = 0;
     for person in people() {
         for n in 1..=TEAMS {
-            for (method, path, _) in questions() {
+            for (method, path) in questions(n) {
                 let url = format!("{base}/ns/team-{n}/jaeger{path}");
                 let (status, text) = ask(&url, &method, &person).await;
                 let which = format!(
@@ -358,7 +381,7 @@ async fn only_the_diagonal_is_let_in() {
     udp.send_to(&datagram, spoor.address("jaeger-compact"))
         .unwrap();
     let metrics = || async { get(&format!("{}/metrics", spoor.url("admin"))).await.2 };
-    let refused = r#"spoor_collector_requests_refused_total{receiver="jaeger-compact",reason="not_signed_in"} 1"#;
+    let refused = r#"spoor_collector_payloads_rejected_total{receiver="jaeger-compact",reason="not_signed_in"} 1"#;
     let metrics = eventually("a refused datagram", metrics, |text| text.contains(refused)).await;
     for reason in [
         "not_signed_in",

@@ -42,21 +42,19 @@ async fn a_password_lets_in_and_its_file_may_change() {
     assert_eq!(status(&spoor, &[("authorization", &first)]).await, 200);
     assert_eq!(status(&spoor, &[("authorization", &second)]).await, 401);
     std::fs::write(&file, user("kiali", "canary-3d4c")).unwrap();
-    let by_second = || status(&spoor, &[("authorization", &second)]);
+    let by_second = || async { status(&spoor, &[("authorization", &second)]).await };
     within(SOON, "the new user", by_second, |status| *status == 200).await;
     assert_eq!(status(&spoor, &[("authorization", &first)]).await, 401);
     // a file that cannot be used leaves who was in it
     std::fs::write(&file, "nobody").unwrap();
     let log = || async { spoor.log().join("\n") };
-    within(
-        SOON,
-        "a word about it",
-        || async {
-            status(&spoor, &[("authorization", &second)]).await;
-            log().await
-        },
-        |log| log.contains("users and passwords stay as they were"),
-    )
+    let said = || async {
+        status(&spoor, &[("authorization", &second)]).await;
+        log().await
+    };
+    within(SOON, "a word about it", said, |log| {
+        log.contains("users and passwords stay as they were")
+    })
     .await;
     assert_eq!(status(&spoor, &[("authorization", &second)]).await, 200);
     let log = spoor.log().join("\n");

@@ -254,8 +254,8 @@ async fn what_was_kept_is_forgotten_when_instances_change() {
             ask(&service, 0, &head(None, None), &Question::Services).await;
             assert_eq!(reads.load(Ordering::Relaxed), expect);
         }
-        let same = (*service.instances.now()).clone();
-        service.instances.replace(same);
+        let rules = service.guard.rules();
+        rules.replace((*rules.now()).clone());
     }
 }
 
