@@ -28,8 +28,8 @@ const AT_ONCE: usize = 2;
 const CHUNK_BYTES: usize = 2 << 20;
 /// The same while the store is away.
 const PROBE_BYTES: usize = 64 << 10;
-/// Memory of a record of one byte, decoded and on its way.
-const GROWTH: usize = 4;
+/// Memory of a record of one byte on its way: its span takes twice that, its document in Elasticsearch more than four times, and the deflated one once more.
+const GROWTH: usize = 8;
 /// After the first failure; each further pause is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
