@@ -31,6 +31,7 @@ use crate::admin::{self, Admin, Health, Moment};
 use crate::commands::version;
 use crate::config::{Again, Config};
 use crate::logs;
+use ::access::Guard;
 use settings::Warning;
 use trust::Rules;
 
@@ -114,7 +115,7 @@ async fn play(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Re
     let Opened {
         storage,
         clusters,
-        rules,
+        guard,
         ingester,
         addrs,
         mut rooms,
@@ -128,7 +129,7 @@ async fn play(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Re
         });
     }
     let live = instances::Live {
-        rules,
+        guard,
         storage: storage.clone(),
         clusters,
     };
@@ -217,7 +218,7 @@ impl Shown {
 struct Opened {
     storage: Arc<Storage>,
     clusters: Option<Arc<Elasticsearch>>,
-    rules: Rules,
+    guard: Guard,
     ingester: Option<ingester::Health>,
     addrs: Vec<(&'static str, Vec<SocketAddr>)>,
     rooms: JoinSet<anyhow::Result<()>>,
@@ -239,8 +240,7 @@ impl Opened {
             forwards_to,
         } = rooms::stores(config, registry).await?;
         let storage = Arc::new(storage);
-        let rules = Rules::new(config.instances.clone());
-        let access = Access::open(config, rules.clone())?;
+        let access = Access::open(config, Rules::new(config.instances.clone()))?;
         let mut rooms = JoinSet::new();
         let shutdown = CancellationToken::new();
         let mut inlet = None;
@@ -277,7 +277,7 @@ impl Opened {
         Ok(Self {
             storage,
             clusters,
-            rules,
+            guard: access.guard,
             ingester: health,
             addrs,
             rooms,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use access::{Grants, Guard};
 use model::Instance;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -20,7 +21,7 @@ use storage::stack::{Kept, Storage};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use trust::{Instances, Rules};
+use trust::Instances;
 
 use super::signals::Hangups;
 use crate::config::again::fingerprint;
@@ -53,7 +54,7 @@ pub(super) struct Metrics {
 
 /// What is changed.
 pub(super) struct Live {
-    pub(super) rules: Rules,
+    pub(super) guard: Guard,
     pub(super) storage: Arc<Storage>,
     pub(super) clusters: Option<Arc<Elasticsearch>>,
 }
@@ -80,6 +81,8 @@ pub(super) struct Watch {
 struct Known {
     instances: Instances,
     kept: BTreeMap<Instance, Kept>,
+    /// Who may what.
+    grants: Grants,
 }
 
 /// What a file comes to, opened and not in use yet.
@@ -153,6 +156,7 @@ impl Watch {
             refused: None,
             known: Known {
                 instances: config.instances.clone(),
+                grants: config.access.grants.clone(),
                 kept,
             },
             told: warnings.iter().map(ToString::to_string).collect(),
@@ -264,7 +268,8 @@ impl Watch {
         let anew = change.as_ref().map(|change| change.concerned().clone());
         let anew = anew.unwrap_or_default();
         let news = News::of(&self.known.kept, &kept, &anew);
-        let rules_changed = self.known.instances != config.instances;
+        let rules_changed =
+            self.known.instances != config.instances || self.known.grants != config.access.grants;
         self.metrics.good(kept.len());
         if news.is_empty() && !rules_changed {
             self.metrics.count(UNCHANGED);
@@ -281,7 +286,8 @@ impl Watch {
         let all = kept.values().cloned().collect();
         self.live.storage.change(all, &anew);
         self.is_tidy = news.removed.is_empty();
-        self.live.rules.replace(config.instances.clone());
+        self.live.guard.rules().replace(config.instances.clone());
+        self.live.guard.replace_grants(config.access.grants.clone());
         self.metrics.count(APPLIED);
         info!(
             file,
@@ -293,6 +299,7 @@ impl Watch {
         );
         self.known = Known {
             instances: config.instances,
+            grants: config.access.grants,
             kept,
         };
     }

@@ -6,8 +6,9 @@
 use super::Settings;
 use crate::flag::Effect;
 
-/// What may change beside the list `instances`: whose a request is, and what is read with it.
-const TAKEN_UP: [&str; 7] = [
+/// What may change beside the list `instances`: whose a request is, who may send and ask, and what is read with it.
+const TAKEN_UP: [&str; 8] = [
+    "access.grants",
     "instance.by-certificate",
     "instance.by-listener",
     "multi-tenancy.enabled",

@@ -93,3 +93,39 @@ async fn a_proxy_is_believed_and_nobody_else() {
     );
     assert!(text.contains("access.proxy.peers"), "{text}");
 }
+
+#[tokio::test]
+async fn grants_change_while_spoor_runs() {
+    let (folder, setup) = setup();
+    let file = folder.path().join("spoor.yaml");
+    let grant = |line: &str| {
+        let settings = serde_json::json!({"access": {"grants": [line]}}).to_string();
+        std::fs::write(&file, settings).unwrap();
+    };
+    let users = folder.path().join("users");
+    std::fs::write(&users, user("kiali", "secret")).unwrap();
+    grant("user:kiali read default");
+    let spoor = setup
+        .arg(format!("--config-file={}", file.display()))
+        .arg(format!("--access.htpasswd={}", users.display()))
+        .start()
+        .unwrap();
+    let kiali = basic("kiali", "secret");
+    let by_kiali = || async { status(&spoor, &[("authorization", &kiali)]).await };
+    assert_eq!(by_kiali().await, 200);
+    grant("user:grafana read default");
+    within(SOON, "a grant that is gone", by_kiali, |status| {
+        *status == 403
+    })
+    .await;
+    // what cannot be read changes nothing
+    grant("user:kiali reads default");
+    let log = || async { spoor.log().join("\n") };
+    within(SOON, "a word about it", log, |log| {
+        log.contains("it says neither read nor write")
+    })
+    .await;
+    assert_eq!(by_kiali().await, 403);
+    grant("signed-in read *");
+    within(SOON, "a new grant", by_kiali, |status| *status == 200).await;
+}
