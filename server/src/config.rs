@@ -59,6 +59,8 @@ pub struct Config {
     pub instances: Instances,
     /// Who may ask and send.
     pub access: Access,
+    /// Whom connections trust that it opens: the authorities of the system, and those in `trust.bundles`.
+    pub trust: trust::Store,
     /// Where it listens.
     pub listeners: Listeners,
     /// Where spans are kept.
@@ -152,6 +154,7 @@ impl Config {
         let Check {
             warnings: more,
             problems: found,
+            trust,
             ..
         } = check;
         warnings.extend(more);
@@ -161,6 +164,7 @@ impl Config {
             certificates,
             instances,
             access,
+            trust,
             listeners,
             storage,
             collector,
@@ -181,6 +185,13 @@ impl Config {
             warnings,
             problems,
         }
+    }
+
+    /// Whom connections on behalf of this instance trust: the authority of its namespace too.
+    #[must_use]
+    pub fn trust(&self) -> trust::Store {
+        let own = self.certificates.layout().authority();
+        self.trust.with_authority(own)
     }
 }
 

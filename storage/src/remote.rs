@@ -16,7 +16,6 @@ mod reader;
 mod search;
 mod writer;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,8 +48,8 @@ pub struct Config {
     pub protocol: Option<Protocol>,
     /// `….tls.*`; `None`: plaintext.
     pub tls: Option<ClientTls>,
-    /// An authority that is trusted beside those of the system, where `tls` names none and this file is there.
-    pub own_authority: Option<PathBuf>,
+    /// Whom to trust where `tls` names nobody.
+    pub trust: trust::Store,
     /// The header that says whose a request is (`multi-tenancy.header`); `None`: everything is one instance's.
     pub tenant_header: Option<String>,
 }
@@ -76,7 +75,7 @@ impl Remote {
         let open = |config: Config| {
             let dialer = match config.tls.clone() {
                 None => Dialer::plaintext(),
-                Some(tls) => Dialer::tls(tls, config.own_authority.clone()),
+                Some(tls) => Dialer::tls(tls, &config.trust),
             };
             dialer.check().map_err(|error| error.to_string())?;
             Ok::<_, String>(Arc::new(Client::new(config, dialer)))

@@ -1,14 +1,15 @@
 //! Connections that we open: plaintext, or TLS that trusts what an operator says.
 //!
-//! In: a TLS block of a client, or none; an address and the name that is called. Out: a stream, or an error that names the setting to set. Files are read
-//! again when they change, at the next connection. Nothing here tries twice.
+//! In: a TLS block of a client, or none, and the store of authorities; an address and the name that is called. Out: a stream, or an error that names the setting to set. Files are read
+//! again when they change, at the next connection; [`Changes`] tells whether those that are open may still be used. Nothing here tries twice.
 
+mod changes;
 mod error;
 mod key;
 mod material;
+mod verifier;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,9 +22,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
+pub use changes::Changes;
 pub use error::DialError;
 pub use key::{PublicKey, public_key};
 use material::Files;
+
+use crate::Store;
 
 /// A connection, open.
 pub type Stream = Either<TcpStream, TlsStream<TcpStream>>;
@@ -38,8 +42,8 @@ pub struct Dialer {
 
 struct Tls {
     settings: ClientTls,
-    /// An authority that is trusted beside those of the system, where the settings name none and this file is there.
-    own_authority: Option<PathBuf>,
+    /// Whom to trust where the settings name nobody.
+    store: Store,
     /// HTTP/2 is not offered.
     http1_only: bool,
     /// What was built last.
@@ -64,13 +68,13 @@ impl Dialer {
         Self { tls: None }
     }
 
-    /// With TLS. Where `settings` names no authority, those of the system are trusted, and the one of our own making in `own_authority`.
+    /// With TLS. Where `settings` names an authority, that one alone is trusted; otherwise those of `store`.
     #[must_use]
-    pub fn tls(settings: ClientTls, own_authority: Option<PathBuf>) -> Self {
+    pub fn tls(settings: ClientTls, store: &Store) -> Self {
         Self {
             tls: Some(Arc::new(Tls {
                 settings,
-                own_authority,
+                store: store.clone(),
                 http1_only: false,
                 built: Mutex::default(),
             })),
@@ -112,6 +116,17 @@ impl Dialer {
         built.good.as_ref().map_or(0, |(of, _)| *of)
     }
 
+    /// Those of the store whom it trusts, as PEM, for a library that connects by itself. `None`: the settings name somebody else, or take anybody. Blocks.
+    ///
+    /// # Errors
+    /// The one that every connection would fail with.
+    pub fn stored_authorities(&self) -> Result<Option<String>, DialError> {
+        let Some(tls) = &self.tls else {
+            return Ok(None);
+        };
+        Ok(Files::read(&tls.settings, &tls.store)?.stored_pem())
+    }
+
     /// A connection to `address`, which is `host`'s: the name that its certificate must hold, unless another one is set.
     ///
     /// # Errors
@@ -147,16 +162,27 @@ impl Dialer {
             prefix: tls.settings.prefix.clone(),
             name: called.to_owned(),
         })?;
-        let opened = TlsConnector::from(config).connect(name, stream).await;
-        opened
-            .map(Either::Right)
-            .map_err(|error| DialError::tls(&tls.settings, called, address, error))
+        let connecting = TlsConnector::from(config).connect(name, stream);
+        let (opened, issuer) = verifier::witness(connecting).await;
+        opened.map(Either::Right).map_err(|error| {
+            let now = || tls.trusted();
+            DialError::tls(&tls.settings, called, address, error, issuer, now)
+        })
     }
 }
 
 // === impl Tls ===
 
 impl Tls {
+    /// Whom we trust now, for messages.
+    fn trusted(&self) -> String {
+        match &self.settings.ca {
+            Some(ca) => ca.display().to_string(),
+            // a look at files that were looked at a moment ago
+            None => self.store.described(&self.store.anchors()),
+        }
+    }
+
     /// What is there now; built again only when a file changed. Files that cannot be used leave the last good ones in use.
     fn config(&self) -> Result<Arc<ClientConfig>, DialError> {
         let made = self.make();
@@ -191,7 +217,7 @@ impl Tls {
 
     /// The files as they are now, made into a configuration; none: they are those in use.
     fn make(&self) -> Result<Option<(u64, Arc<ClientConfig>)>, DialError> {
-        let files = Files::read(&self.settings, self.own_authority.as_deref())?;
+        let files = Files::read(&self.settings, &self.store)?;
         let fingerprint = files.fingerprint();
         let is_known = |built: &Built| matches!(&built.good, Some((of, _)) if *of == fingerprint);
         if is_known(&self.built.lock()) {

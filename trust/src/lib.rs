@@ -4,7 +4,7 @@
 //! names it is called by. Out: files that `listen` serves with, or an error that names the file and the setting. What was made is kept: a start writes
 //! nothing when all is well. Keyed by `model::Instance`, so that two instances of one name in two namespaces share nothing.
 //!
-//! And connections that we open: in: a TLS block of a client, a server's name and address. Out: a stream, or what is wrong and which setting mends it.
+//! And connections that we open: in: a TLS block of a client, the store of authorities, a server's name and address. Out: a stream, or what is wrong and which setting mends it.
 //!
 //! And whose a request is: in: its listener, its client's certificate, its tenant header, of a question the instance that its path names. Out: the instance, or a refusal.
 //!
@@ -32,10 +32,11 @@ mod reason;
 mod reconcile;
 mod roll;
 mod rules;
+mod store;
 mod survey;
 mod turn;
 
-pub use dial::{DialError, Dialer, PublicKey, Stream, public_key};
+pub use dial::{Changes, DialError, Dialer, PublicKey, Stream, public_key};
 pub use error::Error;
 pub use facts::Facts;
 pub use finding::{Fault, Finding, Outcome, Restored};
@@ -49,4 +50,5 @@ pub use reason::Reason;
 pub use reconcile::Reconciler;
 pub use roll::{InvalidStage, Stage};
 pub use rules::Rules;
+pub use store::{Flaw, Report, Store, Why};
 pub use survey::{Complaint, Row, Survey, survey};

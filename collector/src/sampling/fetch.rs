@@ -5,7 +5,6 @@
 //!
 //! Source: `jaegertracing/jaeger: internal/sampling/samplingstrategy/file/provider.go` v1.76.0.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -39,8 +38,8 @@ pub struct Url {
     pub url: Uri,
     /// Whom to trust, where it is of HTTPS.
     pub tls: ClientTls,
-    /// The authority of our own making, trusted beside the system's where `tls` names none.
-    pub own_authority: Option<PathBuf>,
+    /// Whom to trust where `tls` names nobody.
+    pub trust: trust::Store,
 }
 
 /// Why there is no text.
@@ -68,7 +67,7 @@ impl Fetch {
         Self {
             url: from.url.clone(),
             plaintext: Dialer::plaintext(),
-            tls: Dialer::tls(from.tls.clone(), from.own_authority.clone()).for_http1(),
+            tls: Dialer::tls(from.tls.clone(), &from.trust).for_http1(),
         }
     }
 

@@ -10,6 +10,8 @@ use settings::{ByteSize, HostPort, Problem, Settings, Warning};
 /// The settings, with what was found wrong so far.
 pub(super) struct Check<'a> {
     pub(super) settings: &'a Settings,
+    /// Whom connections trust.
+    pub(super) trust: trust::Store,
     pub(super) warnings: Vec<Warning>,
     pub(super) problems: Vec<Problem>,
 }
@@ -20,6 +22,7 @@ impl<'a> Check<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
         Self {
             settings,
+            trust: trust(settings),
             warnings: Vec::new(),
             problems: Vec::new(),
         }
@@ -245,4 +248,13 @@ impl<'a> Check<'a> {
         }
         route
     }
+}
+
+/// The store of `trust.bundles`. Reads nothing.
+fn trust(settings: &Settings) -> trust::Store {
+    let paths = settings.list("trust.bundles").iter();
+    let paths = paths
+        .map(|path| path.trim())
+        .filter(|path| !path.is_empty());
+    trust::Store::new(paths.map(Into::into).collect())
 }

@@ -99,7 +99,7 @@ pub(super) fn check(own_authority: PathBuf, check: &mut Check<'_>) -> Option<Con
         urls_setting: "server-url",
         urls: vec![url],
         tls,
-        own_authority: Some(own_authority),
+        trust: check.trust.with_authority(own_authority),
         token_file,
         propagate_bearer_token: check
             .settings

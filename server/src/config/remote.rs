@@ -79,7 +79,7 @@ fn one(
         patience,
         protocol,
         tls,
-        own_authority: Some(own.to_owned()),
+        trust: check.trust.with_authority(own.to_owned()),
         tenant_header,
     })
 }

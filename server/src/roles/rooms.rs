@@ -181,7 +181,7 @@ fn forward(config: &Config, registry: &mut Registry) -> anyhow::Result<Forward> 
     );
     let dialer = match agent.tls {
         None => Dialer::plaintext(),
-        Some(tls) => Dialer::tls(tls, Some(config.certificates.layout().authority())),
+        Some(tls) => Dialer::tls(tls, &config.trust()),
     };
     tokio::task::block_in_place(|| dialer.check())?;
     let settings = forward::Config {
@@ -329,7 +329,7 @@ fn strategies_url(
             ca: sampling.ca.clone(),
             ..ClientTls::default()
         },
-        own_authority: Some(config.certificates.layout().authority()),
+        trust: config.trust(),
     })
 }
 

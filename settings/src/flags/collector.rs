@@ -294,7 +294,7 @@ pub(super) const ROWS: &[Flag] = &[
         "sampling.strategies.ca",
         Kind::Text,
         "",
-        "path of the authorities that may have signed the certificate of that URL's server, PEM; empty: the system's, and certs.directory's for the namespace of instance.default",
+        "path of the authorities that may have signed the certificate of that URL's server, PEM; empty: the system's, those of trust.bundles, and certs.directory's for the namespace of instance.default",
     )),
     c(Flag::acts(
         "sampling.strategies-reload-interval",

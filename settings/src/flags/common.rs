@@ -70,6 +70,12 @@ pub(super) const ROWS: &[Flag] = &[
         "how long a certificate that is made lasts, at least 1m; it is renewed when a third of that is left, without a restart",
     ),
     Flag::acts(
+        "trust.bundles",
+        Kind::List,
+        "",
+        "files of authorities, PEM, and folders of such files: beside those of the system they are trusted on every connection that is opened and whose own tls.ca is empty. What comes and goes there is taken up while it runs",
+    ),
+    Flag::acts(
         "listen.max-connections",
         Kind::Int,
         "10000",

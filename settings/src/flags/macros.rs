@@ -76,7 +76,7 @@ macro_rules! kafka_tls {
     ($prefix:literal, $reader:expr) => {
         [
             Flag::acts(concat!($prefix, ".tls.enabled"), Kind::Bool, "false", concat!("speak TLS to brokers; ", $prefix, ".authentication=tls switches it on too")).by($reader),
-            Flag::acts(concat!($prefix, ".tls.ca"), Kind::Text, "", "path of the authorities that may have signed the brokers' certificates, PEM; read again when it changes; empty: those of the system").by($reader),
+            Flag::acts(concat!($prefix, ".tls.ca"), Kind::Text, "", "path of the authorities that may have signed the brokers' certificates, PEM; read again when it changes; empty: those of the system and of trust.bundles").by($reader),
             Flag::acts(concat!($prefix, ".tls.cert"), Kind::Text, "", "path of our certificate chain, PEM, for brokers that ask for one; read again when it changes").by($reader),
             Flag::acts(concat!($prefix, ".tls.key"), Kind::Text, "", "path of its private key, PEM; read again when it changes").by($reader),
             Flag::acts(concat!($prefix, ".tls.server-name"), Kind::Text, "", "must be empty: each broker is called by its own name, which its certificate has to hold").by($reader),

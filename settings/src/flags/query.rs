@@ -243,13 +243,13 @@ pub(super) const PROMETHEUS_TLS: &[Flag] = &[
         "prometheus.tls.enabled",
         Kind::Bool,
         "false",
-        "the settings of this block hold for a URL of https; without it those are trusted that the system's authorities have signed",
+        "the settings of this block hold for a URL of https; without it those are trusted that authorities of the system or of trust.bundles have signed",
     )),
     q(Flag::acts(
         "prometheus.tls.ca",
         Kind::Text,
         "",
-        "path of the authorities that may have signed Prometheus' certificate, PEM; read again when it changes; empty: those of the system, and our own in certs.directory",
+        "path of the authorities that may have signed Prometheus' certificate, PEM; read again when it changes; empty: those of the system and of trust.bundles, and our own in certs.directory",
     )),
     q(Flag::acts(
         "prometheus.tls.cert",

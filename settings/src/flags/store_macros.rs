@@ -62,8 +62,8 @@ macro_rules! elasticsearch {
 macro_rules! elasticsearch_tls {
     ($prefix:literal) => {
         [
-            Flag::acts(concat!($prefix, ".tls.enabled"), Kind::Bool, "false", "the settings of this block hold for URLs of https; without it those are trusted that the system's authorities have signed"),
-            Flag::acts(concat!($prefix, ".tls.ca"), Kind::Text, "", "path of the authorities that may have signed the cluster's certificate, PEM; read again when it changes; empty: those of the system, and the one of the instance's namespace in certs.directory"),
+            Flag::acts(concat!($prefix, ".tls.enabled"), Kind::Bool, "false", "the settings of this block hold for URLs of https; without it those are trusted that authorities of the system or of trust.bundles have signed"),
+            Flag::acts(concat!($prefix, ".tls.ca"), Kind::Text, "", "path of the authorities that may have signed the cluster's certificate, PEM; read again when it changes; empty: those of the system and of trust.bundles, and the one of the instance's namespace in certs.directory"),
             Flag::acts(concat!($prefix, ".tls.cert"), Kind::Text, "", "path of our certificate, PEM, for a cluster that asks for one; read again when it changes"),
             Flag::acts(concat!($prefix, ".tls.key"), Kind::Text, "", "path of its private key, PEM; read again when it changes. No two instances share one"),
             Flag::acts(concat!($prefix, ".tls.server-name"), Kind::Text, "", "name that the cluster's certificate must hold; empty: the host that is called"),
@@ -89,7 +89,7 @@ macro_rules! remote_tls {
     ($prefix:literal) => {
         [
             Flag::acts(concat!($prefix, ".tls.enabled"), Kind::Bool, "false", "speak TLS to the server"),
-            Flag::acts(concat!($prefix, ".tls.ca"), Kind::Text, "", "path of the authorities that may have signed the server's certificate, PEM; read again when it changes; empty: those of the system"),
+            Flag::acts(concat!($prefix, ".tls.ca"), Kind::Text, "", "path of the authorities that may have signed the server's certificate, PEM; read again when it changes; empty: those of the system and of trust.bundles"),
             Flag::acts(concat!($prefix, ".tls.cert"), Kind::Text, "", "path of our certificate chain, PEM, for a server that asks for one; read again when it changes"),
             Flag::acts(concat!($prefix, ".tls.key"), Kind::Text, "", "path of its private key, PEM; read again when it changes"),
             Flag::acts(concat!($prefix, ".tls.server-name"), Kind::Text, "", "name that the server's certificate must hold; empty: the host that is called"),

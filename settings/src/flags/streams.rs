@@ -225,7 +225,7 @@ pub(super) const REPORTER_TLS: &[Flag] = &[
         "reporter.grpc.tls.ca",
         Kind::Text,
         "",
-        "path of the authorities that may have signed the collector's certificate, PEM; empty: the system's, and certs.directory's for the namespace of instance.default",
+        "path of the authorities that may have signed the collector's certificate, PEM; empty: the system's, those of trust.bundles, and certs.directory's for the namespace of instance.default",
     )
     .by(Reader::Agent),
     Flag::acts(

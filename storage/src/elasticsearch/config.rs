@@ -52,10 +52,10 @@ pub struct Connection {
     pub urls_setting: &'static str,
     /// `server-urls`: full URLs, tried in turn, without a name or password in them.
     pub urls: Vec<String>,
-    /// `tls`; none: TLS only where a URL says `https`, with the system's authorities.
+    /// `tls`; none: TLS only where a URL says `https`, with the authorities of `trust`.
     pub tls: Option<ClientTls>,
-    /// An authority of our own making, trusted beside the system's where the block names none.
-    pub own_authority: Option<PathBuf>,
+    /// Whom to trust where the block names nobody.
+    pub trust: trust::Store,
     /// `username`.
     pub username: String,
     /// `password`.
@@ -258,7 +258,7 @@ impl Connection {
             urls_setting: _,
             urls,
             tls,
-            own_authority,
+            trust,
             username,
             password,
             password_file,
@@ -288,8 +288,7 @@ impl Connection {
         };
         nameless(tls) == nameless(&other.tls)
             && secret(password) == secret(&other.password)
-            && (urls, own_authority, username)
-                == (&other.urls, &other.own_authority, &other.username)
+            && (urls, trust, username) == (&other.urls, &other.trust, &other.username)
             && (password_file, token_file, api_key_file)
                 == (&other.password_file, &other.token_file, &other.api_key_file)
             && (propagate_bearer_token, propagate_api_key)
@@ -314,7 +313,7 @@ impl Default for Connection {
             urls_setting: "server-urls",
             urls: vec!["http://127.0.0.1:9200".to_owned()],
             tls: None,
-            own_authority: None,
+            trust: trust::Store::default(),
             username: String::new(),
             password: None,
             password_file: None,

@@ -8,7 +8,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -17,14 +17,11 @@ use http_body_util::Full;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection as Connects};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use parking_lot::Mutex;
 use settings::tls::ClientTls;
-use trust::{Dialer, Stream};
+use trust::{Changes, Dialer, Stream};
 
 use crate::elasticsearch::config::Connection;
 
-/// How often files are compared at most.
-const COMPARED: Duration = Duration::from_millis(500);
 /// How long a connection may lie unused. Less than what load balancers grant, so that ours is not the request that finds it closed.
 const IDLE: Duration = Duration::from_secs(55);
 /// Unused connections to one node.
@@ -37,12 +34,7 @@ pub(super) struct Pool {
     uses_tls: bool,
     connector: Connector,
     current: ArcSwap<Http>,
-    compared: Mutex<Compared>,
-}
-
-struct Compared {
-    at: Option<Instant>,
-    fingerprint: Option<u64>,
+    changes: Changes,
 }
 
 /// Opens connections to whatever host a URL names.
@@ -69,11 +61,8 @@ impl Pool {
                 || settings.sniffer_tls
                 || settings.urls.iter().any(calls_https),
             current: ArcSwap::from_pointee(http(connector.clone())),
+            changes: Changes::of(connector.tls.clone()),
             connector,
-            compared: Mutex::new(Compared {
-                at: None,
-                fingerprint: None,
-            }),
         }
     }
 
@@ -89,31 +78,14 @@ impl Pool {
 
     /// The client to use now.
     pub(super) async fn current(&self) -> Arc<Http> {
-        if self.uses_tls && self.is_time() {
-            let tls = self.connector.tls.clone();
-            let fingerprint = tokio::task::spawn_blocking(move || tls.fingerprint()).await;
-            if let Ok(fingerprint) = fingerprint {
-                let mut compared = self.compared.lock();
-                let before = compared.fingerprint.replace(fingerprint);
-                if before.is_some_and(|before| before != fingerprint) {
-                    self.current.store(Arc::new(http(self.connector.clone())));
-                }
-            }
+        if self.uses_tls && self.changes.are_there().await {
+            self.current.store(Arc::new(http(self.connector.clone())));
         }
         self.current.load_full()
     }
-
-    fn is_time(&self) -> bool {
-        let mut compared = self.compared.lock();
-        let is_time = compared.at.is_none_or(|at| at.elapsed() >= COMPARED);
-        if is_time {
-            compared.at = Some(Instant::now());
-        }
-        is_time
-    }
 }
 
-/// The TLS block of the settings, or that of who trusts the system's authorities.
+/// The TLS block of the settings, or that of who names no authority.
 pub(crate) fn tls(settings: &Connection) -> ClientTls {
     let system = || ClientTls {
         prefix: format!("{}.tls", settings.settings),
@@ -124,7 +96,7 @@ pub(crate) fn tls(settings: &Connection) -> ClientTls {
 
 /// Opens connections with such a block.
 pub(crate) fn dialer(settings: &Connection, tls: ClientTls) -> Dialer {
-    Dialer::tls(tls, settings.own_authority.clone()).for_http1()
+    Dialer::tls(tls, &settings.trust).for_http1()
 }
 
 fn http(connector: Connector) -> Http {

@@ -133,7 +133,7 @@ impl Look {
                 self.find("certificate", verdict(&facts, now), text);
             }
         }
-        let dialer = Dialer::tls(tls, None);
+        let dialer = Dialer::tls(tls, &self.connection.trust);
         for broker in self.connection.brokers.clone() {
             let Ok(at) = broker.parse::<HostPort>() else {
                 continue;

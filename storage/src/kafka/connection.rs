@@ -1,6 +1,6 @@
 //! How brokers are reached: where they are, TLS, and who we say we are.
 //!
-//! In: settings, and files with certificates and a password, read when a client is made. Out: librdkafka's configuration, for a producer or for a consumer. What was said wrongly is an error
+//! In: settings, and files with certificates and a password, read when a client is made; whom all connections trust. Out: librdkafka's configuration, for a producer or for a consumer. What was said wrongly is an error
 //! that names the setting. librdkafka reads files once, when it is made: [`Connection::fingerprint`] tells when to make it anew.
 //!
 //! Deliberately absent: Kerberos, for which the library that speaks it would have to be on the machine.
@@ -26,6 +26,8 @@ pub struct Connection {
     pub client_id: String,
     /// TLS; `None`: plaintext.
     pub tls: Option<ClientTls>,
+    /// Whom to trust where `tls` names nobody.
+    pub trust: trust::Store,
     /// Who we say we are; `None`: nobody but what the certificate says.
     pub login: Option<Login>,
 }
@@ -83,6 +85,7 @@ impl Connection {
             brokers: brokers.to_vec(),
             client_id: "spoor".to_owned(),
             tls: None,
+            trust: trust::Store::default(),
             login: None,
         }
     }
@@ -109,6 +112,7 @@ impl Connection {
         self.brokers == other.brokers
             && self.client_id == other.client_id
             && tls(self) == tls(other)
+            && self.trust == other.trust
             && login(self) == login(other)
     }
 
@@ -122,7 +126,7 @@ impl Connection {
     #[must_use]
     pub fn dialer(&self) -> Option<Dialer> {
         let tls = self.tls.clone()?;
-        Some(Dialer::tls(tls, None))
+        Some(Dialer::tls(tls, &self.trust))
     }
 
     /// Differs when a client would be made of other files than before; files that cannot be used count as those before. Blocks.
@@ -165,7 +169,9 @@ impl Connection {
             dialer
                 .check()
                 .map_err(|error| Unusable(error.to_string()))?;
-            self.set_tls(tls, &mut client)?;
+            let stored = dialer.stored_authorities();
+            let stored = stored.map_err(|error| Unusable(error.to_string()))?;
+            self.set_tls(tls, stored, &mut client)?;
         }
         if let Some(login) = &self.login {
             let password = self.password(login)?;
@@ -177,7 +183,13 @@ impl Connection {
         Ok(client)
     }
 
-    fn set_tls(&self, tls: &ClientTls, client: &mut ClientConfig) -> Result<(), Unusable> {
+    /// `stored` are the authorities that are trusted where the block names none.
+    fn set_tls(
+        &self,
+        tls: &ClientTls,
+        stored: Option<String>,
+        client: &mut ClientConfig,
+    ) -> Result<(), Unusable> {
         let text = |path: &Path, name: &str| {
             path.to_str().map(str::to_owned).ok_or_else(|| {
                 Unusable(format!(
@@ -187,10 +199,11 @@ impl Connection {
                 ))
             })
         };
-        match &tls.ca {
-            Some(ca) => client.set("ssl.ca.location", text(ca, "ca")?),
-            // the system's, wherever they lie
-            None => client.set("ssl.ca.location", "probe"),
+        match (&tls.ca, stored.filter(|pem| !pem.is_empty())) {
+            (Some(ca), _) => client.set("ssl.ca.location", text(ca, "ca")?),
+            (None, Some(pem)) => client.set("ssl.ca.pem", pem),
+            // we know of none: whatever OpenSSL finds
+            (None, None) => client.set("ssl.ca.location", "probe"),
         };
         if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
             client

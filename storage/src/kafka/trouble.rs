@@ -147,7 +147,7 @@ impl Trouble {
         let reason = reason.to_lowercase();
         if reason.contains("verify failed") || reason.contains("unable to get local issuer") {
             return format!(
-                "{settings}.tls.ca, and whether the broker's certificate holds its name"
+                "trust.bundles or {settings}.tls.ca, and whether the broker's certificate holds its name"
             );
         }
         if ["alert", "handshake failure", "bad certificate", "required"]
@@ -197,7 +197,7 @@ mod tests {
         check(
             Code::SSL,
             "certificate verify failed",
-            "kafka.producer.tls.ca",
+            "trust.bundles or kafka.producer.tls.ca",
         );
         check(
             Code::BrokerTransportFailure,

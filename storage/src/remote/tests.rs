@@ -114,7 +114,7 @@ fn remote(at: HostPort, protocol: Option<Protocol>) -> Remote {
         patience: Duration::from_secs(5),
         protocol,
         tls: None,
-        own_authority: None,
+        trust: trust::Store::default(),
         tenant_header: Some("x-tenant".to_owned()),
     };
     Remote::new(config, None).unwrap()

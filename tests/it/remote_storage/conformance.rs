@@ -34,7 +34,7 @@ async fn open(protocol: Protocol) -> Subject {
         patience: Duration::from_secs(10),
         protocol: Some(protocol),
         tls: None,
-        own_authority: None,
+        trust: trust::Store::default(),
         tenant_header: None,
     };
     let remote = Remote::new(config, None).unwrap();

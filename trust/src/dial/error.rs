@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use rustls::CertificateError;
 use settings::tls::ClientTls;
 
+use super::verifier;
+use crate::store::SETTING;
+
 /// Why a connection was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
@@ -72,15 +75,18 @@ pub enum DialError {
     },
     /// Nobody whom we trust has signed its certificate.
     #[error(
-        "the certificate of {host} at {address} is signed by nobody who is trusted: give the authority's certificate with {prefix}.ca{now}"
+        "the certificate of {host} at {address} is signed by nobody who is trusted{}: give the authority's certificate {mend} (trusted now: {now})",
+        .issuer.as_ref().map_or_else(String::new, |issuer| format!(" (its issuer: \"{issuer}\")"))
     )]
     Untrusted {
         /// Who was called.
         host: String,
         /// Where.
         address: SocketAddr,
-        /// The TLS block.
-        prefix: String,
+        /// Who signed the topmost certificate that it showed: whose certificate is missing. In the words of whoever is there; fit for a line of a log.
+        issuer: Option<String>,
+        /// Where that is to be given: `with` this or that setting.
+        mend: String,
         /// Whom we trust now.
         now: String,
     },
@@ -130,12 +136,14 @@ pub enum DialError {
 // === impl DialError ===
 
 impl DialError {
-    /// What a failed handshake means.
+    /// What a failed handshake means. `now` is whom we trust, `issuer` who signed the topmost certificate that was shown.
     pub(super) fn tls(
         settings: &ClientTls,
         host: &str,
         address: SocketAddr,
         error: io::Error,
+        issuer: Option<String>,
+        now: impl FnOnce() -> String,
     ) -> Self {
         use rustls::AlertDescription as Alert;
 
@@ -150,16 +158,19 @@ impl DialError {
                 address,
                 prefix,
             },
-            Some(rustls::Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::BadSignature,
-            )) => Self::Untrusted {
+            Some(unknown) if verifier::is_of_the_chain(&unknown) => Self::Untrusted {
                 host,
                 address,
-                prefix,
-                now: settings.ca.as_ref().map_or_else(
-                    || " (trusted now: the authorities of the system)".to_owned(),
-                    |ca| format!(" (trusted now: {})", ca.display()),
-                ),
+                issuer,
+                mend: match &settings.ca {
+                    None => format!(
+                        "with {SETTING}, for all connections, or with {prefix}.ca, which is trusted for this one alone then"
+                    ),
+                    Some(_) => format!(
+                        "with {prefix}.ca, or take that out, and the system's authorities and those of {SETTING} are trusted"
+                    ),
+                },
+                now: now(),
             },
             Some(
                 source @ rustls::Error::InvalidCertificate(

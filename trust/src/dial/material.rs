@@ -1,10 +1,12 @@
 //! The files of a client's TLS block, made into what rustls connects with.
 //!
-//! In: the block. Out: a configuration, or an error that names the file and its setting. Both HTTP/2 and HTTP/1.1 are offered.
+//! In: the block, and the store of authorities, which counts where the block names none. Out: a configuration, or an error that names the file and its setting. Both HTTP/2 and HTTP/1.1 are
+//! offered.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -13,41 +15,50 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use settings::tls::ClientTls;
 
 use super::DialError;
+use super::verifier::Verifier;
+use crate::store::{self, Anchors, Store};
 
 /// What stands in the files now. Holds a private key, so it has no `Debug`.
 pub(super) struct Files {
-    ca: Option<(PathBuf, Vec<u8>)>,
-    own_authority: Option<Vec<u8>>,
+    trusted: Trusted,
     cert: Option<(PathBuf, Vec<u8>)>,
     key: Option<(PathBuf, Vec<u8>)>,
+}
+
+/// Whom to trust.
+enum Trusted {
+    /// Anybody.
+    All,
+    /// Those of the block alone: a file, and what it holds.
+    Named(PathBuf, Vec<u8>),
+    /// Those of the store, and the authority of our own making, where there is one.
+    Stored(Arc<Anchors>, Option<Vec<u8>>),
+}
+
+// === impl Trusted ===
+
+impl Trusted {
+    fn read(settings: &ClientTls, store: &Store) -> Result<Self, DialError> {
+        if let Some((path, bytes)) = file(settings, &settings.ca, "ca")? {
+            return Ok(Self::Named(path, bytes));
+        }
+        if settings.skip_host_verify {
+            return Ok(Self::All);
+        }
+        // not there is no error: there may never have been one
+        let own = store.own().and_then(|path| std::fs::read(path).ok());
+        Ok(Self::Stored(store.anchors(), own))
+    }
 }
 
 // === impl Files ===
 
 impl Files {
-    pub(super) fn read(
-        settings: &ClientTls,
-        own_authority: Option<&Path>,
-    ) -> Result<Self, DialError> {
-        let read = |path: &Option<PathBuf>, name: &str| {
-            let Some(path) = path else { return Ok(None) };
-            std::fs::read(path)
-                .map(|bytes| Some((path.clone(), bytes)))
-                .map_err(|source| DialError::Unreadable {
-                    path: path.clone(),
-                    setting: format!("{}.{name}", settings.prefix),
-                    source,
-                })
-        };
-        let ca = read(&settings.ca, "ca")?;
+    pub(super) fn read(settings: &ClientTls, store: &Store) -> Result<Self, DialError> {
         Ok(Self {
-            // not there is no error: there may never have been one
-            own_authority: own_authority
-                .filter(|_| ca.is_none())
-                .and_then(|path| std::fs::read(path).ok()),
-            ca,
-            cert: read(&settings.cert, "cert")?,
-            key: read(&settings.key, "key")?,
+            trusted: Trusted::read(settings, store)?,
+            cert: file(settings, &settings.cert, "cert")?,
+            key: file(settings, &settings.key, "key")?,
         })
     }
 
@@ -55,15 +66,28 @@ impl Files {
     pub(super) fn fingerprint(&self) -> u64 {
         use std::hash::{DefaultHasher, Hash as _, Hasher as _};
         let mut hasher = DefaultHasher::new();
-        let bytes = |file: &Option<(PathBuf, Vec<u8>)>| file.as_ref().map(|(_, b)| b.clone());
-        [
-            bytes(&self.ca),
-            self.own_authority.clone(),
-            bytes(&self.cert),
-            bytes(&self.key),
-        ]
-        .hash(&mut hasher);
+        match &self.trusted {
+            Trusted::All => {}
+            Trusted::Named(_, bytes) => bytes.hash(&mut hasher),
+            Trusted::Stored(anchors, own) => (anchors.fingerprint, own).hash(&mut hasher),
+        }
+        for file in [&self.cert, &self.key] {
+            file.as_ref().map(|(_, bytes)| bytes).hash(&mut hasher);
+        }
         hasher.finish()
+    }
+
+    /// Those of the store, ours among them, as PEM; `None`: the block says whom to trust.
+    pub(super) fn stored_pem(&self) -> Option<String> {
+        let Trusted::Stored(anchors, own) = &self.trusted else {
+            return None;
+        };
+        let mut all = anchors.pem();
+        let own = own
+            .iter()
+            .flat_map(|pem| CertificateDer::pem_slice_iter(pem));
+        all.extend(own.flatten().map(|der| store::pem(&der)));
+        Some(all)
     }
 
     pub(super) fn build(&self, settings: &ClientTls) -> Result<ClientConfig, DialError> {
@@ -75,13 +99,14 @@ impl Files {
                 setting: settings.prefix.clone(),
                 problem: error.to_string(),
             })?;
-        let builder = if settings.skip_host_verify {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+        let verifier: Arc<dyn ServerCertVerifier> = if settings.skip_host_verify {
+            Arc::new(Anyone(provider))
         } else {
-            builder.with_root_certificates(self.roots(settings)?)
+            Arc::new(Verifier::new(self.anchors(settings)?, provider))
         };
+        let builder = builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
         let mut config = match (&self.cert, &self.key) {
             (Some(cert), Some(key)) => {
                 let chain = certificates(settings, "cert", &cert.0, &cert.1)?;
@@ -111,27 +136,51 @@ impl Files {
         Ok(config)
     }
 
-    fn roots(&self, settings: &ClientTls) -> Result<RootCertStore, DialError> {
+    /// Sets of authorities, one of which has to know a server.
+    fn anchors(&self, settings: &ClientTls) -> Result<Vec<Arc<WebPkiServerVerifier>>, DialError> {
         let mut roots = RootCertStore::empty();
-        if let Some((path, pem)) = &self.ca {
-            for authority in certificates(settings, "ca", path, pem)? {
-                roots.add(authority).map_err(|error| {
-                    wrong(
-                        settings,
-                        "ca",
-                        path,
-                        format!("holds an authority that cannot be used: {error}"),
-                    )
-                })?;
+        match &self.trusted {
+            Trusted::All => Ok(Vec::new()),
+            Trusted::Named(path, pem) => {
+                for authority in certificates(settings, "ca", path, pem)? {
+                    roots.add(authority).map_err(|error| {
+                        wrong(
+                            settings,
+                            "ca",
+                            path,
+                            format!("holds an authority that cannot be used: {error}"),
+                        )
+                    })?;
+                }
+                Ok(store::verifier(roots).into_iter().collect())
             }
-            return Ok(roots);
+            Trusted::Stored(anchors, own) => {
+                let own = own
+                    .iter()
+                    .flat_map(|pem| CertificateDer::pem_slice_iter(pem));
+                roots.add_parsable_certificates(own.flatten());
+                // the store's are shared by all connections
+                let own = store::verifier(roots);
+                Ok(own.into_iter().chain(anchors.verifier.clone()).collect())
+            }
         }
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(pem) = &self.own_authority {
-            roots.add_parsable_certificates(CertificateDer::pem_slice_iter(pem).flatten());
-        }
-        Ok(roots)
     }
+}
+
+/// What a file of the block holds.
+fn file(
+    settings: &ClientTls,
+    path: &Option<PathBuf>,
+    name: &str,
+) -> Result<Option<(PathBuf, Vec<u8>)>, DialError> {
+    let Some(path) = path else { return Ok(None) };
+    std::fs::read(path)
+        .map(|bytes| Some((path.clone(), bytes)))
+        .map_err(|source| DialError::Unreadable {
+            path: path.clone(),
+            setting: format!("{}.{name}", settings.prefix),
+            source,
+        })
 }
 
 fn wrong(settings: &ClientTls, name: &str, path: &Path, problem: String) -> DialError {

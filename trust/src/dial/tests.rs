@@ -5,7 +5,7 @@
     reason = "a server of a test ends with its runtime"
 )]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::Instance;
 use rustls::ServerConfig;
@@ -98,7 +98,8 @@ async fn what_is_trusted_is_connected_to_and_anything_else_is_told() {
     let server = issue(folder.path(), "prod/jaeger");
     let other = issue(folder.path(), "staging/jaeger");
     let address = serve(&server, false).await;
-    let trusting = |issuer: &Issuer| Dialer::tls(block(Some(issuer.layout().authority())), None);
+    let trusting =
+        |issuer: &Issuer| Dialer::tls(block(Some(issuer.layout().authority())), &Store::default());
 
     echo(&trusting(&server), "localhost", address)
         .await
@@ -108,7 +109,10 @@ async fn what_is_trusted_is_connected_to_and_anything_else_is_told() {
     echo(&trusting(&server), "127.0.0.1", address)
         .await
         .unwrap();
-    let own = Dialer::tls(block(None), Some(server.layout().authority()));
+    let own = Dialer::tls(
+        block(None),
+        &Store::default().with_authority(server.layout().authority()),
+    );
     echo(&own, "localhost", address).await.unwrap();
 
     let refused = |dialer: Dialer, host: &'static str, told: &'static [&'static str]| async move {
@@ -128,7 +132,7 @@ async fn what_is_trusted_is_connected_to_and_anything_else_is_told() {
     )
     .await;
     refused(
-        Dialer::tls(block(None), None),
+        Dialer::tls(block(None), &Store::default()),
         "localhost",
         &["authorities of the system"],
     )
@@ -146,16 +150,24 @@ async fn what_is_trusted_is_connected_to_and_anything_else_is_told() {
         server_name: Some("localhost".to_owned()),
         ..block(Some(server.layout().authority()))
     };
-    echo(&Dialer::tls(renamed, None), "elsewhere.example", address)
-        .await
-        .unwrap();
+    echo(
+        &Dialer::tls(renamed, &Store::default()),
+        "elsewhere.example",
+        address,
+    )
+    .await
+    .unwrap();
     let anyone = ClientTls {
         skip_host_verify: true,
         ..block(None)
     };
-    echo(&Dialer::tls(anyone, None), "elsewhere.example", address)
-        .await
-        .unwrap();
+    echo(
+        &Dialer::tls(anyone, &Store::default()),
+        "elsewhere.example",
+        address,
+    )
+    .await
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +183,7 @@ async fn a_server_without_tls_and_files_that_cannot_be_used_are_named() {
     let server = issue(folder.path(), "prod/jaeger");
     let ca = server.layout().authority();
     let error = echo(
-        &Dialer::tls(block(Some(ca.clone())), None),
+        &Dialer::tls(block(Some(ca.clone())), &Store::default()),
         "localhost",
         address,
     )
@@ -188,7 +200,10 @@ async fn a_server_without_tls_and_files_that_cannot_be_used_are_named() {
             key,
             ..block(ca)
         };
-        Dialer::tls(settings, None).check().unwrap_err().to_string()
+        Dialer::tls(settings, &Store::default())
+            .check()
+            .unwrap_err()
+            .to_string()
     };
     let nowhere = check(Some("/nowhere/ca.crt".into()), None, None);
     assert!(
@@ -221,7 +236,7 @@ async fn our_certificate_is_shown_and_read_again_when_it_changes() {
         key: Some(shown.join("tls.key")),
         ..block(Some(server.layout().authority()))
     };
-    let dialer = Dialer::tls(settings, None);
+    let dialer = Dialer::tls(settings, &Store::default());
     put(&issue(folder.path(), "staging/jaeger"));
     let error = echo(&dialer, "localhost", address).await.unwrap_err();
     assert!(!error.is_empty());

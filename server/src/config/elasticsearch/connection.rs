@@ -32,7 +32,7 @@ pub(super) fn read(prefix: &str, own_authority: &Path, check: &mut Check<'_>) ->
     let mut connection = Connection {
         settings: check.settings.called(prefix),
         tls: tls(prefix, &nodes, own_authority, check),
-        own_authority: Some(own_authority.to_owned()),
+        trust: check.trust.with_authority(own_authority.to_owned()),
         username: check.settings.text(&name("username")).to_owned(),
         password: check.settings.secret(&name("password")).map(Into::into),
         password_file,
@@ -71,7 +71,8 @@ fn tls(
     });
     let mut tls = found?;
     tls.prefix = check.settings.called(&block);
-    if let Err(error) = Dialer::tls(tls.clone(), Some(own_authority.to_owned())).check() {
+    let trust = check.trust.with_authority(own_authority.to_owned());
+    if let Err(error) = Dialer::tls(tls.clone(), &trust).check() {
         let (part, what) = in_words(&error);
         check.wrong(&name(&part), what);
     }

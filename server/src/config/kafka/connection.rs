@@ -45,6 +45,7 @@ pub(super) fn read(prefix: &str, client_id: &str, check: &mut Check<'_>) -> Conn
         brokers: brokers(&name("brokers"), check),
         client_id: client_id.to_owned(),
         tls: tls(prefix, check),
+        trust: check.trust.clone(),
         login: login(prefix, way, check),
     };
     if connection.login.is_some() && connection.tls.is_none() {

@@ -59,9 +59,9 @@ fn nothing_set_is_jaegers_default() {
         upkeep,
         graph,
     } = &store.main;
-    let authority = Some(PathBuf::from("spoor-certs/default/ca.crt"));
+    let authority = PathBuf::from("spoor-certs/default/ca.crt");
     let default = Connection {
-        own_authority: authority,
+        trust: trust::Store::default().with_authority(authority),
         ..Connection::default()
     };
     assert_eq!(format!("{connection:?}"), format!("{default:?}"));
@@ -186,7 +186,7 @@ fn every_setting_arrives() {
         settings: "es".to_owned(),
         urls: vec!["https://a:9200".to_owned(), "https://b/es".to_owned()],
         tls: connection.tls.clone(),
-        own_authority: Some("spoor-certs/prod/ca.crt".into()),
+        trust: trust::Store::default().with_authority("spoor-certs/prod/ca.crt".into()),
         api_key_file: Some(key.into()),
         propagate_bearer_token: true,
         propagate_api_key: true,

@@ -27,7 +27,8 @@ fn two_instances_of_one_name_have_nothing_in_common() {
         assert_eq!(connection.settings, format!("instances[{index}].es"));
         assert_eq!(connection.urls, ["https://es:9200"]);
         let authority = format!("spoor-certs/{namespace}/ca.crt");
-        assert_eq!(connection.own_authority, Some(authority.into()));
+        let trusted = trust::Store::default().with_authority(authority.into());
+        assert_eq!(connection.trust, trusted);
         assert_eq!(store.main.indices.prefix, namespace);
         assert_eq!(store.main.indices.shards, 1);
     }
