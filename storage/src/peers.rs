@@ -1,7 +1,8 @@
 //! The addresses of a server that is called over gRPC, and a connection to each.
 //!
 //! In: host names and ports. Out: the next connection in turn. A headless service has an address for each of its pods, so names are looked up again
-//! now and then, and after each failure; who is gone is forgotten, who is new gets its share.
+//! now and then, and after each failure; who is gone is forgotten, who is new gets its share. Certificates and authorities that change make all connections anew: what is under way on
+//! the old ones ends there.
 
 use std::error::Error as _;
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 use tonic::codegen::http::Uri;
 use tonic::transport::{Channel, Endpoint};
-use trust::Dialer;
+use trust::{Changes, Dialer};
 
 use crate::causes;
 
@@ -31,6 +32,7 @@ const MOST_PEERS: usize = 64;
 
 /// One address of the server.
 pub(crate) struct Peer {
+    host: String,
     address: SocketAddr,
     pub(crate) channel: Channel,
     /// What calls are addressed to.
@@ -48,6 +50,7 @@ pub(crate) struct Peers {
 struct Shared {
     targets: Vec<HostPort>,
     dialer: Arc<Dialer>,
+    changes: Changes,
     known: Mutex<Known>,
     /// A look-up has ended.
     looked: Notify,
@@ -70,10 +73,12 @@ struct Known {
 
 impl Peers {
     pub(crate) fn new(targets: Vec<HostPort>, dialer: Dialer) -> Self {
+        let dialer = Arc::new(dialer);
         Self {
             shared: Arc::new(Shared {
                 targets,
-                dialer: Arc::new(dialer),
+                changes: Changes::of(dialer.clone()),
+                dialer,
                 known: Mutex::default(),
                 looked: Notify::new(),
             }),
@@ -84,6 +89,9 @@ impl Peers {
 
     /// The next in turn; an error when no name has an address. Waits only while none was ever found.
     pub(crate) async fn next(&self) -> Result<Arc<Peer>, String> {
+        if self.shared.changes.are_there().await {
+            self.shared.renew();
+        }
         loop {
             let looked = self.shared.looked.notified();
             if self.shared.begins_to_look() {
@@ -171,6 +179,17 @@ impl Shared {
         self.looked.notify_waiters();
     }
 
+    /// Nobody is called any more on a connection that is open.
+    fn renew(&self) {
+        let mut known = self.known.lock();
+        for peer in &mut known.peers {
+            // of one that was made already another can be made
+            if let Ok(anew) = self.peer(peer.host.clone(), peer.address) {
+                *peer = Arc::new(anew);
+            }
+        }
+    }
+
     /// Connects when it is first used, and anew when the connection is gone.
     fn peer(&self, host: String, address: SocketAddr) -> Result<Peer, String> {
         let port = address.port();
@@ -186,9 +205,9 @@ impl Shared {
         let origin: Uri = format!("{scheme}://{shown}")
             .parse()
             .map_err(|error| format!("{shown} is no address: {error}"))?;
-        let dialer = self.dialer.clone();
+        let (dialer, called) = (self.dialer.clone(), host.clone());
         let connector = tower::service_fn(move |_: Uri| {
-            let (dialer, host) = (dialer.clone(), host.clone());
+            let (dialer, host) = (dialer.clone(), called.clone());
             async move { dialer.dial(&host, address).await.map(TokioIo::new) }
         });
         // the connector speaks TLS itself, so tonic must not be asked to: the scheme is of the requests alone
@@ -199,6 +218,7 @@ impl Shared {
             .keep_alive_while_idle(false)
             .connect_with_connector_lazy(connector);
         Ok(Peer {
+            host,
             address,
             channel,
             origin,

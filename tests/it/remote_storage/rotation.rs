@@ -1,14 +1,14 @@
 //! Certificates and authorities of a store in another process that change under load: nobody is turned away.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use tests::pki::{Authority, Leaf, Mounted};
+use tests::pki::{Authority, Leaf, Mounted, replace};
 use tests::spoor::{Setup, Spoor};
 
-use super::{address, serving, using};
+use super::{address, serving, trouble, using};
 use crate::support::https::{Load, Post, posts};
-use crate::support::{eventually, get, setup, soak};
+use crate::support::{eventually, get, setup, soak, within};
 
 /// One side's certificate and key, and whom it trusts.
 fn files<'a>(leaf: &'a Leaf, trusted: &'a str) -> [(&'static str, &'a str); 3] {
@@ -115,4 +115,64 @@ async fn certificates_and_authorities_are_replaced_under_load_and_no_request_fai
     );
     assert!(seen.failures.is_empty(), "{:?}", seen.failures);
     assert!(seen.took.len() > 100, "{}", seen.took.len());
+}
+
+#[tokio::test]
+async fn an_authority_that_is_taken_out_of_the_bundles_is_trusted_on_old_connections_no_longer() {
+    let (folder, setup) = setup();
+    let authority = Authority::new("the store's own authority");
+    let served = Mounted::new(
+        folder.path().join("serves"),
+        &files(&authority.server(1), &authority.pem())[..2],
+    );
+    let file = |name: &str| folder.path().join("serves").join(name);
+    let store = serving(folder.path())
+        .arg("--grpc.tls.enabled")
+        .arg(format!("--grpc.tls.cert={}", file("tls.crt").display()))
+        .arg(format!("--grpc.tls.key={}", file("tls.key").display()))
+        .start()
+        .unwrap();
+    let bundles = folder.path().join("bundles");
+    std::fs::create_dir(&bundles).unwrap();
+    let bundle = bundles.join("store.pem");
+    replace(&bundle, &authority.pem());
+    let spoor = using(setup, &address(&store))
+        .arg("--grpc-storage.tls.enabled")
+        .arg(format!("--trust.bundles={}", bundles.display()))
+        .start()
+        .unwrap();
+    let (status, text) = trouble::post(&spoor, 1).await;
+    assert_eq!(status, 202, "{text}");
+    // the same connection goes on being used
+    let (_, accepted) = counts(&store).await;
+    assert_eq!(trouble::post(&spoor, 2).await.0, 202);
+    assert_eq!(counts(&store).await.1, accepted);
+
+    let soon = Duration::from_secs(2);
+    std::fs::remove_file(&bundle).unwrap();
+    let refused = within(
+        soon,
+        "the store is not trusted any more",
+        || trouble::post(&spoor, 3),
+        |(status, _)| *status != 202,
+    )
+    .await;
+    assert_eq!(refused.0, 503, "{}", refused.1);
+    let ready = get(&format!("{}/ready", spoor.url("admin"))).await.2;
+    for word in [
+        "the store's own authority",
+        "trust.bundles",
+        "grpc-storage.tls.ca",
+    ] {
+        assert!(ready.contains(word), "{word}: {ready}");
+    }
+    replace(&bundle, &authority.pem());
+    within(
+        soon,
+        "the store is trusted again",
+        || trouble::post(&spoor, 4),
+        |(status, _)| *status == 202,
+    )
+    .await;
+    drop(served);
 }

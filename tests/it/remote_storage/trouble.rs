@@ -23,7 +23,7 @@ async fn services(spoor: &Spoor) -> (u16, String) {
 }
 
 /// Posts one span of Zipkin's; the status and the text.
-async fn post(spoor: &Spoor, id: u64) -> (u16, String) {
+pub(super) async fn post(spoor: &Spoor, id: u64) -> (u16, String) {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
