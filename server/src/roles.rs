@@ -6,6 +6,7 @@
 
 mod access;
 mod build;
+mod bundles;
 mod certificates;
 mod counted;
 mod inflow;
@@ -95,6 +96,12 @@ async fn play(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Re
     let shown = Arc::new(Shown::default());
     let telling = CancellationToken::new();
 
+    // told before anything is connected to
+    let bundles = bundles::Watch::new(config, &mut registry);
+    let bundles = match bundles {
+        Some(watch) => Some(watch.look().await),
+        None => None,
+    };
     let issuer = tokio::task::block_in_place(|| certificates::ensure(config))?;
     // probes are answered while the store is read back, however long that takes
     let at = rooms::listener(&config.listeners.admin, config)?;
@@ -125,6 +132,13 @@ async fn play(config: &Config, warnings: &[Warning], again: Again) -> anyhow::Re
         let shutdown = shutdown.clone();
         rooms.spawn(async move {
             issuer.keep(shutdown).await;
+            Ok(())
+        });
+    }
+    if let Some(bundles) = bundles {
+        let shutdown = shutdown.clone();
+        rooms.spawn(async move {
+            bundles.keep(shutdown).await;
             Ok(())
         });
     }

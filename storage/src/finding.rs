@@ -22,7 +22,8 @@ pub enum Verdict {
 pub struct Finding {
     /// Whose store.
     pub instance: Instance,
-    /// `main` or `archive` of Elasticsearch, `producer` or `consumer` of Kafka, `remote` or `remote archive` of a store in another process.
+    /// `main` or `archive` of Elasticsearch, `producer` or `consumer` of Kafka, `remote` or `remote archive` of a store in another process; `trust`: not of a store,
+    /// but of whom connections trust.
     pub store: &'static str,
     /// What was looked at.
     pub subject: &'static str,

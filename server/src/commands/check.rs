@@ -1,6 +1,6 @@
 //! Whether everything would work, asked of the stores themselves: Elasticsearch, Kafka, and a store in another process.
 //!
-//! In: a configuration, and what is wrong with it. Out: what was found, one a line or as JSON, and whether there was no problem. Nothing is changed anywhere.
+//! In: a configuration, and what is wrong with it; first the bundles of authorities. Out: what was found, one a line or as JSON, and whether there was no problem. Nothing is changed anywhere.
 
 use std::io::{self, Write};
 
@@ -31,10 +31,10 @@ pub fn run(
     let problems: Vec<String> = problems
         .chain(files.iter().map(ToString::to_string))
         .collect();
-    let findings = match config {
-        Some(config) => ask(config)?,
-        None => Vec::new(),
-    };
+    let mut findings = config.map(bundles).unwrap_or_default();
+    let asked = config.map(ask).transpose()?.unwrap_or_default();
+    let is_nobody_asked = asked.is_empty();
+    findings.extend(asked);
     let is_well = problems.is_empty()
         && findings
             .iter()
@@ -61,7 +61,7 @@ pub fn run(
                 writeln!(err, "problem: {problem}")?;
             }
             say(&findings, out)?;
-            if findings.is_empty() && config.is_some() {
+            if is_nobody_asked && config.is_some() {
                 writeln!(
                     out,
                     "neither span-storage.type nor the role names a cluster: none was asked"
@@ -99,6 +99,37 @@ fn ask(config: &Config) -> io::Result<Vec<Finding>> {
     }))
 }
 
+/// What `trust.bundles` holds, and what of it is not used.
+fn bundles(config: &Config) -> Vec<Finding> {
+    if config.trust.bundles().is_empty() {
+        return Vec::new();
+    }
+    let report = config.trust.report();
+    let find = |verdict, text| Finding {
+        instance: config.certificates.instance.clone(),
+        store: "trust",
+        subject: "bundles",
+        verdict,
+        text,
+    };
+    let (files, authorities) = (
+        several(report.files, "file"),
+        several(report.authorities, "certificate"),
+    );
+    let text =
+        format!("{files} (trust.bundles) with {authorities} of authorities that are trusted");
+    let flaws = report.flaws.iter().map(|flaw| {
+        let verdict = match flaw.why.is_harmless() {
+            true => Verdict::Note,
+            false => Verdict::Warning,
+        };
+        find(verdict, format!("{} (trust.bundles)", flaw))
+    });
+    let mut found = vec![find(Verdict::Good, text)];
+    found.extend(flaws);
+    found
+}
+
 /// A heading for each store, and a line for each finding.
 fn say(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
     let mut at = None;
@@ -109,6 +140,7 @@ fn say(findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
                 "archive" => ", the archive",
                 "producer" => ", Kafka that is written to",
                 "consumer" => ", Kafka that is read",
+                "trust" => ", whom its connections trust",
                 "remote" => ", the store in another process",
                 "remote archive" => ", the archive in another process",
                 _ => "",
