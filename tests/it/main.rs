@@ -36,5 +36,6 @@ mod strategies;
 mod support;
 mod tls;
 mod tls_by_default;
+mod trust_bundles;
 mod ways_in;
 mod web_ui;

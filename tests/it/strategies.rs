@@ -10,13 +10,13 @@ use tests::spoor::Spoor;
 use crate::support::{eventually, get, get_json, root, setup};
 
 /// A server of Python's; it ends with this.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
-    fn start(file: &Path, pair: Option<&Path>) -> Self {
+    pub(crate) fn start(file: &Path, pair: Option<&Path>) -> Self {
         let mut command = Command::new("python3");
         command
             .arg(root().join("tests/clients/strategies.py"))
@@ -42,14 +42,14 @@ impl Drop for Server {
     }
 }
 
-fn write(file: &Path, share: f64) {
+pub(crate) fn write(file: &Path, share: f64) {
     let text = json!({"default_strategy": {"type": "probabilistic", "param": share}});
     let fresh = file.with_extension("new");
     std::fs::write(&fresh, text.to_string()).unwrap();
     std::fs::rename(&fresh, file).unwrap();
 }
 
-async fn told(spoor: &Spoor, share: f64) {
+pub(crate) async fn told(spoor: &Spoor, share: f64) {
     let url = format!("{}/sampling?service=shop", spoor.url("sampling-http"));
     let rate = |answer: &Value| answer["probabilisticSampling"]["samplingRate"].as_f64();
     eventually(

@@ -91,6 +91,55 @@ async fn certificates_open_the_way_and_wrong_ones_are_named() {
     }
 }
 
+/// Whom all connections trust is trusted by librdkafka too, and no longer than that.
+#[tokio::test(flavor = "multi_thread")]
+async fn brokers_are_trusted_for_a_bundle_while_it_is_there() {
+    let authority = Authority::new("the broker's authority");
+    let options = Options::default().client_certificates(&authority.pem(), &authority.server(1));
+    let broker = Broker::start(Version::V3_9, &options).unwrap();
+    broker.admin().create_topic("bundled", 3).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let bundles = folder.path().join("bundles");
+    std::fs::create_dir(&bundles).unwrap();
+    let bundle = bundles.join("brokers.pem");
+    let junk = Authority::new("another").pem().replace('\n', "\r\n");
+    replace(&bundle, &format!("# ours\n{junk}{}", authority.pem()));
+    let tls = ClientTls {
+        ca: None,
+        ..put(folder.path(), "", &authority.client(USER))
+    };
+    let trust = trust::Store::new(vec![bundles]);
+    let store = store_by(&broker, "bundled", |to| {
+        (to.tls, to.trust) = (Some(tls.clone()), trust.clone());
+    });
+    write(&store, spans(1, 1)).await.unwrap();
+    let ingester = Running::start(&broker, "bundled", "bundled", |config| {
+        (config.connection.tls, config.connection.trust) = (Some(tls), trust);
+    });
+    wait_for("nothing comes through", || {
+        (ingester.counts().durable == 10).then_some(())
+    });
+    ingester.end().await.close().await;
+
+    std::fs::remove_file(&bundle).unwrap();
+    let removed = Instant::now();
+    let mut first = 2;
+    let said = loop {
+        match write(&store, spans(first, 1)).await {
+            Ok(()) => assert!(removed.elapsed() < Duration::from_secs(5), "still taken"),
+            Err(error) => break error.to_string(),
+        }
+        first += 1;
+    };
+    assert!(said.contains("trust.bundles"), "{said}");
+    replace(&bundle, &authority.pem());
+    let back = Instant::now();
+    while let Err(error) = write(&store, spans(first, 1)).await {
+        assert!(back.elapsed() < Duration::from_secs(20), "{error}");
+    }
+    store.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn passwords_open_the_way_and_wrong_ones_are_named_and_not_shown() {
     let broker = Broker::start(Version::V3_9, &Options::default().user(USER, PASSWORD)).unwrap();
