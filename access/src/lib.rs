@@ -9,11 +9,15 @@ mod caller;
 mod door;
 mod grants;
 mod guard;
+pub mod oidc;
 mod proxy;
+mod refusal;
 
 pub use basic::{Passwords, UnusableFile, WrongPassword};
 pub use caller::{Caller, Way};
 pub use door::{Door, Remedy, Seen, Unproved};
 pub use grants::{Grants, InvalidGrant, Verb, Whom};
 pub use guard::{Denied, Guard};
+pub use oidc::SignIn;
 pub use proxy::{InvalidPeer, Proxy, TrustedPeer};
+pub use refusal::{GrpcCode, Refusal};
