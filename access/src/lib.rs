@@ -15,7 +15,7 @@ mod refusal;
 
 pub use basic::{Passwords, UnusableFile, WrongPassword};
 pub use caller::{Caller, Way};
-pub use door::{Door, Remedy, Seen, Unproved};
+pub use door::{Door, Entry, Remedy, Seen, Unproved};
 pub use grants::{Grants, InvalidGrant, Verb, Whom};
 pub use guard::{Denied, Guard};
 pub use oidc::SignIn;

@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use algorithm::{Algorithm, InvalidAlgorithm};
 pub use config::{Config, ConfigError, SameSite, Secret, SessionKeys};
+pub use page::is_for_a_person;
 pub use provider::State;
 
 use self::client::Client;
@@ -165,6 +166,17 @@ impl SignIn {
             }));
         }
         self.session(parts, seen, now()).await
+    }
+
+    /// Who sent a request, by a token in `Authorization` alone; none when it has none.
+    ///
+    /// # Errors
+    /// What is wrong with the token.
+    pub async fn token(&self, parts: &Parts) -> Result<Option<Caller>, Refusal> {
+        match bearer(parts)? {
+            Some(token) => self.bearer(&token).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Whose a signed token is, without its scheme: for whoever finds it elsewhere than in `Authorization`.

@@ -59,11 +59,16 @@ pub(crate) enum Said {
 // === impl Proxy ===
 
 impl Proxy {
+    /// Whether a peer is one of those that are believed.
+    pub(crate) fn is_trusted(&self, addr: IpAddr, names: Option<Names<'_>>) -> bool {
+        self.peers.iter().any(|peer| peer.is(addr, names))
+    }
+
     pub(crate) fn said(&self, headers: &HeaderMap, addr: IpAddr, names: Option<Names<'_>>) -> Said {
         let Some(header) = self.user.iter().find(|name| headers.contains_key(*name)) else {
             return Said::Nothing;
         };
-        if !self.peers.iter().any(|peer| peer.is(addr, names)) {
+        if !self.is_trusted(addr, names) {
             return Said::Forged;
         }
         let mut users = headers.get_all(header).iter();

@@ -17,9 +17,10 @@ pub(crate) async fn sender(receiver: &Receiver, parts: &Parts) -> Result<Option<
         Some(peer) if door.has_ways() => {
             let seen = Seen {
                 addr: peer.addr.ip(),
+                tls: peer.tls,
                 names: names(peer),
             };
-            Ok(door.caller(&parts.headers, seen).await?)
+            Ok(door.caller(parts, seen).await?)
         }
         _ => Ok(None),
     }

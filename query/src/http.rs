@@ -33,12 +33,12 @@ mod v3;
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::{Denied, Remedy, Unproved};
+use access::{Denied, Refusal, Remedy, Unproved, oidc};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::sync::Semaphore;
@@ -46,7 +46,7 @@ use tower_http::compression::CompressionLayer;
 use trust::{Astray, Stranger};
 
 use crate::own::Traced;
-use crate::service::{Call, HTTP, Service};
+use crate::service::{Call, Service};
 use crate::{BasePath, Config};
 use form::Form;
 use named::{Named, Path};
@@ -56,6 +56,8 @@ pub use site::{Site, SiteError};
 
 /// What the API can be asked, for programs.
 const OPENAPI: &str = include_str!("../openapi.json");
+/// What metrics know the paths of the sign-in by.
+const SIGN_IN: &str = "/oauth";
 /// The header by which a traced server says which trace a request is in. Of one that is not traced it says nothing, as Jaeger's.
 const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
@@ -105,7 +107,13 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     if let Some(traced) = &traced {
         request.extensions.insert(traced.clone());
     }
-    let admitted = api.service.admit(HTTP, &mut request).await;
+    let base_path = api.base_path.as_str();
+    if let Some((sign_in, seen)) = api.service.signing_in(&request, base_path)
+        && let Some(response) = Box::pin(sign_in.answer(&request, seen)).await
+    {
+        return api.signed_in(&request, start, response);
+    }
+    let admitted = Box::pin(api.service.welcome(&mut request, base_path)).await;
     let path = api.base_path.strip(request.uri.path());
     let mut response;
     let label;
@@ -114,8 +122,14 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
             let route = Route::of(rest);
             label = route.label();
             response = match admitted {
-                Ok(()) => api.answer(route, &named, &request, body).await,
-                Err(unproved) => api.unproved(&unproved, &route),
+                Ok(cookies) => {
+                    let mut response = api.answer(route, &named, &request, body).await;
+                    for cookie in cookies {
+                        response.headers_mut().append(SET_COOKIE, cookie);
+                    }
+                    response
+                }
+                Err(unproved) => api.unproved(&unproved, &route, &request),
             };
         }
         None => {
@@ -158,7 +172,7 @@ impl Api {
                 let call = match self.call(named, parts) {
                     Ok(call) => call,
                     Err(astray) => {
-                        return self.refused(&astray, |status, text| {
+                        return self.refused(&astray, parts, |status, text| {
                             envelope::Error::new(status, text).into_response()
                         });
                     }
@@ -176,7 +190,7 @@ impl Api {
             Route::V3(route) => {
                 let call = match self.call(named, parts) {
                     Ok(call) => call,
-                    Err(astray) => return self.refused(&astray, v3::refused),
+                    Err(astray) => return self.refused(&astray, parts, v3::refused),
                 };
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 let answered = v3::answer(self, route, call, &form).await;
@@ -186,19 +200,30 @@ impl Api {
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 match spoor::instances(&self.service, named, parts) {
                     Ok(bare) => bare.into_response(is_pretty(&form)),
-                    Err(astray) => self.refused(&astray, v3::refused),
+                    Err(astray) => self.refused(&astray, parts, v3::refused),
                 }
             }
             Route::Spoor(route) => {
                 let call = match self.call(named, parts) {
                     Ok(call) => call,
-                    Err(astray) => return self.refused(&astray, v3::refused),
+                    Err(astray) => return self.refused(&astray, parts, v3::refused),
                 };
                 let form = Form::parse(parts.uri.query().unwrap_or_default());
                 let answered = spoor::answer(route, call, parts, &form).await;
                 answered.unwrap_or_else(IntoResponse::into_response)
             }
         }
+    }
+
+    /// What the sign-in answered on one of its own paths.
+    fn signed_in(&self, request: &Parts, start: Instant, response: Response<Vec<u8>>) -> Response {
+        let metrics = self.service.metrics();
+        if let Some(refusal) = response.extensions().get::<Refusal>() {
+            metrics.refused(refusal.reason());
+        }
+        let method = method_label(&request.method);
+        metrics.answered(method, SIGN_IN, response.status().as_u16(), start.elapsed());
+        response.map(Body::from)
     }
 
     fn call(&self, named: &Named, parts: &Parts) -> Result<Call<'_>, Denied> {
@@ -220,9 +245,9 @@ impl Api {
             (Err(Denied::Astray(Astray::Stranger(_))), Named::One(instance)) => Some(instance),
             (Err(Denied::Astray(Astray::Stranger(_) | Astray::Several(_))), _) => None,
             (Err(denied @ Denied::Astray(_)), _) => {
-                return self.refused(&denied, |_, _| page::not_found());
+                return self.refused(&denied, parts, |_, _| page::not_found());
             }
-            (Err(denied), _) => return self.refused(&denied, bare_text),
+            (Err(denied), _) => return self.refused(&denied, parts, bare_text),
         };
         match route {
             Route::OpenApi => {
@@ -245,12 +270,21 @@ impl Api {
     fn refused(
         &self,
         denied: &Denied,
+        parts: &Parts,
         show: impl FnOnce(StatusCode, String) -> Response,
     ) -> Response {
         let text = denied.to_string();
         let astray = match denied {
             Denied::Astray(astray) => astray,
-            Denied::SignIn => return self.challenged(show(StatusCode::UNAUTHORIZED, text)),
+            Denied::SignIn => {
+                let base_path = self.base_path.as_str();
+                return match self.service.signing_in(parts, base_path) {
+                    Some((sign_in, seen)) if oidc::is_for_a_person(parts) => sign_in
+                        .turn_away(parts, seen, &Refusal::Nobody)
+                        .map(Body::from),
+                    _ => self.challenged(show(StatusCode::UNAUTHORIZED, text)),
+                };
+            }
             Denied::Nothing { .. } | Denied::Writing { .. } => {
                 return show(StatusCode::FORBIDDEN, text);
             }
@@ -268,7 +302,13 @@ impl Api {
     }
 
     /// What a client showed proves nothing.
-    fn unproved(&self, unproved: &Unproved, route: &Route<'_>) -> Response {
+    fn unproved(&self, unproved: &Unproved, route: &Route<'_>, parts: &Parts) -> Response {
+        if let Unproved::Token(refusal) = unproved
+            && oidc::is_for_a_person(parts)
+            && let Some((sign_in, seen)) = self.service.signing_in(parts, self.base_path.as_str())
+        {
+            return sign_in.turn_away(parts, seen, refusal).map(Body::from);
+        }
         let status = match unproved.remedy() {
             Remedy::Prove => StatusCode::UNAUTHORIZED,
             Remedy::None => StatusCode::FORBIDDEN,

@@ -163,7 +163,7 @@ pub struct Answer<T> {
 pub struct Turn(#[allow(dead_code, reason = "held, never asked")] pub(crate) OwnedSemaphorePermit);
 
 /// The listener of the HTTP API.
-pub(crate) const HTTP: &str = "query-http";
+const HTTP: &str = "query-http";
 
 // === impl Service ===
 

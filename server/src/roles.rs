@@ -257,6 +257,11 @@ impl Opened {
         let access = Access::open(config, Rules::new(config.instances.clone()))?;
         let mut rooms = JoinSet::new();
         let shutdown = CancellationToken::new();
+        let (door, ending) = (access.door.clone(), shutdown.clone());
+        rooms.spawn(async move {
+            door.keep(ending).await;
+            Ok(())
+        });
         let mut inlet = None;
         if let Some(collector) = rooms::collector(config, &access)? {
             let parts = collector::Parts {

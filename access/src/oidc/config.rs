@@ -119,6 +119,17 @@ pub enum ConfigError {
     },
 }
 
+// === impl ConfigError ===
+
+impl ConfigError {
+    /// The setting's last word, and what is wrong with it.
+    #[must_use]
+    pub fn parts(&self) -> (&'static str, &str) {
+        let Self::Value { name, problem, .. } = self;
+        (name, problem)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();

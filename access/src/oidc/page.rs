@@ -32,7 +32,8 @@ pub(super) struct Link<'a> {
 }
 
 /// Whether a person with a browser asks for a page, and not a script of a page for data.
-pub(super) fn is_for_a_person(parts: &Parts) -> bool {
+#[must_use]
+pub fn is_for_a_person(parts: &Parts) -> bool {
     let text = |name: &str| {
         parts
             .headers

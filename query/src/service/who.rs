@@ -2,7 +2,8 @@
 //!
 //! In: the head of a request, and the instance that its path names. Out: the instance, those there are to choose from, or a refusal, which is counted and written down.
 
-use access::{Denied, Door, Seen, Unproved};
+use access::{Denied, Door, Seen, SignIn, Unproved, oidc};
+use http::HeaderValue;
 use http::request::Parts;
 use listen::Peer;
 use model::Instance;
@@ -47,32 +48,71 @@ impl Service {
         found.inspect_err(|denied| self.tell(listener, head, denied))
     }
 
-    /// Finds out who sent a request, and notes it in its head. Nobody is no error: what is asked decides whether that will do.
+    /// Finds out who sent a request of a browser or a tool, and notes it in its head; `base_path` stands before every path. Nobody is no error: what is asked decides whether
+    /// that will do. What comes back are cookies for the answer.
+    ///
+    /// # Errors
+    /// When what it shows proves nothing.
+    pub(crate) async fn welcome(
+        &self,
+        head: &mut Parts,
+        base_path: &str,
+    ) -> Result<Vec<HeaderValue>, Unproved> {
+        let Some(seen) = self.seen(head) else {
+            return Ok(Vec::new());
+        };
+        // of browsers sessions count too
+        let found = self.door.visitor(head, seen, base_path).await;
+        let entry = found.inspect_err(|unproved| self.tell_of(HTTP, head, unproved))?;
+        if let Some(caller) = entry.caller {
+            head.extensions.insert(caller);
+        }
+        Ok(entry.cookies)
+    }
+
+    /// The same of a program, which has no cookies.
     ///
     /// # Errors
     /// When what it shows proves nothing.
     pub(crate) async fn admit(&self, listener: &str, head: &mut Parts) -> Result<(), Unproved> {
-        if !self.door.has_ways() {
-            return Ok(());
-        }
-        let Some(peer) = head.extensions.get::<Peer>().cloned() else {
+        let Some(seen) = self.seen(head) else {
             return Ok(());
         };
-        let seen = Seen {
-            addr: peer.addr.ip(),
-            names: peer.names().map(|(dns, uris)| Names { dns, uris }),
-        };
-        let found = self.door.caller(&head.headers, seen).await;
-        match found {
-            Ok(Some(caller)) => drop(head.extensions.insert(caller)),
-            Ok(None) => {}
-            Err(unproved) => {
-                self.metrics.refused(unproved.reason());
-                audit::unproved(listener, head, &unproved);
-                return Err(unproved);
-            }
+        let found = self.door.caller(head, seen).await;
+        let found = found.inspect_err(|unproved| self.tell_of(listener, head, unproved))?;
+        if let Some(caller) = found {
+            head.extensions.insert(caller);
         }
         Ok(())
+    }
+
+    /// How a browser's request came; `None`: nobody signs in there.
+    pub(crate) fn signing_in<'a>(
+        &self,
+        head: &Parts,
+        base_path: &'a str,
+    ) -> Option<(&SignIn, oidc::Seen<'a>)> {
+        let sign_in = self.door.sign_in()?;
+        let seen = self.seen(head)?;
+        let tls = self.door.is_tls(&head.headers, seen);
+        Some((sign_in, oidc::Seen { tls, base_path }))
+    }
+
+    /// What the connection of a request shows; `None`: nobody can prove anything.
+    fn seen<'a>(&self, head: &'a Parts) -> Option<Seen<'a>> {
+        let peer = head.extensions.get::<Peer>();
+        let peer = peer.filter(|_| self.door.has_ways())?;
+        Some(Seen {
+            addr: peer.addr.ip(),
+            tls: peer.tls,
+            names: peer.names().map(|(dns, uris)| Names { dns, uris }),
+        })
+    }
+
+    /// Counts what proves nothing, and tells it who reads of it.
+    fn tell_of(&self, listener: &str, head: &Parts, unproved: &Unproved) {
+        self.metrics.refused(unproved.reason());
+        audit::unproved(listener, head, unproved);
     }
 
     /// How whoever asks may prove who they are.

@@ -2,9 +2,11 @@
 //!
 //! In: `access.*`. Out: grants, and the ways in which somebody proves who they are. Files are opened by `roles`.
 
+mod sign_in;
+
 use std::path::PathBuf;
 
-use access::{Grants, Proxy, TrustedPeer};
+use access::{Grants, Proxy, TrustedPeer, oidc};
 use http::HeaderName;
 use trust::Instances;
 
@@ -27,6 +29,8 @@ pub struct Access {
     pub htpasswd: Option<PathBuf>,
     /// Proxies that sign people in.
     pub proxy: Option<Proxy>,
+    /// The OpenID provider.
+    pub oidc: Option<oidc::Config>,
 }
 
 // === impl Access ===
@@ -50,13 +54,14 @@ impl Access {
             grants,
             htpasswd: (!htpasswd.is_empty()).then(|| PathBuf::from(htpasswd)),
             proxy: proxy(check),
+            oidc: sign_in::check(check),
         }
     }
 
     /// Whether somebody can sign in.
     #[must_use]
     pub fn signs_in(&self) -> bool {
-        self.htpasswd.is_some() || self.proxy.is_some()
+        self.htpasswd.is_some() || self.proxy.is_some() || self.oidc.is_some()
     }
 
     /// Says what lets nobody in though it seems to.

@@ -2,7 +2,7 @@
 //!
 //! In: the configuration, and the rules that place requests. Out: what decides, and what finds out who asks.
 
-use access::{Door, Guard, Passwords};
+use access::{Door, Guard, Passwords, SignIn};
 use trust::Rules;
 
 use crate::config::Config;
@@ -26,6 +26,10 @@ impl Access {
         }
         if let Some(proxy) = told.proxy.clone() {
             door = door.with_proxy(proxy);
+        }
+        if let Some(oidc) = told.oidc.clone() {
+            let sign_in = tokio::task::block_in_place(|| SignIn::new(oidc))?;
+            door = door.with_sign_in(sign_in);
         }
         Ok(Self {
             guard: Guard::new(rules, told.grants.clone(), told.signs_in()),
