@@ -27,6 +27,16 @@ impl Trace {
         }
     }
 
+    /// The same of spans that nobody needs afterwards: each goes as soon as it is converted, so that a huge trace is not held twice.
+    pub(crate) fn of_own(spans: Vec<model::Span>) -> Self {
+        let mut converter = Converter::default();
+        let spans = spans.into_iter();
+        Self {
+            spans: spans.map(|span| converter.convert(&span)).collect(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// The id of its first span; zero when it has none.
     pub fn id(&self) -> TraceId {
         self.spans.first().map(|s| s.trace_id).unwrap_or_default()

@@ -10,6 +10,30 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
+/// So long is a piece, in bytes.
+pub const PIECE: usize = 1 << 20;
+
+/// Text in pieces. What is full is not moved any more.
+struct Pieces(Vec<Vec<u8>>);
+
+impl Write for Pieces {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        match self.0.last_mut() {
+            Some(last) if last.len() < PIECE => last.extend_from_slice(text),
+            _ => {
+                let mut piece = Vec::with_capacity(PIECE + text.len());
+                piece.extend_from_slice(text);
+                self.0.push(piece);
+            }
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Compact JSON in Go's spelling.
 #[derive(Clone, Debug, Default)]
 pub struct GoFormatter;
@@ -25,6 +49,17 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> String {
 /// `value` as compact JSON.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     write(value, GoFormatter)
+}
+
+/// `value` as compact JSON, cut into pieces of about [`PIECE`] bytes anywhere.
+pub fn to_pieces<T: Serialize + ?Sized>(value: &T) -> Vec<Vec<u8>> {
+    let mut pieces = Pieces(vec![Vec::with_capacity(256)]);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut pieces, GoFormatter);
+    if value.serialize(&mut serializer).is_err() {
+        // as in `append_with`
+        return vec![b"null".to_vec()];
+    }
+    pieces.0
 }
 
 /// `value` as JSON indented with four spaces.
@@ -201,6 +236,17 @@ impl Formatter for GoPrettyFormatter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pieces_are_the_whole_and_none_is_much_longer_than_it_should_be() {
+        for count in [0, 10, 300_000] {
+            let values: Vec<String> = (0..count).map(|n| format!("<value {n}>")).collect();
+            let pieces = to_pieces(&values);
+            assert_eq!(pieces.concat(), to_vec(&values));
+            assert!(pieces.iter().all(|piece| piece.len() < PIECE + 64));
+            assert_eq!(pieces.len() > 1, count > 100_000);
+        }
+    }
 
     #[test]
     fn floats_read_as_gos() {

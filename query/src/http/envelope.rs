@@ -71,15 +71,15 @@ impl Envelope {
         Self::new(vec![HEAD.to_vec(), go_json::to_vec(data)], total)
     }
 
-    /// Around a list of items that are JSON already. `turn` is held until the answer is sent.
-    pub(super) fn of_items(items: Vec<Vec<u8>>, turn: Turn) -> Self {
+    /// Around a list of items that are JSON already, each in pieces. `turn` is held until the answer is sent.
+    pub(super) fn of_items(items: Vec<Vec<Vec<u8>>>, turn: Turn) -> Self {
         let mut head = Vec::with_capacity(2 * items.len() + 2);
         head.push([HEAD, b"["].concat());
         for (n, item) in items.into_iter().enumerate() {
             if n > 0 {
                 head.push(b",".to_vec());
             }
-            head.push(item);
+            head.extend(item);
         }
         head.push(b"]".to_vec());
         let mut envelope = Self::new(head, 0);

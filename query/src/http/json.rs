@@ -27,6 +27,11 @@ pub(crate) fn write(trace: &Trace) -> Vec<u8> {
     go_json::to_vec(&Page::of(trace))
 }
 
+/// The same in pieces, for a body that is given piece by piece: one text of many megabytes would be held twice whenever it grows.
+pub(crate) fn pieces(trace: &Trace) -> Vec<Vec<u8>> {
+    go_json::to_pieces(&Page::of(trace))
+}
+
 /// A trace with its processes numbered.
 struct Page<'a> {
     trace: &'a Trace,

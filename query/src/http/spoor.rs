@@ -139,9 +139,9 @@ async fn spans(
 ) -> Result<Response, Error> {
     let only = made(found, move |found| {
         let only = found.whole.only(|id| wanted.contains(&id));
-        (!only.spans.is_empty()).then(|| json::write(&only))
+        (!only.spans.is_empty()).then(|| json::pieces(&only))
     });
-    let items: Vec<Vec<u8>> = only.await?.into_iter().collect();
+    let items: Vec<Vec<Vec<u8>>> = only.await?.into_iter().collect();
     let mut envelope = Envelope::of_items(items, turn);
     if let Some(reason) = found.whole.short.clone() {
         envelope.cut(reason);

@@ -96,25 +96,25 @@ fn wanted(trace_id: TraceId, window: Window) -> GetTrace {
 }
 
 /// How a trace becomes JSON: done trace by trace, so that its spans can go before the next are read.
-fn json_of(api: &Api, raw: bool) -> Prepare<Vec<u8>> {
+fn json_of(api: &Api, raw: bool) -> Prepare<Vec<Vec<u8>>> {
     let adjuster = (!raw).then(|| api.service.adjuster());
-    Arc::new(move |assembled| to_json(&assembled, adjuster))
+    Arc::new(move |assembled| to_json(assembled, adjuster))
 }
 
-fn to_json(assembled: &Assembled, adjuster: Option<Adjuster>) -> Vec<u8> {
-    let mut trace = Trace::from_model(&assembled.spans);
+fn to_json(assembled: Assembled, adjuster: Option<Adjuster>) -> Vec<Vec<u8>> {
+    let mut trace = Trace::of_own(assembled.spans);
     if let Some(adjuster) = adjuster {
         adjuster.adjust(&mut trace);
     }
-    if let Some(reason) = &assembled.short {
+    if let Some(reason) = assembled.short {
         trace
             .warnings
             .push(format!("spans may be missing: {reason}"));
     }
-    json::write(&trace)
+    json::pieces(&trace)
 }
 
-fn envelope(answer: Answer<Vec<u8>>) -> Envelope {
+fn envelope(answer: Answer<Vec<Vec<u8>>>) -> Envelope {
     let items = answer.traces.into_iter().map(|(_, json)| json).collect();
     let mut envelope = Envelope::of_items(items, answer.turn);
     if let Completeness::Partial { reason } = answer.completeness {

@@ -38,7 +38,7 @@ pub(super) async fn transform(body: Bytes, turn: Turn) -> Result<Envelope, Error
     Ok(envelope)
 }
 
-type Made = (Vec<Vec<u8>>, Vec<RejectedSpan>);
+type Made = (Vec<Vec<Vec<u8>>>, Vec<RejectedSpan>);
 
 fn traces(body: Bytes) -> Result<Made, Error> {
     let decoded = wire::otlp::decode_json(body)
@@ -54,7 +54,8 @@ fn traces(body: Bytes) -> Result<Made, Error> {
     }
     sanitize::spans(&mut spans);
     let traces = by_trace(spans);
-    let traces = traces.iter().map(|s| json::write(&Trace::from_model(s)));
+    let traces = traces.into_iter().map(Trace::of_own);
+    let traces = traces.map(|trace| json::pieces(&trace));
     Ok((traces.collect(), rejected))
 }
 
