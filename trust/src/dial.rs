@@ -154,9 +154,12 @@ impl Dialer {
             return Ok(Either::Left(stream));
         };
         let files = tls.clone();
-        let config = tokio::task::spawn_blocking(move || files.config())
-            .await
-            .unwrap_or(Err(DialError::Ending))?;
+        let (config, trusted) = tokio::task::spawn_blocking(move || {
+            let config = files.config()?;
+            Ok((config, files.trusted()))
+        })
+        .await
+        .unwrap_or(Err(DialError::Ending))?;
         let called = tls.settings.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(called.to_owned()).map_err(|_| DialError::Name {
             prefix: tls.settings.prefix.clone(),
@@ -164,10 +167,9 @@ impl Dialer {
         })?;
         let connecting = TlsConnector::from(config).connect(name, stream);
         let (opened, issuer) = verifier::witness(connecting).await;
-        opened.map(Either::Right).map_err(|error| {
-            let now = || tls.trusted();
-            DialError::tls(&tls.settings, called, address, error, issuer, now)
-        })
+        opened
+            .map(Either::Right)
+            .map_err(|error| DialError::tls(&tls.settings, called, address, error, issuer, trusted))
     }
 }
 
@@ -178,7 +180,7 @@ impl Tls {
     fn trusted(&self) -> String {
         match &self.settings.ca {
             Some(ca) => ca.display().to_string(),
-            // a look at files that were looked at a moment ago
+            // they were looked at a moment ago
             None => self.store.described(&self.store.anchors()),
         }
     }

@@ -164,9 +164,9 @@ impl Store {
 
     /// Who is trusted, for messages.
     pub(crate) fn described(&self, anchors: &Anchors) -> String {
-        let mut all = format!("the {} authorities of the system", anchors.system);
+        let mut all = format!("the authorities of the system ({})", anchors.system);
         if !self.shared.paths.is_empty() {
-            all.push_str(&format!(", {} of {SETTING}", anchors.bundles));
+            all.push_str(&format!(", those of {SETTING} ({})", anchors.bundles));
         }
         if let Some(own) = self.own.as_ref().filter(|own| own.exists()) {
             all.push_str(&format!(", {}", own.display()));

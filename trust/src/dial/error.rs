@@ -143,7 +143,7 @@ impl DialError {
         address: SocketAddr,
         error: io::Error,
         issuer: Option<String>,
-        now: impl FnOnce() -> String,
+        now: String,
     ) -> Self {
         use rustls::AlertDescription as Alert;
 
@@ -170,7 +170,7 @@ impl DialError {
                         "with {prefix}.ca, or take that out, and the system's authorities and those of {SETTING} are trusted"
                     ),
                 },
-                now: now(),
+                now,
             },
             Some(
                 source @ rustls::Error::InvalidCertificate(

@@ -82,9 +82,8 @@ impl Stamp {
             u64::try_from(seconds).unwrap_or_default(),
             u32::try_from(nanos).unwrap_or_default(),
         );
-        SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH + since)
-            .ok()
+        let at = SystemTime::UNIX_EPOCH.checked_add(since)?;
+        SystemTime::now().duration_since(at).ok()
     }
 }
 

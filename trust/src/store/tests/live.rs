@@ -274,7 +274,7 @@ async fn whose_certificate_is_missing_is_named() {
         "CN=the private root",
         "trust.bundles",
         "es.tls.ca",
-        "0 of trust.bundles",
+        "those of trust.bundles (0)",
         "authorities of the system",
     ] {
         assert!(said.contains(word), "{word}: {said}");
