@@ -1,6 +1,7 @@
 //! Real Elasticsearch and OpenSearch servers, and what stands between them and us. One module a subject.
 
 mod big_trace;
+mod bundles;
 mod cgroup;
 mod check;
 mod clocks;

@@ -125,6 +125,35 @@ async fn a_bundle_that_is_dropped_in_opens_the_way_and_one_that_is_taken_away_cl
 }
 
 #[tokio::test]
+async fn the_systems_authorities_are_read_again_when_they_change() {
+    let (folder, mut setup) = setup();
+    let file = folder.path().join("strategies.json");
+    write(&file, 0.5);
+    let authority = Authority::new("a private root");
+    let server = serve(&file, &folder.path().join("server"), &authority);
+    let system = folder.path().join("system.pem");
+    std::fs::write(&system, Authority::new("a stranger").pem()).unwrap();
+    let url = format!("https://localhost:{}/strategies.json", server.port);
+    let none = folder.path().join("none");
+    std::fs::create_dir(&none).unwrap();
+    for (name, path) in [("SSL_CERT_FILE", &system), ("SSL_CERT_DIR", &none)] {
+        let variable = (name.to_owned(), path.display().to_string());
+        setup.variables.push(variable);
+    }
+    let spoor = setup
+        .arg(format!("--sampling.strategies-file={url}"))
+        .arg("--sampling.strategies-reload-interval=50ms")
+        .arg("--sampling.default-sampling-probability=0.125")
+        .start()
+        .unwrap();
+    told(&spoor, 0.125).await;
+    let log = spoor.log().join("\n");
+    assert!(log.contains("the authorities of the system (1)"), "{log}");
+    std::fs::write(&system, authority.pem()).unwrap();
+    told(&spoor, 0.5).await;
+}
+
+#[tokio::test]
 async fn check_says_what_of_a_bundle_is_not_used() {
     let (folder, setup) = setup();
     let path = folder.path().join("bundle.pem");
