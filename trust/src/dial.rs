@@ -167,9 +167,9 @@ impl Dialer {
         })?;
         let connecting = TlsConnector::from(config).connect(name, stream);
         let (opened, issuer) = verifier::witness(connecting).await;
-        opened
-            .map(Either::Right)
-            .map_err(|error| DialError::tls(&tls.settings, called, address, error, issuer, trusted))
+        opened.map(Either::Right).map_err(|error| {
+            DialError::tls(&tls.settings, called, address, error, issuer, &trusted)
+        })
     }
 }
 

@@ -75,7 +75,7 @@ pub enum DialError {
     },
     /// Nobody whom we trust has signed its certificate.
     #[error(
-        "the certificate of {host} at {address} is signed by nobody who is trusted{}: give the authority's certificate {mend} (trusted now: {now})",
+        "the certificate of {host} at {address} is signed by nobody who is trusted{}: give the authority's certificate {mend}",
         .issuer.as_ref().map_or_else(String::new, |issuer| format!(" (its issuer: \"{issuer}\")"))
     )]
     Untrusted {
@@ -85,10 +85,8 @@ pub enum DialError {
         address: SocketAddr,
         /// Who signed the topmost certificate that it showed: whose certificate is missing. In the words of whoever is there; fit for a line of a log.
         issuer: Option<String>,
-        /// Where that is to be given: `with` this or that setting.
+        /// Where that is to be given, `with` this or that setting, and whom we trust now.
         mend: String,
-        /// Whom we trust now.
-        now: String,
     },
     /// Its certificate is another's.
     #[error(
@@ -143,7 +141,7 @@ impl DialError {
         address: SocketAddr,
         error: io::Error,
         issuer: Option<String>,
-        now: String,
+        now: &str,
     ) -> Self {
         use rustls::AlertDescription as Alert;
 
@@ -164,13 +162,12 @@ impl DialError {
                 issuer,
                 mend: match &settings.ca {
                     None => format!(
-                        "with {SETTING}, for all connections, or with {prefix}.ca, which is trusted for this one alone then"
+                        "with {SETTING}, for all connections, or with {prefix}.ca, which is trusted for this one alone then (trusted now: {now})"
                     ),
                     Some(_) => format!(
-                        "with {prefix}.ca, or take that out, and the system's authorities and those of {SETTING} are trusted"
+                        "with {prefix}.ca, or take that out, and the system's authorities and those of {SETTING} are trusted (trusted now: {now})"
                     ),
                 },
-                now,
             },
             Some(
                 source @ rustls::Error::InvalidCertificate(

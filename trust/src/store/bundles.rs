@@ -36,6 +36,9 @@ struct Listed {
     flaws: Vec<Flaw>,
 }
 
+/// The line, and which block.
+type Place = (usize, usize);
+
 /// What bundles come to.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Held {
@@ -124,7 +127,7 @@ impl Bundles {
             ..Held::default()
         };
         let mut turns_at = i64::MAX;
-        let mut first: HashMap<&[u8], (&Path, Option<(usize, usize)>)> = HashMap::new();
+        let mut first: HashMap<&[u8], (&Path, Option<Place>)> = HashMap::new();
         let mut told = HashSet::new();
         for listed in &self.listed {
             held.flaws.extend(listed.flaws.iter().cloned());

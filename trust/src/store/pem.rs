@@ -158,14 +158,16 @@ mod tests {
 
     use super::*;
 
-    fn found(text: &str) -> Vec<(String, usize, Result<Vec<u8>, &'static str>)> {
+    type Found = (String, usize, Result<Vec<u8>, &'static str>);
+
+    fn found(text: &str) -> Vec<Found> {
         let found = blocks(text.as_bytes());
         found
             .map(|block| (block.label, block.line, block.body))
             .collect()
     }
 
-    fn well(label: &str, line: usize) -> (String, usize, Result<Vec<u8>, &'static str>) {
+    fn well(label: &str, line: usize) -> Found {
         (label.to_owned(), line, Ok(b"abc".to_vec()))
     }
 
