@@ -118,18 +118,18 @@ impl Watch {
         let store = self.store.clone();
         // a panic in there is said by the runtime
         if let Ok(report) = tokio::task::spawn_blocking(move || store.report()).await {
-            self.take(report);
+            self.take(&report);
         }
         self
     }
 
-    fn take(&mut self, report: Arc<Report>) {
+    fn take(&mut self, report: &Arc<Report>) {
         let before = self.told.replace(report.clone());
-        if before.as_ref() == Some(&report) {
+        if before.as_ref() == Some(report) {
             return;
         }
         let (is_first, before) = (before.is_none(), before.unwrap_or_default());
-        self.metrics.show(&report);
+        self.metrics.show(report);
         let is_news = |flaw: &&Flaw| !flaw.why.is_harmless() && !before.flaws.contains(flaw);
         let news: Vec<&Flaw> = report.flaws.iter().filter(is_news).collect();
         for flaw in news.iter().take(SHOWN) {
@@ -196,9 +196,9 @@ mod tests {
             told: None,
         };
         for next in [report(3, 4), report(3, 4), report(2, 1), report(2, 0)] {
-            watch.take(next);
+            watch.take(&next);
         }
-        watch.take(report(5, 40));
+        watch.take(&report(5, 40));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for line in [
