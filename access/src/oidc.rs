@@ -3,7 +3,7 @@
 //! In: a request's head. Out: who sent it, proved by a session or by a token; or a refusal. For browsers: our own three paths, which lead through the provider and back.
 //! The provider is asked in the background: it may come up after us, change its keys, and be away for a while. Sessions hold without it until they are renewed.
 //!
-//! Signatures are verified, cookies sealed by `ring`, which is the TLS library's own (docs/adr/0019-sign-in.md says why not the crates that are made for this).
+//! Signatures are verified, cookies sealed by `ring`, which is the TLS library's own (docs/adr/0020-sign-in-with-rings-own-signatures.md says why not the crates that are made for this).
 //!
 //! Deliberately absent: listening, routes other than our own, what somebody may do.
 
@@ -26,12 +26,14 @@ mod session;
 #[cfg(test)]
 mod signer;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, Method};
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +71,8 @@ struct Core {
     client: Arc<Client>,
     provider: Provider,
     sealer: Sealer,
+    /// What kept the last sign-in from being finished, as it was said in the log.
+    told: Mutex<String>,
 }
 
 /// How a request came.
@@ -122,6 +126,7 @@ impl SignIn {
             config,
             client,
             sealer,
+            told: Mutex::default(),
         };
         Ok(Self {
             core: Arc::new(core),
@@ -238,6 +243,15 @@ impl SignIn {
             Outcome::Ended => Err(Refusal::SessionEnded),
             Outcome::Failed(refusal) => Err(refusal),
         }
+    }
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn")
+            .field("issuer", &self.core.config.issuer)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 

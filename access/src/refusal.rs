@@ -149,6 +149,14 @@ impl Refusal {
         }
     }
 
+    /// Whether at another moment, with other keys or with a provider that answers, there might be none.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownKey(_) | Self::BadSignature | Self::Unreachable(_) | Self::Busy
+        )
+    }
+
     /// What it is over HTTP.
     #[must_use]
     pub fn status(&self) -> StatusCode {

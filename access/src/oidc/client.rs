@@ -45,8 +45,8 @@ pub(super) enum Trouble {
     },
     #[error("{0} has no address")]
     NoAddress(String),
-    #[error(transparent)]
-    Dial(#[from] DialError),
+    #[error("{0}")]
+    Dial(Box<DialError>),
     #[error("{url} did not answer within {} s", PATIENCE.as_secs())]
     Silent { url: Uri },
     #[error("{url} cut the connection: {source}")]
@@ -183,7 +183,7 @@ impl Client {
         for address in addresses.take(MOST_ADDRESSES) {
             match dialer.dial(host, address).await {
                 Ok(stream) => return Ok(stream),
-                Err(error) => failed = error.into(),
+                Err(error) => failed = Trouble::Dial(Box::new(error)),
             }
         }
         Err(failed)

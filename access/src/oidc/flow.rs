@@ -21,7 +21,7 @@ use super::grant::{Granted, provider_refused};
 use super::page::{self, Link};
 use super::sealer::{NoRandomness, Purpose, random_text};
 use super::session::Session;
-use super::{CALLBACK, Core, LOGIN, LOGOUT, Seen, SignIn, return_path};
+use super::{CALLBACK, Core, LOGIN, LOGOUT, Seen, SignIn, State, return_path};
 use crate::refusal::{Refusal, shown};
 
 /// How long somebody may take at the provider.
@@ -111,9 +111,8 @@ impl SignIn {
             page::json(refusal)
         } else if refusal.status() != StatusCode::UNAUTHORIZED {
             self.refused(refusal, seen)
-        } else if let Err(unreachable) = self.core.provider.answer_now() {
-            self.refused(&unreachable, seen)
         } else {
+            // whether the provider can be used is found out there
             let asked = parts.uri.path_and_query();
             let asked = asked.map_or("/", |path| path.as_str());
             let back = return_path::valid(asked, seen.base());
@@ -169,6 +168,7 @@ impl SignIn {
         let done = Box::pin(self.finish_sign_in(&query, &under_way, now)).await;
         let mut response = match done {
             Ok(session) => {
+                self.core.told.lock().clear();
                 let sealed = self.core.seal(&session)?;
                 let lasts = session.lasts(now);
                 let cookies = jar.set_session(&parts.headers, &sealed, lasts);
@@ -322,6 +322,7 @@ impl SignIn {
             Refusal::UnknownSignIn | Refusal::ProviderRefused { .. } | Refusal::CrossSite => {
                 tracing::debug!(reason = refusal.reason(), "{refusal}");
             }
+            Refusal::Unreachable(sentence) => self.core.tell(sentence),
             _ => tracing::warn!(reason = refusal.reason(), "{refusal}"),
         }
         let to = login_path(seen, None);
@@ -362,6 +363,21 @@ impl Core {
             bytes,
             most: cookie::MAX_BYTES,
         })
+    }
+
+    /// A line in the log, unless the last one said the same: a page asks again by itself.
+    fn tell(&self, sentence: &str) {
+        let is_known = match self.provider.state() {
+            State::Ready => false,
+            State::Stale { sentence: known } | State::Unreachable { sentence: known } => {
+                known == sentence
+            }
+        };
+        let mut told = self.told.lock();
+        if !is_known && *told != sentence {
+            tracing::warn!("{sentence}");
+            sentence.clone_into(&mut told);
+        }
     }
 
     pub(super) fn open(&self, sealed: &str) -> Option<Session> {

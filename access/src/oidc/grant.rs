@@ -135,25 +135,50 @@ impl Core {
                 refresh,
             });
         };
+        let identified = self.identify(metadata, id_token, tokens.access_token, nonce, now);
+        let identity = match identified.await {
+            Ok((identity, end)) => {
+                expires = expires.max(end);
+                Some(identity)
+            }
+            // the provider itself, over TLS, has just said that the session goes on, and took the token that it would be asked with again: what cannot be
+            // asked or verified at that moment, for keys that change, ends no session
+            Err(refusal) if nonce.is_none() && refusal.may_pass() => {
+                tracing::debug!("a renewed session keeps its name and groups: {refusal}");
+                None
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        Ok(Granted {
+            identity,
+            expires,
+            refresh,
+        })
+    }
+
+    /// Who it is, and when the token ends.
+    async fn identify(
+        &self,
+        metadata: &Metadata,
+        id_token: &str,
+        access_token: Option<String>,
+        nonce: Option<&str>,
+        now: u64,
+    ) -> Result<(Identity, u64), Refusal> {
         let config = &self.config;
         let audience = std::slice::from_ref(&config.client_id);
         let mut claims = self.provider.verify(id_token, audience, now).await?;
         claims.check_sign_in(&config.client_id, nonce)?;
-        expires = expires.max(claims.end().unwrap_or(0));
         if claims.lacks(config)
-            && let (Some(url), Some(token)) = (&metadata.userinfo_endpoint, &tokens.access_token)
+            && let (Some(url), Some(token)) = (&metadata.userinfo_endpoint, access_token)
         {
-            let bearer = Zeroizing::new(format!("Bearer {}", token));
+            let bearer = Zeroizing::new(format!("Bearer {token}"));
             let bearer = HeaderValue::try_from(bearer.as_str())
                 .map_err(|_| Refusal::NotAToken("the provider's token of access is no text"))?;
             let more = self.client.get::<Map<String, Value>>(url, Some(bearer));
             claims.add(more.await.map_err(|trouble| self.unreachable(&trouble))?)?;
         }
-        Ok(Granted {
-            identity: Some(claims.identity(config)?),
-            expires,
-            refresh,
-        })
+        Ok((claims.identity(config)?, claims.end().unwrap_or(0)))
     }
 
     async fn tokens(&self, metadata: &Metadata, form: &[(&str, &str)]) -> Result<Tokens, Refusal> {

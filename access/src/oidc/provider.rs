@@ -126,7 +126,11 @@ impl Provider {
         let unknown = match answer.keys.verify(&jws) {
             Ok(()) => return Ok(jws.into_claims()),
             Err(refusal @ Refusal::UnknownKey(_)) => refusal,
-            Err(refusal) => return Err(refusal),
+            Err(refusal) => {
+                // a provider that was set up anew may call its keys as before
+                self.wanted.notify_one();
+                return Err(refusal);
+            }
         };
         let known = self.ask_again().await?;
         let Some(answer) = &known.answer else {

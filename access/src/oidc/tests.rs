@@ -194,6 +194,25 @@ async fn a_session_that_is_renewed_in_vain_holds_until_it_expires() {
     );
 }
 
+#[test]
+fn what_does_not_fit_into_cookies_is_left_out_or_told() {
+    let sign_in = sign_in(&Signer::p256("a"));
+    let mut one = session(now() + 60, now() + 600);
+    one.refresh = Some("r".repeat(cookie::MAX_BYTES).into());
+    let without = sign_in.core.open(&sign_in.core.seal(&one).unwrap());
+    assert!(without.unwrap().refresh.is_none());
+    one.identity.groups = (0..1000).map(|n| format!("a-long-group-{n}")).collect();
+    let refusal = sign_in.core.seal(&one).unwrap_err();
+    assert_eq!(
+        (refusal.reason(), refusal.status().as_u16()),
+        ("session_too_large", 403)
+    );
+    one.refresh = Some("r".into());
+    one.identity.groups = (0..500).map(|n| format!("group-{n}")).collect();
+    let caller = run(async { reason(&sign_in, &with_session(&sign_in, &one)).await });
+    assert_eq!(caller.unwrap().unwrap().groups.len(), 500);
+}
+
 #[tokio::test(start_paused = true)]
 async fn another_sites_page_changes_nothing() {
     let sign_in = sign_in(&Signer::p256("a"));
