@@ -73,9 +73,14 @@ fn go_program(name: &str, package: &str, version: &str) -> anyhow::Result<PathBu
 
 /// The folder `node_modules` with the packages that `tests/clients/node` pins.
 pub fn node_modules() -> anyhow::Result<PathBuf> {
-    let pinned = pins("node");
+    npm_modules("node")
+}
+
+/// The folder `node_modules` with the packages that a folder of `tests/clients` pins.
+pub(crate) fn npm_modules(name: &str) -> anyhow::Result<PathBuf> {
+    let pinned = pins(name);
     let lock = read(&pinned.join("package-lock.json"))?;
-    let folder = cache()?.join(format!("node-{:016x}", fingerprint(&lock)));
+    let folder = cache()?.join(format!("{name}-{:016x}", fingerprint(&lock)));
     once(&folder, || {
         std::fs::create_dir_all(&folder)?;
         for file in ["package.json", "package-lock.json"] {

@@ -10,6 +10,7 @@ pub mod fault_proxy;
 pub mod golden;
 pub mod golden_v3;
 pub mod kafka;
+pub mod openid;
 pub mod pki;
 pub mod prometheus;
 pub mod servers;
