@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod access_oidc;
 mod agent;
 mod archive;
 mod bench_loads;
