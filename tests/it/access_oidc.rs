@@ -2,6 +2,7 @@
 
 mod browser;
 mod outage;
+mod program;
 mod sessions;
 mod tokens;
 

@@ -62,9 +62,10 @@ async fn caller_later(
     passwords: &Passwords,
     header: &str,
 ) -> Result<Option<Caller>, WrongPassword> {
-    let mut held = passwords.held.lock();
-    held.looked = held.looked.checked_sub(LOOK).unwrap();
-    drop(held);
+    {
+        let mut held = passwords.held.lock();
+        held.looked = held.looked.checked_sub(LOOK).unwrap();
+    }
     passwords.caller(header).await
 }
 

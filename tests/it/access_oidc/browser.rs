@@ -16,6 +16,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tests::pki;
+use tests::spoor::Spoor;
 use tokio::net::TcpStream;
 
 /// What the service is called.
@@ -27,6 +28,15 @@ pub(super) const SEEN: Seen<'_> = Seen {
     tls: true,
     base_path: "/",
 };
+
+/// Who answers for the service.
+#[derive(Clone, Copy)]
+pub(super) enum Service<'a> {
+    /// A sign-in, and one page.
+    SignIn(&'a SignIn),
+    /// The program, behind a proxy that ends TLS.
+    Program(&'a Spoor),
+}
 
 /// What a server answered.
 #[derive(Debug)]
@@ -67,11 +77,12 @@ impl Browser {
     }
 
     /// Asks for a path of the service, and for all that follows; fills in the provider's forms.
-    pub(super) async fn visit(&mut self, sign_in: &SignIn, path: &str) -> Page {
+    pub(super) async fn visit<'a>(&mut self, service: impl Into<Service<'a>>, path: &str) -> Page {
+        let service = service.into();
         let mut url = format!("{SERVICE}{path}");
         let mut form = None;
         for _ in 0..MOST_STEPS {
-            let page = self.ask(sign_in, &url, form.take()).await;
+            let page = self.ask(service, &url, form.take()).await;
             if let Some(to) = page.headers.get(LOCATION) {
                 url = joined(&url, to.to_str().unwrap());
             } else if !url.starts_with(SERVICE) && page.body.contains("<form") {
@@ -85,11 +96,17 @@ impl Browser {
     }
 
     /// One request.
-    pub(super) async fn ask(&mut self, sign_in: &SignIn, url: &str, form: Option<String>) -> Page {
+    pub(super) async fn ask<'a>(
+        &mut self,
+        service: impl Into<Service<'a>>,
+        url: &str,
+        form: Option<String>,
+    ) -> Page {
+        let service = service.into();
         self.visited.push(url.to_owned());
         let uri: Uri = url.parse().unwrap();
         let response = if url.starts_with(SERVICE) {
-            serve(sign_in, &self.parts(&uri)).await.map(Bytes::from)
+            service.serve(&self.parts(&uri)).await.map(Bytes::from)
         } else {
             let parts = self.parts(&uri);
             post(&self.root, &uri, parts.headers, form).await
@@ -153,6 +170,49 @@ impl Browser {
         let prompt = value("name=\"prompt\" value=\"").unwrap();
         let form = format!("prompt={prompt}&login={}&password=x", self.user);
         (joined(&page.url, &action), Some(form))
+    }
+}
+
+// === impl Service ===
+
+impl<'a> From<&'a SignIn> for Service<'a> {
+    fn from(sign_in: &'a SignIn) -> Self {
+        Self::SignIn(sign_in)
+    }
+}
+
+impl<'a> From<&'a std::sync::Arc<SignIn>> for Service<'a> {
+    fn from(sign_in: &'a std::sync::Arc<SignIn>) -> Self {
+        Self::SignIn(sign_in)
+    }
+}
+
+impl<'a> From<&'a Spoor> for Service<'a> {
+    fn from(spoor: &'a Spoor) -> Self {
+        Self::Program(spoor)
+    }
+}
+
+impl Service<'_> {
+    async fn serve(self, parts: &Parts) -> Response<Vec<u8>> {
+        let spoor = match self {
+            Self::SignIn(sign_in) => return serve(sign_in, parts).await,
+            Self::Program(spoor) => spoor,
+        };
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let request =
+            client
+                .build()
+                .unwrap()
+                .get(format!("{}{}", spoor.url("query-http"), parts.uri));
+        let request = request
+            .headers(parts.headers.clone())
+            .header("x-forwarded-proto", "https");
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut response = Response::new(answer.bytes().await.unwrap().to_vec());
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
+        response
     }
 }
 
