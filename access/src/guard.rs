@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use model::Instance;
-use trust::{Astray, Instances, Rules, Shown};
+use trust::{Astray, Instances, Rules, Shown, Stranger};
 
 use crate::caller::Caller;
 use crate::grants::{Grants, Verb, Whom};
@@ -152,15 +152,20 @@ impl Guard {
             Ok(_) => !rules.is_placed(shown),
             Err(stranger) => stranger.is_nameless() && caller.is_some(),
         };
+        // by a header anybody may name anything: what is there is not learnt by trying
+        let is_tried = rules.tenants.is_some() && !is_unplaced && !is_proved(&rules, shown);
         if is_unplaced {
             let mut theirs = rules.all().into_iter().filter(may);
             if let (Some(one), None) = (theirs.next(), theirs.next()) {
                 return Ok(one);
             }
         }
-        let instance = placed.map_err(Astray::from)?;
-        if caller.is_none() && shown.names.is_none() {
+        if caller.is_none() && shown.names.is_none() && (placed.is_ok() || is_tried) {
             return Err(Denied::SignIn);
+        }
+        let instance = placed.map_err(Astray::from)?;
+        if is_tried {
+            return Err(Astray::from(Stranger::Unknown).into());
         }
         let who = who(shown, caller);
         Err(Denied::Writing { who, instance })
@@ -178,6 +183,8 @@ impl Guard {
             Ok(seen) => seen,
             // who is known otherwise needs neither certificate nor header
             Err(stranger) if stranger.is_nameless() && caller.is_some() => rules.all(),
+            // told as one that is there and is not granted
+            Err(Stranger::Unknown) => Vec::new(),
             Err(stranger) => return Err(Astray::from(stranger).into()),
         };
         let whom = whom(shown, caller);
@@ -256,6 +263,12 @@ fn whom<'a>(shown: Shown<'a>, caller: Option<&'a Caller>) -> Whom<'a> {
         caller,
         names: shown.names,
     }
+}
+
+/// Whether a listener or a certificate places a request, rather than a header.
+fn is_proved(rules: &Instances, shown: Shown<'_>) -> bool {
+    rules.listeners.contains_key(shown.listener)
+        || (shown.names.is_some() && !rules.certificates.is_empty())
 }
 
 /// Whoever asks, for a sentence to themselves.

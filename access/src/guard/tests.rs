@@ -170,13 +170,21 @@ fn a_header_chooses_among_what_is_granted() {
         );
         assert!(guard.question(shown, None, None).is_err());
     }
-    let mut headers = HeaderMap::new();
-    headers.insert("x-tenant", "team-9".parse().unwrap());
-    assert!(
-        guard
-            .question(shown(&headers, None), Some(&tool), None)
-            .is_err()
-    );
+    // what is not granted and what is not there are told alike
+    let told = |tenant: &str, caller: Option<&Caller>| {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-tenant", tenant.parse().unwrap());
+        let shown = shown(&headers, None);
+        [
+            guard.question(shown, caller, None).unwrap_err(),
+            guard.choices(shown, caller).unwrap_err(),
+            guard.writing(shown, caller).unwrap_err(),
+        ]
+    };
+    for caller in [None, Some(&tool)] {
+        assert_eq!(told("team-3", caller), told("team-9", caller));
+    }
+    assert_eq!(told("team-3", None), [const { Denied::SignIn }; 3]);
 }
 
 #[test]
