@@ -223,7 +223,7 @@ impl Config {
             && let Err(problem) =
                 sealer::check(keys.iter().map(|key| key.expose_secret().as_bytes()))
         {
-            return wrong("session-keys", problem);
+            return wrong("session-key-files", problem);
         }
         let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, ';' | ',');
         if !self
@@ -325,11 +325,11 @@ mod tests {
         check(|c| c.redirect_url = Some(elsewhere), "/oauth/callback");
         check(
             |c| c.session_keys = SessionKeys::Given(vec!["hunter2".into()]),
-            "session-keys",
+            "session-key-files",
         );
         check(
             |c| c.session_keys = SessionKeys::Given(Vec::new()),
-            "session-keys",
+            "session-key-files",
         );
         check(
             |c| c.frame_ancestors = "'self'; script-src *".to_owned(),

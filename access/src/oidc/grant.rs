@@ -238,7 +238,7 @@ impl Core {
         let read = read.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         let text = read.map(Zeroizing::new).map_err(|error| {
             Refusal::Unreachable(format!(
-                "cannot read {} ({}.client-secret): {error}",
+                "cannot read {} ({}.client-secret-file): {error}",
                 path.display(),
                 self.config.settings
             ))

@@ -89,7 +89,7 @@ impl Sealer {
     pub(super) fn new(config: &Config) -> Result<Self, ConfigError> {
         let wrong = |problem: String| ConfigError::Value {
             settings: config.settings.clone(),
-            name: "session-keys",
+            name: "session-key-files",
             problem,
         };
         let mut files = Vec::new();
@@ -139,7 +139,7 @@ impl Sealer {
             Err(problem) => {
                 if last.refused.as_ref() != Some(&problem) {
                     tracing::warn!(
-                        "{}.session-keys {problem}: the last good ones stay in use",
+                        "{}.session-key-files {problem}: the last good ones stay in use",
                         self.settings
                     );
                     last.refused = Some(problem);
@@ -307,7 +307,7 @@ mod tests {
         config.session_keys = SessionKeys::Files(vec![file.clone()]);
         let said = Sealer::new(&config).err().unwrap().to_string();
         assert!(
-            said.contains("oidc.session-keys cannot be read from"),
+            said.contains("oidc.session-key-files cannot be read from"),
             "{said}"
         );
         std::fs::write(&file, "a".repeat(32) + "\n").unwrap();
