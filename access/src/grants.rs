@@ -98,6 +98,12 @@ impl Grants {
         self.lines.is_empty()
     }
 
+    /// Whether some line lets somebody do this somewhere.
+    #[must_use]
+    pub fn grant_any(&self, verb: Verb) -> bool {
+        self.lines.iter().any(|line| line.is_of(verb))
+    }
+
     /// Whether some line is about certificates, so that a listener has to ask for them.
     #[must_use]
     pub fn know_certificates(&self) -> bool {

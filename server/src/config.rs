@@ -131,7 +131,7 @@ impl Config {
         };
         if let Some(listeners) = &listeners {
             instances::tell(&instances, listeners, &mut check);
-            access.tell(&instances, listeners, &mut check);
+            access.tell(role, &instances, listeners, &mut check);
         }
         let adaptive = collector
             .as_ref()

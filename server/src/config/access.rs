@@ -6,7 +6,7 @@ mod sign_in;
 
 use std::path::PathBuf;
 
-use access::{Grants, Proxy, TrustedPeer, oidc};
+use access::{Grants, Proxy, TrustedPeer, Verb, oidc};
 use http::HeaderName;
 use trust::Instances;
 
@@ -65,7 +65,13 @@ impl Access {
     }
 
     /// Says what lets nobody in though it seems to.
-    pub(super) fn tell(&self, instances: &Instances, listeners: &Listeners, check: &mut Check<'_>) {
+    pub(super) fn tell(
+        &self,
+        role: Role,
+        instances: &Instances,
+        listeners: &Listeners,
+        check: &mut Check<'_>,
+    ) {
         if self.grants.is_empty() {
             let all = instances.all();
             let mut namespaces = all.iter().map(model::Instance::namespace);
@@ -77,6 +83,15 @@ impl Access {
                 );
             }
             return;
+        }
+        for (concerns, verb, what) in [
+            (role.collects(), Verb::Write, "all spans are refused"),
+            (role.answers(), Verb::Read, "nobody is shown anything"),
+        ] {
+            if concerns && !self.grants.grant_any(verb) {
+                let verb = verb.as_str();
+                check.warn(GRANTS, format!("no line lets anybody {verb}: {what}"));
+            }
         }
         let asks_for_certificates = listeners
             .iter()

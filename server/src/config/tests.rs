@@ -3,6 +3,7 @@ use settings::layers;
 
 use super::*;
 
+mod access;
 mod again;
 mod agent;
 mod elasticsearch;
