@@ -153,7 +153,7 @@ impl Guard {
             Err(stranger) => stranger.is_nameless() && caller.is_some(),
         };
         // by a header anybody may name anything: what is there is not learnt by trying
-        let is_tried = rules.tenants.is_some() && !is_unplaced && !is_proved(&rules, shown);
+        let is_tried = rules.tenants.is_some() && !is_unplaced && !rules.is_certain(shown);
         if is_unplaced {
             let mut theirs = rules.all().into_iter().filter(may);
             if let (Some(one), None) = (theirs.next(), theirs.next()) {
@@ -215,10 +215,7 @@ impl Guard {
         if caller.is_none() {
             return Err(Denied::SignIn);
         }
-        let all = rules.all();
-        let mut namespaces = all.iter().map(Instance::namespace);
-        let first = namespaces.next();
-        match namespaces.all(|other| Some(other) == first) {
+        match rules.has_one_namespace() {
             true => Ok(()),
             false => Err(Denied::Nothing {
                 who: who(shown, caller),
@@ -263,12 +260,6 @@ fn whom<'a>(shown: Shown<'a>, caller: Option<&'a Caller>) -> Whom<'a> {
         caller,
         names: shown.names,
     }
-}
-
-/// Whether a listener or a certificate places a request, rather than a header.
-fn is_proved(rules: &Instances, shown: Shown<'_>) -> bool {
-    rules.listeners.contains_key(shown.listener)
-        || (shown.names.is_some() && !rules.certificates.is_empty())
 }
 
 /// Whoever asks, for a sentence to themselves.

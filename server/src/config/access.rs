@@ -73,10 +73,7 @@ impl Access {
         check: &mut Check<'_>,
     ) {
         if self.grants.is_empty() {
-            let all = instances.all();
-            let mut namespaces = all.iter().map(model::Instance::namespace);
-            let first = namespaces.next();
-            if self.signs_in() && !namespaces.all(|other| Some(other) == first) {
+            if self.signs_in() && !instances.has_one_namespace() {
                 check.warn(
                     GRANTS,
                     "it is empty, and there are several namespaces: nobody may read any until it says who",

@@ -59,14 +59,8 @@ impl Instances {
         shown: Shown<'_>,
         named: Option<&Instance>,
     ) -> Result<Instance, Astray> {
-        let Shown {
-            listener,
-            names,
-            headers,
-        } = shown;
-        let placed = self.of_request(listener, names, headers)?;
-        let is_certain = self.listeners.contains_key(listener)
-            || (names.is_some() && !self.certificates.is_empty());
+        let placed = self.of_request(shown.listener, shown.names, shown.headers)?;
+        let is_certain = self.is_certain(shown);
         let Some(named) = named else {
             return match is_certain || self.tenants.is_some() || self.is_alone() {
                 true => Ok(placed),
@@ -92,9 +86,7 @@ impl Instances {
     /// When no rule places who asks.
     pub fn to_choose_from(&self, shown: Shown<'_>) -> Result<Vec<Instance>, Stranger> {
         let placed = self.of_request(shown.listener, shown.names, shown.headers)?;
-        let is_certain = self.listeners.contains_key(shown.listener)
-            || (shown.names.is_some() && !self.certificates.is_empty());
-        if is_certain {
+        if self.is_certain(shown) {
             return Ok(vec![placed]);
         }
         let mut all = self.all();
@@ -103,6 +95,21 @@ impl Instances {
         }
         all.retain(|instance| self.is_served(instance));
         Ok(all)
+    }
+
+    /// Whether the listener or a certificate places a request that shows this, rather than a header or the want of a rule.
+    #[must_use]
+    pub fn is_certain(&self, shown: Shown<'_>) -> bool {
+        self.listeners.contains_key(shown.listener)
+            || (shown.names.is_some() && !self.certificates.is_empty())
+    }
+
+    /// Whether all instances are of one namespace.
+    #[must_use]
+    pub fn has_one_namespace(&self) -> bool {
+        let namespace = self.default.namespace();
+        let all = self.all();
+        all.iter().all(|instance| instance.namespace() == namespace)
     }
 
     /// Whether a rule places a request that shows this, rather than the want of one.
