@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::caller::{Caller, Way};
+use crate::random::{NoRandomness, random};
 pub use file::UnusableFile;
 use file::Users;
 
@@ -78,12 +79,8 @@ impl Passwords {
     pub fn open(path: PathBuf) -> Result<Self, UnusableFile> {
         let stamp = file::Stamp::of(&path);
         let users = Users::read(&path)?;
-        for problem in users.problems() {
-            tracing::warn!(file = %path.display(), "{problem}");
-        }
-        let mut key = [0; 32];
-        ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key)
-            .map_err(|_| UnusableFile::no_randomness(&path))?;
+        users.tell_problems(&path);
+        let key = random().map_err(|NoRandomness| UnusableFile::no_randomness(&path))?;
         Ok(Self {
             path,
             key,
@@ -165,9 +162,7 @@ impl Passwords {
                     return;
                 }
                 tracing::info!(file = %self.path.display(), users = users.len(), "users and passwords were read again");
-                for problem in users.problems() {
-                    tracing::warn!(file = %self.path.display(), "{problem}");
-                }
+                users.tell_problems(&self.path);
                 held.users = Arc::new(users);
                 held.right.clear();
             }

@@ -11,6 +11,7 @@ mod grants;
 mod guard;
 pub mod oidc;
 mod proxy;
+mod random;
 mod refusal;
 
 pub use basic::{Passwords, UnusableFile, WrongPassword};

@@ -120,9 +120,11 @@ impl Users {
         self.digests.len()
     }
 
-    /// What is wrong with lines that are passed over.
-    pub(super) fn problems(&self) -> &[String] {
-        &self.problems
+    /// Tells what is wrong with lines that are passed over.
+    pub(super) fn tell_problems(&self, path: &Path) {
+        for problem in &self.problems {
+            tracing::warn!(file = %path.display(), "{problem}");
+        }
     }
 
     /// Whether the password is this user's. Of nobody too something is compared, so that the time does not tell who there is. Blocks.
@@ -203,7 +205,7 @@ mod tests {
         assert!(!users.is_right("old", "password"));
         assert!(!users.is_right("", "password"));
         assert_eq!(users.len(), 1);
-        let problems = users.problems().join("\n");
+        let problems = users.problems.join("\n");
         assert_eq!(
             problems,
             "line 4: the password of \"old\" is neither bcrypt nor {SHA}: write it again with htpasswd -B\nline 5: it is not user:digest\nline 6: it names no user\nline 7: the password of \"short\" is neither bcrypt nor {SHA}: write it again with htpasswd -B"

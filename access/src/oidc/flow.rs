@@ -19,9 +19,10 @@ use super::cookie::{self, Jar};
 use super::discovery::Metadata;
 use super::grant::{Granted, provider_refused};
 use super::page::{self, Link};
-use super::sealer::{NoRandomness, Purpose, random_text};
+use super::sealer::{Purpose, random_text};
 use super::session::Session;
 use super::{CALLBACK, Core, LOGIN, LOGOUT, Seen, SignIn, State, return_path};
+use crate::random::NoRandomness;
 use crate::refusal::{Refusal, shown};
 
 /// How long somebody may take at the provider.

@@ -11,11 +11,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::ExposeSecret as _;
 use secrecy::zeroize::Zeroizing;
 
 use super::config::{Config, ConfigError, SessionKeys};
+use crate::random::{NoRandomness, random};
 
 /// The least that a key may have, in bytes.
 const LEAST_KEY_BYTES: usize = 32;
@@ -47,21 +47,9 @@ struct Last {
     refused: Option<String>,
 }
 
-/// Randomness is missing, which no system that runs is without.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the system has no random numbers")]
-pub(super) struct NoRandomness;
-
 /// A text that nobody can guess: 32 random bytes.
 pub(super) fn random_text() -> Result<String, NoRandomness> {
     Ok(URL_SAFE_NO_PAD.encode(random::<32>()?))
-}
-
-fn random<const N: usize>() -> Result<[u8; N], NoRandomness> {
-    let mut bytes = [0; N];
-    let filled = SystemRandom::new().fill(&mut bytes);
-    filled.map_err(|_| NoRandomness)?;
-    Ok(bytes)
 }
 
 /// Whether these can be keys.
