@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio_util::sync::CancellationToken;
 use trust::Names;
 
@@ -17,7 +17,7 @@ use crate::basic::{Passwords, WrongPassword};
 use crate::caller::Caller;
 use crate::oidc::{self, SignIn};
 use crate::proxy::{Proxy, Said};
-use crate::refusal::Refusal;
+use crate::refusal::{GrpcCode, Refusal};
 
 /// What a proxy that ends TLS says of the browser's connection.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -156,7 +156,7 @@ impl Door {
         seen: Seen<'_>,
         base_path: &str,
     ) -> Result<Entry, Unproved> {
-        let forged = match self.without_a_session(parts, seen).await {
+        let forged = match self.caller(parts, seen).await {
             Ok(None) => None,
             Err(forged @ Unproved::Forged { .. }) => Some(forged),
             Ok(caller) => {
@@ -169,7 +169,9 @@ impl Door {
         };
         if let Some(sign_in) = &self.sign_in {
             let tls = self.is_tls(&parts.headers, seen);
-            let proved = sign_in.caller(parts, oidc::Seen { tls, base_path }).await?;
+            let proved = sign_in
+                .session(parts, oidc::Seen { tls, base_path })
+                .await?;
             if let Some(proved) = proved {
                 return Ok(Entry {
                     caller: Some(proved.caller),
@@ -186,14 +188,6 @@ impl Door {
     /// # Errors
     /// When what it shows proves nothing.
     pub async fn caller(&self, parts: &Parts, seen: Seen<'_>) -> Result<Option<Caller>, Unproved> {
-        self.without_a_session(parts, seen).await
-    }
-
-    async fn without_a_session(
-        &self,
-        parts: &Parts,
-        seen: Seen<'_>,
-    ) -> Result<Option<Caller>, Unproved> {
         let headers = &parts.headers;
         let said = self.proxy.as_ref();
         let said = said.map(|proxy| proxy.said(headers, seen.addr, seen.names));
@@ -247,6 +241,28 @@ impl Unproved {
             Self::Token(refusal) => refusal.reason(),
             Self::Forged { .. } => "forged_headers",
             Self::Header(_) => "proxy_header_malformed",
+        }
+    }
+
+    /// What it is over HTTP.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match (self, self.remedy()) {
+            (Self::Token(refusal), _) => refusal.status(),
+            (_, Remedy::Prove) => StatusCode::UNAUTHORIZED,
+            (_, Remedy::None) => StatusCode::FORBIDDEN,
+            (_, Remedy::Wait) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What it is over gRPC.
+    #[must_use]
+    pub fn grpc(&self) -> GrpcCode {
+        match (self, self.remedy()) {
+            (Self::Token(refusal), _) => refusal.grpc(),
+            (_, Remedy::Prove) => GrpcCode::Unauthenticated,
+            (_, Remedy::None) => GrpcCode::PermissionDenied,
+            (_, Remedy::Wait) => GrpcCode::Unavailable,
         }
     }
 

@@ -163,14 +163,13 @@ impl SignIn {
     /// # Errors
     /// What is wrong with the token or the session.
     pub async fn caller(&self, parts: &Parts, seen: Seen<'_>) -> Result<Option<Proved>, Refusal> {
-        if let Some(token) = bearer(parts)? {
-            let caller = self.bearer(&token).await?;
+        if let Some(caller) = self.token(parts).await? {
             return Ok(Some(Proved {
                 caller,
                 cookies: Vec::new(),
             }));
         }
-        self.session(parts, seen, now()).await
+        self.session(parts, seen).await
     }
 
     /// Who sent a request, by a token in `Authorization` alone; none when it has none.
@@ -203,12 +202,13 @@ impl SignIn {
         })
     }
 
-    async fn session(
+    /// Who sent a request, by the session of its cookies alone; none when it has none.
+    pub(crate) async fn session(
         &self,
         parts: &Parts,
         seen: Seen<'_>,
-        now: u64,
     ) -> Result<Option<Proved>, Refusal> {
+        let now = now();
         let jar = self.jar(seen);
         let Some(text) = jar.session(&parts.headers) else {
             return Ok(None);

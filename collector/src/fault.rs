@@ -106,11 +106,7 @@ pub(crate) fn code_of(denied: &Denied) -> Code {
 
 /// The gRPC code for what proves nothing.
 pub(crate) fn code_of_unproved(unproved: &Unproved) -> Code {
-    match unproved.remedy() {
-        Remedy::Prove => Code::Unauthenticated,
-        Remedy::None => Code::PermissionDenied,
-        Remedy::Wait => Code::Unavailable,
-    }
+    Code::from(i32::from(unproved.grpc()))
 }
 
 impl From<WriteError> for Fault {

@@ -36,6 +36,12 @@ pub(crate) fn of_datagram(receiver: &Receiver) -> Result<Instance, Fault> {
     Ok(receiver.intake.guard.writing(shown, None)?)
 }
 
+/// The instance of a request that is one message.
+pub(crate) async fn of_request(receiver: &Receiver, parts: &Parts) -> Result<Instance, Fault> {
+    let sender = sender(receiver, parts).await?;
+    of(receiver, parts, sender.as_ref())
+}
+
 /// The instance of a request that `sender` sends.
 pub(crate) fn of(
     receiver: &Receiver,

@@ -277,13 +277,9 @@ impl Api {
         let astray = match denied {
             Denied::Astray(astray) => astray,
             Denied::SignIn => {
-                let base_path = self.base_path.as_str();
-                return match self.service.signing_in(parts, base_path) {
-                    Some((sign_in, seen)) if oidc::is_for_a_person(parts) => sign_in
-                        .turn_away(parts, seen, &Refusal::Nobody)
-                        .map(Body::from),
-                    _ => self.challenged(show(StatusCode::UNAUTHORIZED, text)),
-                };
+                let away = self.turned_away(parts, &Refusal::Nobody);
+                let told = || self.challenged(show(StatusCode::UNAUTHORIZED, text));
+                return away.unwrap_or_else(told);
             }
             Denied::Nothing { .. } | Denied::Writing { .. } => {
                 return show(StatusCode::FORBIDDEN, text);
@@ -304,17 +300,11 @@ impl Api {
     /// What a client showed proves nothing.
     fn unproved(&self, unproved: &Unproved, route: &Route<'_>, parts: &Parts) -> Response {
         if let Unproved::Token(refusal) = unproved
-            && oidc::is_for_a_person(parts)
-            && let Some((sign_in, seen)) = self.service.signing_in(parts, self.base_path.as_str())
+            && let Some(response) = self.turned_away(parts, refusal)
         {
-            return sign_in.turn_away(parts, seen, refusal).map(Body::from);
+            return response;
         }
-        let status = match unproved.remedy() {
-            Remedy::Prove => StatusCode::UNAUTHORIZED,
-            Remedy::None => StatusCode::FORBIDDEN,
-            Remedy::Wait => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let text = unproved.to_string();
+        let (status, text) = (unproved.status(), unproved.to_string());
         let mut response = match route {
             Route::V1(_) => envelope::Error::new(status, text).into_response(),
             Route::V3(_) | Route::Spoor(_) | Route::Instances => v3::refused(status, text),
@@ -329,6 +319,13 @@ impl Api {
             Remedy::None => {}
         }
         response
+    }
+
+    /// What a person with a browser is shown where people sign in; `None`: a program asks, or nobody signs in.
+    fn turned_away(&self, parts: &Parts, refusal: &Refusal) -> Option<Response> {
+        let (sign_in, seen) = self.service.signing_in(parts, self.base_path.as_str())?;
+        let away = || sign_in.turn_away(parts, seen, refusal).map(Body::from);
+        oidc::is_for_a_person(parts).then(away)
     }
 
     /// Says what to show.

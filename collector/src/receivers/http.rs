@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use access::{Denied, Remedy};
+use access::Denied;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{
@@ -52,8 +52,7 @@ pub(super) async fn take(
 ) -> Result<Stored, Fault> {
     let deadline = Deadline::new(&parts.headers, receiver.intake.write_timeout);
     let mut inflow = Inflow::new(body);
-    let sender = instance::sender(receiver, parts).await;
-    let instance = sender.and_then(|sender| instance::of(receiver, parts, sender.as_ref()));
+    let instance = instance::of_request(receiver, parts).await;
     let whose = instance.as_ref().ok().cloned();
     let read = match instance {
         Ok(instance) => read(receiver, parts, instance, &mut inflow).await,
@@ -88,11 +87,7 @@ pub(super) fn status(fault: &Fault) -> StatusCode {
             )),
         ) => StatusCode::UNAUTHORIZED,
         Fault::Denied(_) => StatusCode::FORBIDDEN,
-        Fault::Unproved(unproved) => match unproved.remedy() {
-            Remedy::Prove => StatusCode::UNAUTHORIZED,
-            Remedy::None => StatusCode::FORBIDDEN,
-            Remedy::Wait => StatusCode::SERVICE_UNAVAILABLE,
-        },
+        Fault::Unproved(unproved) => unproved.status(),
         Fault::Full(Refusal::Share | Refusal::Largest) | Fault::Throttled { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }

@@ -92,8 +92,7 @@ async fn serve(served: Served, request: Request) -> Response {
     }
     let (parts, body) = request.into_parts();
     let deadline = Deadline::new(&parts.headers, receiver.intake.write_timeout);
-    let sender = instance::sender(receiver, &parts).await;
-    let instance = sender.and_then(|sender| instance::of(receiver, &parts, sender.as_ref()));
+    let instance = instance::of_request(receiver, &parts).await;
     let whose = instance.as_ref().ok().cloned();
     let read = read(receiver, &parts, instance, body, &deadline).await;
     let taken = match read {

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::{Denied, Remedy, Unproved};
+use access::{Denied, Unproved};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -211,11 +211,7 @@ fn refused(denied: &Denied) -> Status {
 
 /// What a client showed proves nothing.
 fn unproved(unproved: &Unproved) -> Status {
-    let code = match unproved.remedy() {
-        Remedy::Prove => Code::Unauthenticated,
-        Remedy::None => Code::PermissionDenied,
-        Remedy::Wait => Code::Unavailable,
-    };
+    let code = Code::from(i32::from(unproved.grpc()));
     Status::new(code, unproved.to_string())
 }
 

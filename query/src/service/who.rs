@@ -105,7 +105,7 @@ impl Service {
         Some(Seen {
             addr: peer.addr.ip(),
             tls: peer.tls,
-            names: peer.names().map(|(dns, uris)| Names { dns, uris }),
+            names: names(peer),
         })
     }
 
@@ -134,10 +134,13 @@ fn caller(head: &Parts) -> Option<&access::Caller> {
 
 /// What a request shows of whoever sent it.
 fn shown<'a>(listener: &'a str, head: &'a Parts) -> Shown<'a> {
-    let names = head.extensions.get::<Peer>().and_then(Peer::names);
     Shown {
         listener,
-        names: names.map(|(dns, uris)| Names { dns, uris }),
+        names: head.extensions.get().and_then(names),
         headers: &head.headers,
     }
+}
+
+fn names(peer: &Peer) -> Option<Names<'_>> {
+    peer.names().map(|(dns, uris)| Names { dns, uris })
 }
